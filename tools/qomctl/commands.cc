@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/tools/qomctl/commands.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "qomio/tools/qomctl/render.h"
+#include "qomio/tools/qomctl/server_command.h"
+#include "qomio/tools/qomctl/table.h"
+
+namespace qomio::qomctl {
+
+namespace {
+
+constexpr std::size_t kAnyNumber = std::numeric_limits<std::size_t>::max();
+
+constexpr std::array<Command, 8> kCommands = {{
+    {"add", "TYPE ID [PROP=VALUE…]", "make an object of a type", 2, kAnyNumber, run_add},
+    {"del", "ID", "delete an object that was made with add", 1, 1, run_del},
+    {"events", "", "print what the server reports, one line an event, until Ctrl-C", 0, 0, run_events},
+    {"get", "PATH [PROP]", "print an object's properties, or one of them", 1, 2, run_get},
+    {"help", "[COMMAND | add TYPE]", "tell what a command takes, or what can be set on a new object", 0, 2,
+     run_help},
+    {"raw", "JSON", "send a request as it is, print the reply as it is", 1, 1, run_raw},
+    {"set", "PATH PROP VALUE | PATH PROP=VALUE…", "set properties of an object", 2, kAnyNumber, run_set},
+    {"tree", "[PATH]", "draw the tree of objects", 0, 1, run_tree},
+}};
+
+std::string time_text(const Json& event) {
+  const auto seconds = event.value(Json::json_pointer("/timestamp/seconds"), Json(0));
+  const auto microseconds = event.value(Json::json_pointer("/timestamp/microseconds"), Json(0));
+  if (!seconds.is_number_integer() || !microseconds.is_number_integer()) return "-";
+  const auto when = static_cast<std::time_t>(seconds.get<std::int64_t>());
+  std::tm parts{};
+  if (!localtime_r(&when, &parts)) return "-";
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                     microseconds.get<std::int64_t>());
+}
+
+}  // namespace
+
+std::span<const Command> own_commands() { return kCommands; }
+
+const Command* find_own_command(std::string_view name) {
+  const auto found = std::ranges::find(kCommands, name, &Command::name);
+  return found == kCommands.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> own_command_names() {
+  std::vector<std::string> names;
+  for (const auto& command : kCommands) names.emplace_back(command.name);
+  return names;
+}
+
+std::string usage_line(const Command& command) {
+  return fmt::format("usage: qomctl {}{}{}", command.name, command.usage.empty() ? "" : " ", command.usage);
+}
+
+Outcome<> run_command(Client& client, Words words) {
+  const Command* command = find_own_command(words[0]);
+  if (!command) return run_server_command(client, words);
+  const Words arguments = words.subspan(1);
+  if (arguments.size() < command->min_words || arguments.size() > command->max_words) {
+    return fail(ExitStatus::usage, "{}", usage_line(*command));
+  }
+  return command->run(client, arguments);
+}
+
+Outcome<> run_raw(Client& client, Words words) {
+  auto connection = client.connection();
+  if (!connection) return failure(connection);
+  auto reply = (*connection)->exchange(words[0]);
+  if (!reply) return failure(reply);
+  Output::text(reply->dump() + "\n");
+  // The reply is printed, the error within it too; only the exit status is left to tell.
+  if (reply->contains("error")) return fail(ExitStatus::server_error, "");
+  return {};
+}
+
+Outcome<> run_events(Client& client, Words) {
+  auto connection = client.connection();
+  if (!connection) return failure(connection);
+  // Ctrl-C is how this command is meant to end. Each event has been flushed by then.
+  std::signal(SIGINT, [](int) { _exit(0); });
+  while (true) {
+    auto event = (*connection)->next_event();
+    if (!event) return failure(event);
+    if (client.output().json) {
+      Output::text(json_line(*event) + "\n");
+    } else {
+      const Json data = event->value("data", Json::object());
+      const Json name = event->value("event", Json());
+      Output::text(fmt::format("{}  {}{}{}\n", time_text(*event), cell_text(name), data.empty() ? "" : "  ",
+                               data.empty() ? "" : printable(json_line(data))));
+    }
+    if (std::fflush(stdout) != 0) return fail(ExitStatus::server_error, "can't write the event");
+  }
+}
+
+}  // namespace qomio::qomctl

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <fmt/core.h>
+
+#include <expected>
+#include <string>
+#include <utility>
+
+namespace qomio::qomctl {
+
+// What the program's exit status tells a script.
+enum class ExitStatus { ok = 0, server_error = 1, usage = 2, no_connection = 3, time_out = 4 };
+
+// Why a command did not succeed, as a value: the exit status and one sentence for people.
+struct Failure {
+  ExitStatus status;
+  std::string message;
+  std::string error_class = {};  // the server's QMP error class; empty where the server did not speak
+};
+
+// A value, or the reason why there is none.
+template <class T = void>
+using Outcome = std::expected<T, Failure>;
+
+// `return fail(ExitStatus::usage, "'{}' is not a number", word);`
+template <class... Args>
+std::unexpected<Failure> fail(ExitStatus status, fmt::format_string<Args...> format, Args&&... args) {
+  return std::unexpected(Failure{status, fmt::format(format, std::forward<Args>(args)...)});
+}
+
+// Passes the failure of an outcome on.
+template <class T>
+std::unexpected<Failure> failure(Outcome<T>& outcome) {
+  return std::unexpected(std::move(outcome).error());
+}
+
+}  // namespace qomio::qomctl

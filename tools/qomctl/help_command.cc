@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// `help`: the client's commands from its own table, everything else from what the server tells of itself.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "qomio/tools/qomctl/commands.h"
+#include "qomio/tools/qomctl/property_info.h"
+#include "qomio/tools/qomctl/render.h"
+#include "qomio/tools/qomctl/schema.h"
+#include "qomio/tools/qomctl/server_command.h"
+#include "qomio/tools/qomctl/suggestion.h"
+#include "qomio/tools/qomctl/table.h"
+
+namespace qomio::qomctl {
+
+namespace {
+
+Outcome<> help_overview() {
+  Table table;
+  for (const auto& command : own_commands()) {
+    table.add_row({{fmt::format("  {}{}{}", command.name, command.usage.empty() ? "" : " ", command.usage)},
+                   {std::string(command.summary)}});
+  }
+  Output::text("Commands:\n" + table.text(false) +
+               "\nEvery command of the server works by its name too: qomctl NAME [KEY=VALUE…]."
+               "\n  qomctl query-commands  lists them"
+               "\n  qomctl help NAME       tells what one takes"
+               "\n  qomctl help add        lists the types of objects that can be made\n");
+  return {};
+}
+
+Outcome<std::vector<std::string>> creatable_types(Client& client) {
+  auto types = client.execute("qom-list-types", {{"implements", "user-creatable"}});
+  if (!types) return failure(types);
+  std::vector<std::string> names;
+  for (const auto& item : *types) {
+    if (item.is_object() && item.value("abstract", Json(false)) != true) {
+      names.push_back(cell_text(item.value("name", Json())));
+    }
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Outcome<> help_types(Client& client) {
+  auto names = creatable_types(client);
+  if (!names) return failure(names);
+  if (client.output().json) {
+    client.output().value(*names);
+    return {};
+  }
+  Output::text("Types of objects that can be made:\n");
+  for (const auto& name : *names) Output::text("  " + name + "\n");
+  return {};
+}
+
+Outcome<> help_type(Client& client, const std::string& type) {
+  auto properties = type_properties(client, type);
+  if (!properties) {
+    if (auto names = creatable_types(client)) properties.error().message += did_you_mean(type, *names);
+    return failure(properties);
+  }
+  // Everything has a type, and it can't be set.
+  std::erase_if(*properties, [](const PropertyInfo& property) { return property.name == "type"; });
+  std::ranges::sort(*properties, {}, &PropertyInfo::name);
+  Json list = Json::array();
+  for (const auto& property : *properties) {
+    Json item{{"name", property.name}, {"type", property.type}};
+    if (!property.default_value.empty()) item["default"] = property.default_value;
+    if (!property.description.empty()) item["description"] = property.description;
+    list.push_back(std::move(item));
+  }
+  if (!client.output().json && list.empty()) {
+    Output::text(fmt::format("Nothing can be set on a new {}.\n", type));
+    return {};
+  }
+  client.output().value(list);
+  return {};
+}
+
+Outcome<> help_server_command(Client& client, const std::string& name) {
+  auto schema = Schema::read(client);
+  if (!schema) return failure(schema);
+  if (!schema->has_command(name)) return no_such_command(name, schema->command_names());
+  std::string usage = "usage: qomctl " + name;
+  Table table;
+  for (const auto& argument : schema->arguments(name)) {
+    usage += argument.optional ? fmt::format(" [{}=…]", argument.name) : fmt::format(" {}=…", argument.name);
+    table.add_row(
+        {{"  " + argument.name}, {printable(argument.description)}, {argument.optional ? "optional" : ""}});
+  }
+  Output::text(usage + "\n" + table.text(false));
+  return {};
+}
+
+}  // namespace
+
+Outcome<> run_help(Client& client, Words words) {
+  if (words.empty()) return help_overview();
+  if (words.size() == 2) {
+    if (words[0] == "add") return help_type(client, words[1]);
+    return fail(ExitStatus::usage, "{}", usage_line(*find_own_command("help")));
+  }
+  const Command* command = find_own_command(words[0]);
+  if (!command) return help_server_command(client, words[0]);
+  const bool lists_types = command->name == "add" && client.has_socket();
+  if (!client.output().json || !lists_types) {
+    Output::text(fmt::format("{}\n{}\n", usage_line(*command), command->summary));
+  }
+  if (!lists_types) return {};
+  return help_types(client);
+}
+
+}  // namespace qomio::qomctl

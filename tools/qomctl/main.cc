@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// qomctl: one command, one request to a QMP server, one answer.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <clocale>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "qomio/tools/qomctl/commands.h"
+#include "qomio/tools/qomctl/suggestion.h"
+
+namespace {
+
+using namespace qomio::qomctl;
+
+class UsageFormatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App*, std::string) const override {
+    return "usage: qomctl [OPTIONS] COMMAND [WORDS…]\n";
+  }
+};
+
+std::string environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value ? value : "";
+}
+
+int report(const Failure& failure) {
+  if (!failure.message.empty()) fmt::print(stderr, "qomctl: {}\n", failure.message);
+  return static_cast<int>(failure.status);
+}
+
+// What begins with "-" and is no option of ours is a mistake, unless it is a number or stands behind "--".
+Outcome<std::vector<std::string>> command_words(std::vector<std::string> rest) {
+  const auto separator = std::ranges::find(rest, "--");
+  for (auto word = rest.begin(); word != separator; ++word) {
+    const bool is_option = word->size() > 1 && (*word)[0] == '-' && ((*word)[1] < '0' || (*word)[1] > '9');
+    if (is_option) {
+      return fail(ExitStatus::usage, "no option '{}'{}", *word,
+                  did_you_mean(*word, {"--socket", "--json", "--timeout", "--trace", "--help", "--version"}));
+    }
+  }
+  if (separator != rest.end()) rest.erase(separator);
+  return rest;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::setlocale(LC_CTYPE, "");
+
+  CLI::App app("Talks to a QMP server, qomiod or QEMU: one command, one answer.", "qomctl");
+  std::string socket_path = environment("QOMIO_SOCKET");
+  Output output;
+  bool trace = false;
+  double timeout_seconds = 5;
+  app.formatter(std::make_shared<UsageFormatter>());
+  app.add_option("-s,--socket", socket_path, "the server's UNIX socket; without it, $QOMIO_SOCKET");
+  app.add_flag("--json", output.json, "print results as JSON");
+  app.add_flag("--trace", trace, "show what crosses the socket, on standard error");
+  app.add_option("--timeout", timeout_seconds, "seconds to wait for each answer; 0 waits for ever [5]")
+      ->check(CLI::Range(0.0, 1e6));
+  app.set_version_flag("--version", "qomctl " QOMIO_VERSION);
+  app.footer(
+      "`qomctl help` lists the commands.\n"
+      "Exit status: 0 done, 1 the server said no, 2 usage, 3 no connection, 4 time-out.");
+  app.allow_extras();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);  // --help and --version
+  } catch (const CLI::ParseError& error) {
+    return report({ExitStatus::usage, error.what()});
+  }
+
+  auto words = command_words(app.remaining());
+  if (!words) return report(words.error());
+  if (words->empty()) return report({ExitStatus::usage, "no command; `qomctl help` lists them"});
+
+  output.colour = isatty(STDOUT_FILENO) != 0 && environment("NO_COLOR").empty();
+  const auto timeout = std::chrono::milliseconds(static_cast<std::int64_t>(timeout_seconds * 1000));
+  Client client(std::move(socket_path), {.timeout = timeout, .trace = trace}, output);
+  const auto outcome = run_command(client, *words);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+    return report({ExitStatus::server_error, "can't write to standard output"});
+  }
+  return outcome ? static_cast<int>(ExitStatus::ok) : report(outcome.error());
+}

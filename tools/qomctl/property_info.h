@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "qomio/tools/qomctl/client.h"
+
+namespace qomio::qomctl {
+
+// A property as qom-list and qom-list-properties tell of it.
+struct PropertyInfo {
+  std::string name;
+  std::string type;
+  std::string description;    // empty where the server gives none
+  std::string default_value;  // as text; empty where the server gives none
+
+  // The type of a child or the target type of a link: "iothread" of "child<iothread>"; "" for other
+  // properties.
+  std::string child_type() const;
+  std::string link_type() const;
+};
+
+// The properties of the object at `path`, or those that objects of a type will have.
+Outcome<std::vector<PropertyInfo>> object_properties(Client& client, const std::string& path);
+Outcome<std::vector<PropertyInfo>> type_properties(Client& client, const std::string& type);
+
+// The typed text as the JSON value that the property of this name wants; a guess where there is no such
+// property.
+Json property_value(const std::vector<PropertyInfo>& properties, const std::string& name,
+                    const std::string& text);
+
+// "; did you mean 'poll-max-ns'?" when there is no property of this name but one of a similar name; else "".
+std::string property_hint(const std::vector<PropertyInfo>& properties, const std::string& name);
+
+}  // namespace qomio::qomctl

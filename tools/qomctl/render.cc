@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/tools/qomctl/render.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "qomio/tools/qomctl/table.h"
+
+namespace qomio::qomctl {
+
+namespace {
+
+bool is_list_of_objects(const Json& value) {
+  return value.is_array() && !value.empty() &&
+         std::ranges::all_of(value, [](const Json& item) { return item.is_object(); });
+}
+
+// QEMU sends members in no order at all; these columns come first, in this order, where a table has them.
+constexpr std::array<std::string_view, 6> kLeadingColumns = {"id",          "name",      "thread-id",
+                                                             "poll-max-ns", "poll-grow", "poll-shrink"};
+
+std::size_t column_rank(const std::string& key) {
+  return static_cast<std::size_t>(std::ranges::find(kLeadingColumns, key) - kLeadingColumns.begin());
+}
+
+// Lists of objects inside a cell: their plain members, "token-bucket b0".
+std::string inner_object_text(const Json& object) {
+  std::string text;
+  for (const auto& member : object) text += (text.empty() ? "" : " ") + cell_text(member);
+  return text;
+}
+
+Table object_list_table(const Json& list) {
+  std::vector<std::string> keys;
+  for (const auto& item : list) {
+    for (const auto& [key, value] : item.items()) {
+      if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+    }
+  }
+  std::ranges::stable_sort(keys, {}, column_rank);
+  Table table(keys);
+  for (const auto& item : list) {
+    std::vector<Cell> row;
+    for (const auto& key : keys) {
+      auto found = item.find(key);
+      row.push_back(found == item.end() ? Cell{"-"} : Cell{cell_text(*found), found->is_number()});
+    }
+    table.add_row(std::move(row));
+  }
+  return table;
+}
+
+void add_members(Table& table, const std::string& prefix, const Json& object) {
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_object() && !value.empty()) {
+      add_members(table, prefix + key + ".", value);
+    } else {
+      table.add_row({Cell{printable(prefix + key)}, Cell{cell_text(value)}});
+    }
+  }
+}
+
+}  // namespace
+
+std::string json_line(const Json& value) {
+  if (value.is_object()) {
+    std::string text;
+    for (const auto& [key, member] : value.items()) {
+      text += (text.empty() ? "{" : ", ") + json_line(Json(key)) + ": " + json_line(member);
+    }
+    return text.empty() ? "{}" : text + "}";
+  }
+  if (value.is_array()) {
+    std::string text;
+    for (const auto& item : value) text += (text.empty() ? "[" : ", ") + json_line(item);
+    return text.empty() ? "[]" : text + "]";
+  }
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string cell_text(const Json& value) {
+  if (value.is_null() || value.empty() || value == "") return "-";
+  if (value.is_string()) return printable(value.get_ref<const std::string&>());
+  if (is_list_of_objects(value)) {
+    std::string text;
+    for (const auto& item : value) text += (text.empty() ? "" : ", ") + inner_object_text(item);
+    return text;
+  }
+  if (value.is_array()) {
+    std::string text;
+    for (const auto& item : value) text += (text.empty() ? "" : ", ") + cell_text(item);
+    return text;
+  }
+  return json_line(value);
+}
+
+std::string people_text(const Json& value, bool colour) {
+  if (is_list_of_objects(value)) return object_list_table(value).text(colour);
+  if (value.is_object()) {
+    Table table;
+    add_members(table, "", value);
+    return table.text(colour);
+  }
+  if (value.is_array()) {
+    std::string text;
+    for (const auto& item : value) text += cell_text(item) + "\n";
+    return text;
+  }
+  if (value.is_string()) return printable(value.get_ref<const std::string&>()) + "\n";
+  return json_line(value) + "\n";
+}
+
+}  // namespace qomio::qomctl

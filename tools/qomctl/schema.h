@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "qomio/tools/qomctl/client.h"
+
+namespace qomio::qomctl {
+
+// A command's argument, from the server's own schema.
+struct Argument {
+  std::string name;
+  std::string
+      value_type;  // for typed_value(): "int", "boolean", "string", "value" (anything), "object", "array"
+  std::string description;  // for people: "int", "'sync' | 'write-back'", "[string]", "{…}"
+  bool optional = false;
+};
+
+// What query-qmp-schema answered: the server's commands and what they take. Owns that answer.
+class Schema {
+ public:
+  static Outcome<Schema> read(Client& client);
+
+  Schema(Schema&&) noexcept;
+  Schema& operator=(Schema&&) = delete;
+  ~Schema();
+
+  bool has_command(std::string_view name) const;
+  std::vector<std::string> command_names() const;
+  // In the schema's order, those of all variants of the argument type included.
+  std::vector<Argument> arguments(std::string_view command) const;
+
+ private:
+  explicit Schema(Json entities);
+  const Json* find(std::string_view name) const;
+  void add_members(const std::string& type, std::vector<Argument>& arguments, int depth) const;
+  Argument argument(const Json& member) const;
+
+  std::vector<Json> entities_;
+};
+
+}  // namespace qomio::qomctl
