@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "qomio/qapi/error.h"
+
+namespace qomio {
+
+// A JSON value as it crosses the control boundary. Members keep the order they were sent in; int64, uint64
+// and double stay apart. Strings may hold NUL. This header only declares it: include <nlohmann/json.hpp> to
+// look inside.
+using Json = nlohmann::ordered_json;
+
+// The value as QMP sends it, on one line: `{"return": {}, "id": 1}`. ASCII only (`\u00E9`, surrogate pairs);
+// bytes of a string that are no UTF-8 become `\uFFFD`. Doubles are the shortest text that reads back as the
+// same double: 1.0 is `1`. An infinite double is a bare `inf`, which is not JSON.
+std::string json_text(const Json& value);
+void json_append(std::string& out, const Json& value);
+
+// The same over several lines, four blanks a level, for people.
+std::string json_pretty_text(const Json& value);
+
+// One whole value, as on the command line, in the dialect of JsonParser. Nothing but blanks may stand behind
+// it.
+Result<Json> parse_json(std::string_view text);
+
+}  // namespace qomio

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/json_builder.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace qomio {
+
+namespace {
+
+// Objects up to this size are searched for a doubled key one by one.
+constexpr std::size_t kSmallObject = 16;
+
+// The members as the vector that they are: ordered_json's own functions search all keys for each new one.
+auto& members_of(Json& object) { return *object.get_ptr<Json::object_t*>(); }
+
+}  // namespace
+
+JsonBuilder::JsonBuilder() = default;
+JsonBuilder::~JsonBuilder() = default;
+
+void JsonBuilder::add(const JsonToken& token) {
+  started_ = true;
+  switch (token.kind) {
+    case JsonTokenKind::BeginObject:
+      ++braces_;
+      break;
+    case JsonTokenKind::EndObject:
+      --braces_;
+      break;
+    case JsonTokenKind::BeginArray:
+      ++brackets_;
+      break;
+    case JsonTokenKind::EndArray:
+      --brackets_;
+      break;
+    default:
+      break;
+  }
+  if (error_) return;
+
+  switch (expect_) {
+    case Expect::ElementOrEnd:
+      if (token.kind == JsonTokenKind::EndArray) return close();
+      [[fallthrough]];
+    case Expect::Value:
+      return add_to_value(token, false);
+    case Expect::KeyOrEnd:
+      if (token.kind == JsonTokenKind::EndObject) return close();
+      [[fallthrough]];
+    case Expect::Key:
+      return add_key(token);
+    case Expect::Colon:
+      if (token.kind != JsonTokenKind::Colon) return fail("missing : in object pair");
+      expect_ = Expect::Value;
+      return;
+    case Expect::MemberSeparator:
+      if (token.kind == JsonTokenKind::EndObject) return close();
+      if (token.kind != JsonTokenKind::Comma) return fail("expected separator in dict");
+      expect_ = Expect::Key;
+      return;
+    case Expect::ElementSeparator:
+      if (token.kind == JsonTokenKind::EndArray) return close();
+      if (token.kind != JsonTokenKind::Comma) return fail("expected separator in list");
+      expect_ = Expect::Value;
+      return;
+    case Expect::Nothing:
+      return;
+  }
+}
+
+void JsonBuilder::add_to_value(const JsonToken& token, bool as_key) {
+  switch (token.kind) {
+    case JsonTokenKind::BeginObject:
+      return open(true, as_key);
+    case JsonTokenKind::BeginArray:
+      return open(false, as_key);
+    case JsonTokenKind::EndObject:
+    case JsonTokenKind::EndArray:
+    case JsonTokenKind::Comma:
+    case JsonTokenKind::Colon:
+      return fail("expecting value");
+    default:
+      break;
+  }
+  auto value = json_scalar(token);
+  if (!value) return fail(std::move(value).error());
+  if (as_key) return fail("key is not a string in object");
+  new_slot() = std::move(*value);
+  value_ended();
+}
+
+void JsonBuilder::add_key(const JsonToken& token) {
+  if (token.kind != JsonTokenKind::String) return add_to_value(token, true);
+  auto name = json_string(token);
+  if (!name) return fail(std::move(name).error());
+  Level& level = levels_.back();
+  level.doubled_key = is_doubled(level, *name);
+  members_of(*level.container).emplace_back(std::move(*name), nullptr);
+  expect_ = Expect::Colon;
+}
+
+bool JsonBuilder::is_doubled(Level& level, const std::string& name) {
+  const auto& members = members_of(*level.container);
+  if (members.size() < kSmallObject) {
+    return std::ranges::any_of(members, [&](const auto& member) { return member.first == name; });
+  }
+  if (!level.names) {
+    level.names = std::make_unique<std::unordered_set<std::string>>();
+    for (const auto& member : members) level.names->insert(member.first);
+  }
+  return !level.names->insert(name).second;
+}
+
+// Where the next value goes. Only the last element of a container is ever built, so containers stay where
+// they are.
+Json& JsonBuilder::new_slot() {
+  if (levels_.empty()) {
+    root_ = std::make_unique<Json>();
+    return *root_;
+  }
+  Level& level = levels_.back();
+  if (level.is_object) return members_of(*level.container).back().second;
+  auto& elements = *level.container->get_ptr<Json::array_t*>();
+  elements.emplace_back();
+  return elements.back();
+}
+
+void JsonBuilder::open(bool is_object, bool as_key) {
+  if (as_key) key_root_ = std::make_unique<Json>();
+  Json& slot = as_key ? *key_root_ : new_slot();
+  slot = is_object ? Json::object() : Json::array();
+  levels_.push_back({&slot, is_object, as_key, false, nullptr});
+  expect_ = is_object ? Expect::KeyOrEnd : Expect::ElementOrEnd;
+}
+
+void JsonBuilder::close() {
+  const bool is_key = levels_.back().is_key;
+  levels_.pop_back();
+  if (is_key) return fail("key is not a string in object");
+  value_ended();
+}
+
+void JsonBuilder::value_ended() {
+  if (levels_.empty()) {
+    expect_ = Expect::Nothing;
+  } else if (levels_.back().doubled_key) {
+    fail("duplicate key");
+  } else {
+    expect_ = levels_.back().is_object ? Expect::MemberSeparator : Expect::ElementSeparator;
+  }
+}
+
+void JsonBuilder::fail(std::string_view what) { fail(error("JSON parse error, {}", what).error()); }
+
+void JsonBuilder::fail(Error error) {
+  error_ = std::move(error);
+  levels_.clear();
+  root_.reset();
+  key_root_.reset();
+}
+
+Result<Json> JsonBuilder::take() {
+  if (!error_ && expect_ != Expect::Nothing) fail("premature EOI");
+  Result<Json> result = error_ ? Result<Json>(std::unexpected(std::move(*error_))) : std::move(*root_);
+  clear();
+  return result;
+}
+
+void JsonBuilder::clear() {
+  expect_ = Expect::Value;
+  started_ = false;
+  braces_ = brackets_ = 0;
+  levels_.clear();
+  root_.reset();
+  key_root_.reset();
+  error_.reset();
+}
+
+}  // namespace qomio

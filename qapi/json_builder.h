@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/json_lexer.h"
+
+namespace qomio {
+
+// Makes one value of tokens. The first error is kept, and the memory of what was built freed; the value still
+// takes all of its tokens.
+class JsonBuilder {
+ public:
+  JsonBuilder();
+  ~JsonBuilder();
+
+  // A punctuation, string, number or word token.
+  void add(const JsonToken& token);
+
+  // Braces and brackets, each counted by itself; the value is complete when both are 0 or one is negative.
+  int open_braces() const { return braces_; }
+  int open_brackets() const { return brackets_; }
+  bool started() const { return started_; }
+  bool complete() const {
+    return started_ && ((braces_ == 0 && brackets_ == 0) || braces_ < 0 || brackets_ < 0);
+  }
+
+  // The value or its first error; a value that lacks its end is one. Afterwards the next value may begin.
+  Result<Json> take();
+  void clear();
+
+ private:
+  enum class Expect : std::uint8_t {
+    Value,
+    ElementOrEnd,
+    KeyOrEnd,
+    Key,
+    Colon,
+    MemberSeparator,
+    ElementSeparator,
+    Nothing
+  };
+  // An object or array that is not closed yet.
+  struct Level {
+    Json* container;
+    bool is_object;
+    bool is_key = false;       // stands where a key belongs: an error, reported at its end
+    bool doubled_key = false;  // the member being read has the name of an earlier one
+    std::unique_ptr<std::unordered_set<std::string>> names;  // once the object is large
+  };
+
+  void add_to_value(const JsonToken& token, bool as_key);
+  void add_key(const JsonToken& token);
+  void open(bool is_object, bool as_key);
+  void close();
+  void value_ended();
+  Json& new_slot();
+  bool is_doubled(Level& level, const std::string& name);
+  void fail(Error error);
+  void fail(std::string_view what);
+
+  Expect expect_ = Expect::Value;
+  bool started_ = false;
+  int braces_ = 0;
+  int brackets_ = 0;
+  std::unique_ptr<Json> root_;
+  std::unique_ptr<Json> key_root_;  // what stands where a key belongs
+  std::vector<Level> levels_;
+  std::optional<Error> error_;
+};
+
+// The value of a string, number or word token.
+Result<Json> json_scalar(const JsonToken& token);
+
+// The characters of a string token.
+Result<std::string> json_string(const JsonToken& token);
+
+}  // namespace qomio

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/json_parser.h"
+
+#include <nlohmann/json.hpp>
+
+namespace qomio {
+
+namespace {
+
+// Longer stray text is cut in the error.
+constexpr std::size_t kMaxQuotedBytes = 1 << 20;
+
+Error stray(std::string_view text) {
+  // As QEMU shows it: nothing from a NUL on.
+  text = text.substr(0, std::min(text.find('\0'), kMaxQuotedBytes));
+  return error("JSON parse error, stray '{}'", text).error();
+}
+
+}  // namespace
+
+std::optional<Result<Json>> JsonParser::next(std::string_view& input) {
+  while (true) {
+    const JsonToken token = lexer_.next(input, kMaxBytes - bytes_);
+    if (token.kind == JsonTokenKind::None) return std::nullopt;
+    if (auto result = take_token(token)) return result;
+  }
+}
+
+std::optional<Result<Json>> JsonParser::take_token(const JsonToken& token) {
+  if (token.kind == JsonTokenKind::Stray) return broken(stray(token.text));
+  if (token.kind == JsonTokenKind::TooLong) return broken(Error("JSON token size limit exceeded"));
+  builder_.add(token);
+  bytes_ += token.text.size();
+  ++tokens_;
+  if (builder_.open_braces() + builder_.open_brackets() > kMaxDepth) {
+    return broken(Error("JSON nesting depth limit exceeded"));
+  }
+  if (tokens_ > kMaxTokens) return broken(Error("JSON token count limit exceeded"));
+  if (!builder_.complete()) return std::nullopt;
+  bytes_ = tokens_ = 0;
+  return builder_.take();
+}
+
+Result<Json> JsonParser::broken(Error error) {
+  lexer_.skip_broken_value(builder_.open_braces(), builder_.open_brackets());
+  builder_.clear();
+  bytes_ = tokens_ = 0;
+  return std::unexpected(std::move(error));
+}
+
+std::optional<Result<Json>> JsonParser::finish() {
+  if (const JsonToken token = lexer_.finish(); token.kind != JsonTokenKind::None) {
+    if (auto result = take_token(token)) return result;
+  }
+  bytes_ = tokens_ = 0;
+  if (builder_.started()) return builder_.take();
+  return std::nullopt;
+}
+
+Result<Json> parse_json(std::string_view text) {
+  JsonParser parser;
+  auto value = parser.next(text);
+  if (!value) value = parser.finish();
+  if (!value) return error("Expecting a JSON value");
+  if (!*value) return std::move(*value);
+  if (parser.next(text) || parser.finish()) return error("Expecting at most one JSON value");
+  return std::move(*value);
+}
+
+}  // namespace qomio

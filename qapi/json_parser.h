@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/json_builder.h"
+#include "qomio/qapi/json_lexer.h"
+
+namespace qomio {
+
+// Reads a stream of values in QMP's dialect of JSON, piece by piece, the way QEMU does:
+//
+//     JsonParser parser;
+//     while (auto value = parser.next(input)) { ... }   // input is used up now; fetch more and go on
+//
+// - 'single quotes' are as good as double ones; values need nothing between them; blanks are free.
+// - int64, uint64 and double stay apart; a whole number outside of both is a double.
+// - A key may appear once in an object.
+// - A value ends where its braces and brackets balance, each counted by itself, and gives one result: itself
+// or its
+//   first error. A number or word ends at the next byte. Bytes that begin nothing are an error at once; then
+//   what is left of the broken value is passed over, to its end or the end of the line.
+// - A byte fe or ff always gives an error and starts anew.
+// - Limits: kMaxBytes, kMaxDepth, kMaxTokens. An error frees the memory of its value at once.
+//
+// All errors are GenericError.
+class JsonParser {
+ public:
+  static constexpr std::size_t kMaxBytes = 64 << 20;  // of all tokens of a value
+  static constexpr int kMaxDepth = 1024;
+  static constexpr std::size_t kMaxTokens = 2 << 20;
+
+  // Takes bytes off the front of the input up to the end of a value. Nothing: the input is used up, the
+  // parser has kept what it needs of it.
+  std::optional<Result<Json>> next(std::string_view& input);
+
+  // The stream has ended: the value that its end makes complete, or the error that it is not.
+  std::optional<Result<Json>> finish();
+
+ private:
+  std::optional<Result<Json>> take_token(const JsonToken& token);
+  Result<Json> broken(Error error);
+
+  JsonLexer lexer_;
+  JsonBuilder builder_;
+  std::size_t bytes_ = 0;
+  std::size_t tokens_ = 0;
+};
+
+}  // namespace qomio

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/utf8.h"
+
+namespace qomio {
+
+namespace {
+
+// Bytes that stand for themselves in a string.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (int byte = 0x20; byte < 0x7f; ++byte)
+    plain[static_cast<std::size_t>(byte)] = byte != '"' && byte != '\\';
+  return plain;
+}();
+
+void append_escape(std::string& out, std::uint32_t code) {
+  if (code > 0xffff) {
+    code -= 0x10000;
+    fmt::format_to(std::back_inserter(out), "\\u{:04X}\\u{:04X}", 0xd800 + (code >> 10),
+                   0xdc00 + (code & 0x3ff));
+  } else {
+    fmt::format_to(std::back_inserter(out), "\\u{:04X}", code);
+  }
+}
+
+// Writes the one character at the start of the rest; returns its length in bytes.
+std::size_t append_special(std::string& out, std::string_view rest) {
+  switch (rest[0]) {
+    case '"':
+      out += "\\\"";
+      return 1;
+    case '\\':
+      out += "\\\\";
+      return 1;
+    case '\b':
+      out += "\\b";
+      return 1;
+    case '\f':
+      out += "\\f";
+      return 1;
+    case '\n':
+      out += "\\n";
+      return 1;
+    case '\r':
+      out += "\\r";
+      return 1;
+    case '\t':
+      out += "\\t";
+      return 1;
+    default:
+      break;
+  }
+  const Utf8Character character = utf8_decode(rest);
+  append_escape(out, character.code < 0 ? 0xfffd : static_cast<std::uint32_t>(character.code));
+  return character.length;
+}
+
+void append_string(std::string& out, std::string_view text) {
+  out += '"';
+  while (!text.empty()) {
+    std::size_t plain = 0;
+    while (plain < text.size() && kPlain[static_cast<unsigned char>(text[plain])]) ++plain;
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (!text.empty()) text.remove_prefix(append_special(out, text));
+  }
+  out += '"';
+}
+
+// Writes a tree of values; `indent` is negative for all on one line.
+class Writer {
+ public:
+  Writer(std::string& out, int indent) : out_(out), indent_(indent) {}
+
+  void write(const Json& value) {
+    switch (value.type()) {
+      case Json::value_t::object:
+        write_object(*value.get_ptr<const Json::object_t*>());
+        break;
+      case Json::value_t::array:
+        write_array(*value.get_ptr<const Json::array_t*>());
+        break;
+      case Json::value_t::string:
+        append_string(out_, *value.get_ptr<const Json::string_t*>());
+        break;
+      case Json::value_t::boolean:
+        out_ += *value.get_ptr<const bool*>() ? "true" : "false";
+        break;
+      case Json::value_t::number_integer:
+        write_number(*value.get_ptr<const std::int64_t*>());
+        break;
+      case Json::value_t::number_unsigned:
+        write_number(*value.get_ptr<const std::uint64_t*>());
+        break;
+      case Json::value_t::number_float:
+        write_double(*value.get_ptr<const double*>());
+        break;
+      default:
+        out_ += "null";
+        break;
+    }
+  }
+
+ private:
+  template <class Number>
+  void write_number(Number number) {
+    fmt::format_to(std::back_inserter(out_), "{}", number);
+  }
+  void write_double(double number) {
+    if (std::isnan(number)) {
+      out_ += "nan";
+    } else {
+      write_number(number);
+    }
+  }
+  void write_object(const Json::object_t& members) {
+    open('{');
+    bool first = true;
+    for (const auto& [name, value] : members) {
+      separate(first);
+      append_string(out_, name);
+      out_ += ": ";
+      write(value);
+    }
+    close('}', members.empty());
+  }
+  void write_array(const Json::array_t& elements) {
+    open('[');
+    bool first = true;
+    for (const Json& element : elements) {
+      separate(first);
+      write(element);
+    }
+    close(']', elements.empty());
+  }
+
+  void open(char bracket) {
+    out_ += bracket;
+    ++depth_;
+  }
+  void separate(bool& first) {
+    if (!first) out_ += indent_ < 0 ? ", " : ",";
+    first = false;
+    new_line();
+  }
+  void close(char bracket, bool empty) {
+    --depth_;
+    if (!empty) new_line();
+    out_ += bracket;
+  }
+  void new_line() {
+    if (indent_ < 0) return;
+    out_ += '\n';
+    out_.append(static_cast<std::size_t>(depth_ * indent_), ' ');
+  }
+
+  std::string& out_;
+  const int indent_;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+void json_append(std::string& out, const Json& value) { Writer(out, -1).write(value); }
+
+std::string json_text(const Json& value) {
+  std::string out;
+  json_append(out, value);
+  return out;
+}
+
+std::string json_pretty_text(const Json& value) {
+  std::string out;
+  Writer(out, 4).write(value);
+  return out;
+}
+
+}  // namespace qomio
