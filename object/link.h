@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string_view>
+
+#include "qomio/object/object.h"
+#include "qomio/object/property.h"
+
+// Links lead from one object to another. As properties (type link<T>) they are read and set as paths, "" for
+// none:
+//
+//     HeldLink<IOThread> iothread_;  ...  klass.add(link("iothread", &TokenBucket::iothread_));
+namespace qomio {
+
+// Leads to an object without keeping it alive, and becomes empty when it goes. Not copied.
+// Thread: the main thread.
+class WeakLink {
+ public:
+  WeakLink() = default;
+  WeakLink(const WeakLink&) = delete;
+  WeakLink& operator=(const WeakLink&) = delete;
+  ~WeakLink() { reset(); }
+
+  Object* target() const { return target_; }
+  void reset(Object* target = nullptr);
+
+ private:
+  Object* target_ = nullptr;
+  WeakLink* next_ = nullptr;       // in the target's list of links to it
+  WeakLink** previous_ = nullptr;  // what points to this one there
+};
+
+// A weak link to a T.
+template <class T>
+class Link {
+ public:
+  using Target = T;
+  T* get() const { return static_cast<T*>(link_.target()); }
+  T* operator->() const { return get(); }
+  explicit operator bool() const { return get() != nullptr; }
+  void assign(T* target, const Object&) { link_.reset(target); }
+
+ private:
+  WeakLink link_;
+};
+
+// A strong link to a T: keeps it alive, and holds it in the owner's name, so that object-del of the target is
+// refused while the link is set. The new target is taken before the old one is given back.
+template <class T>
+class HeldLink {
+ public:
+  using Target = T;
+  HeldLink() = default;
+  HeldLink(const HeldLink&) = delete;
+  HeldLink& operator=(const HeldLink&) = delete;
+  ~HeldLink() { reset(); }
+
+  T* get() const { return target_; }
+  T* operator->() const { return target_; }
+  explicit operator bool() const { return target_ != nullptr; }
+  void assign(T* target, const Object& owner) {
+    if (target == target_) return;
+    if (target) target->hold_by_link(owner, this);
+    reset();
+    target_ = target;
+  }
+  void reset() {
+    if (T* old = std::exchange(target_, nullptr)) old->give_back_link(this);
+  }
+
+ private:
+  T* target_ = nullptr;
+};
+
+namespace detail {
+
+// The object of the type at the path; null for "". Errors: `Path 'p' does not uniquely identify an object`;
+// `Invalid parameter type for 'name', expected: T`; DeviceNotFound `Device 'p' not found`.
+Result<Object*> resolve_link(std::string_view property, std::string_view path, std::string_view type_name);
+Result<void> visit_link(std::string_view name, Visitor& visitor, const Object* target);
+
+}  // namespace detail
+
+template <class Class, class Field>
+class LinkBuilder;
+
+template <class Class, class Field>
+class LinkProperty final : public Property {
+ public:
+  using Target = typename Field::Target;
+  using Check = Result<void> (Class::*)(Target*);
+
+  LinkProperty(std::string_view name, Field Class::* member)
+      : Property(name, fmt::format("link<{}>", Target::type_info.name)), member_(member) {}
+
+  const TypeDescription& type() const override { return builtin_type("str"); }
+  bool is_writable() const override { return true; }
+  Object* target(Object& object) const override { return (static_cast<Class&>(object).*member_).get(); }
+
+  Result<void> get(Object& object, Visitor& visitor) const override {
+    return detail::visit_link(name_, visitor, target(object));
+  }
+
+  Result<void> set(Object& object, Visitor& visitor) const override {
+    auto change = stage(object, visitor);
+    if (!change) return failure(change);
+    if (auto r = (*change)->check(); !r) return r;
+    if (auto r = (*change)->apply(); !r) return r;
+    if (!hook_) return {};
+    auto changed = (object.*hook_)();
+    if (!changed) {
+      (*change)->revert();
+      (void)(object.*hook_)();
+    }
+    return changed;
+  }
+
+  Result<std::unique_ptr<PropertyChange>> stage(Object& object, Visitor& visitor) const override {
+    std::string path;
+    if (auto r = visitor.type_str(name_, path); !r) return failure(r);
+    return std::make_unique<Change>(*this, static_cast<Class&>(object), std::move(path));
+  }
+
+ private:
+  friend class LinkBuilder<Class, Field>;
+
+  struct Change final : PropertyChange {
+    Change(const LinkProperty& p, Class& o, std::string t) : property(p), self(o), path(std::move(t)) {}
+    Result<void> check() override {
+      auto resolved = detail::resolve_link(property.name_, path, Target::type_info.name);
+      if (!resolved) return failure(resolved);
+      if (*resolved) next = Ref<Target>(static_cast<Target&>(**resolved));
+      return property.check_ ? (self.*property.check_)(next.get()) : Result<void>();
+    }
+    Result<void> apply() override {
+      auto& field = self.*property.member_;
+      if (field) old = Ref<Target>(*field.get());
+      field.assign(next.get(), self);
+      return {};
+    }
+    void revert() override { (self.*property.member_).assign(old.get(), self); }
+    const LinkProperty& property;
+    Class& self;
+    std::string path;
+    Ref<Target> next;
+    Ref<Target> old;
+  };
+
+  Field Class::* member_;
+  Check check_ = nullptr;
+};
+
+// What may be said of a link; see PropertyBuilder.
+template <class Class, class Field>
+class LinkBuilder {
+ public:
+  using Declared = LinkProperty<Class, Field>;
+  explicit LinkBuilder(std::unique_ptr<Declared> property) : property_(std::move(property)) {}
+  LinkBuilder&& describe(std::string_view text) && {
+    property_->description_ = text;
+    return std::move(*this);
+  }
+  // Runs before the link is switched; an error refuses the target, which is null when the link is cleared.
+  LinkBuilder&& check(typename Declared::Check check) && {
+    property_->check_ = check;
+    return std::move(*this);
+  }
+  LinkBuilder&& on_change(Result<void> (Class::*hook)()) && {
+    property_->hook_ = static_cast<Property::Hook>(hook);
+    return std::move(*this);
+  }
+  LinkBuilder&& until_complete() && {
+    property_->live_ = false;
+    return std::move(*this);
+  }
+  operator std::unique_ptr<Property>() && { return std::move(property_); }
+
+ private:
+  std::unique_ptr<Declared> property_;
+};
+
+// A link as a property: `member` is a Link<T> or a HeldLink<T>.
+template <class Class, class Field>
+LinkBuilder<Class, Field> link(std::string_view name, Field Class::* member) {
+  return LinkBuilder<Class, Field>(std::make_unique<LinkProperty<Class, Field>>(name, member));
+}
+
+}  // namespace qomio

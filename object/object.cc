@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/object/object.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "qomio/object/link.h"
+#include "qomio/object/property.h"
+#include "qomio/object/tree.h"
+#include "qomio/qapi/invariant.h"
+
+namespace qomio {
+namespace {
+
+// From this many children on, an object finds them through a hash table.
+constexpr std::size_t kIndexedChildren = 8;
+
+}  // namespace
+
+struct Object::Extras {
+  struct OwnProperty {
+    std::unique_ptr<Property> property;
+    std::function<void(Object&)> release;
+  };
+  struct HolderEntry {
+    Holder holder;
+    const Object* owner;  // if set, the holder is named after it, when asked
+    const void* link;
+  };
+  std::vector<OwnProperty> properties;
+  std::vector<HolderEntry> holders;
+  std::unordered_map<std::string_view, Object*> children;  // empty until there are kIndexedChildren
+  std::size_t child_count = 0;
+  WeakLink* weak_links = nullptr;
+};
+
+constinit const TypeInfo Object::type_info{
+    .name = "object",
+    .abstract = true,
+    .class_init =
+        [](ObjectClass& klass) {
+          klass.add(property("type", &Object::type_name).describe("name of the type"));
+        },
+};
+
+Object::Object() = default;
+Object::~Object() = default;
+
+void Object::finalize() const {
+  auto* self = const_cast<Object*>(this);
+  invariant(parent_ == nullptr, "an object that is still in a tree lost its last reference");
+  // Callbacks may take and give back references to the object while it goes.
+  references_.store(1, std::memory_order_relaxed);
+  if (extras_) {
+    while (!extras_->properties.empty()) {
+      auto own = std::move(extras_->properties.back());
+      extras_->properties.pop_back();
+      if (own.release) own.release(*self);
+    }
+  }
+  self->release_children();
+  if (class_) class_->finalize(*self);
+  if (extras_) {
+    while (extras_->weak_links) extras_->weak_links->reset();
+  }
+  delete this;
+}
+
+Object::Extras& Object::extras() {
+  if (!extras_) extras_ = std::make_unique<Extras>();
+  return *extras_;
+}
+
+// --- Children ---
+
+Object* Object::child(std::string_view name) const {
+  if (extras_ && !extras_->children.empty()) {
+    const auto it = extras_->children.find(name);
+    return it == extras_->children.end() ? nullptr : it->second;
+  }
+  for (Object* child = first_child_; child; child = child->next_sibling_) {
+    if (child->name_ == name) return child;
+  }
+  return nullptr;
+}
+
+Result<void> Object::check_name_is_free(std::string_view name) const {
+  if (!find_property(name) && !child(name)) return {};
+  return error("attempt to add duplicate property '{}' to object (type '{}')", name, type_name());
+}
+
+std::string Object::numbered(std::string_view name) const {
+  if (!name.ends_with("[*]")) return std::string(name);
+  name.remove_suffix(3);
+  for (std::size_t i = 0;; ++i) {
+    std::string candidate = fmt::format("{}[{}]", name, i);
+    if (check_name_is_free(candidate)) return candidate;
+  }
+}
+
+Result<void> Object::add_child(std::string_view name, Object& child) {
+  std::string full_name = numbered(name);
+  if (auto r = check_name_is_free(full_name); !r) return r;
+  if (child.parent_) {
+    return error("object '{}' has a parent already and can't be added as '{}'", child.name_, full_name);
+  }
+  for (const Object* ancestor = this; ancestor; ancestor = ancestor->parent_) {
+    if (ancestor == &child) return error("an object can't be added below itself, as '{}'", full_name);
+  }
+  child.name_ = std::move(full_name);
+  child.parent_ = this;
+  child.previous_sibling_ = last_child_;
+  (last_child_ ? last_child_->next_sibling_ : first_child_) = &child;
+  last_child_ = &child;
+  child.ref();
+  Extras& more = extras();
+  if (++more.child_count == kIndexedChildren) {
+    for (Object* c = first_child_; c; c = c->next_sibling_) more.children.emplace(c->name_, c);
+  } else if (more.child_count > kIndexedChildren) {
+    more.children.emplace(child.name_, &child);
+  }
+  return {};
+}
+
+void Object::unlink_child(Object& child) {
+  Extras& more = *extras_;
+  if (--more.child_count < kIndexedChildren) {
+    more.children.clear();
+  } else {
+    more.children.erase(child.name_);
+  }
+  (child.previous_sibling_ ? child.previous_sibling_->next_sibling_ : first_child_) = child.next_sibling_;
+  (child.next_sibling_ ? child.next_sibling_->previous_sibling_ : last_child_) = child.previous_sibling_;
+  child.previous_sibling_ = nullptr;
+  child.next_sibling_ = nullptr;
+  child.parent_ = nullptr;
+  child.name_.clear();
+  child.unref();
+}
+
+void Object::release_children() {
+  while (last_child_) object_unparent(*last_child_);
+}
+
+void object_unparent(Object& object) {
+  if (!object.parent_) return;
+  const Ref<Object> keep(object);
+  object.unparent();
+  if (object.parent_) object.parent_->unlink_child(object);
+}
+
+// --- Properties ---
+
+const Property* Object::find_property(std::string_view name) const {
+  if (const Property* property = class_->find_property(name)) return property;
+  if (extras_) {
+    for (const auto& own : extras_->properties) {
+      if (own.property->name() == name) return own.property.get();
+    }
+  }
+  return nullptr;
+}
+
+Result<void> Object::add_property(std::unique_ptr<Property> property, std::function<void(Object&)> release) {
+  property->rename(numbered(property->name()));
+  if (auto r = check_name_is_free(property->name()); !r) return r;
+  extras().properties.push_back({std::move(property), std::move(release)});
+  return {};
+}
+
+Result<void> Object::delete_property(std::string_view name) {
+  if (extras_) {
+    auto& own = extras_->properties;
+    const auto it =
+        std::ranges::find(own, name, [](const auto& o) -> std::string_view { return o.property->name(); });
+    if (it != own.end()) {
+      auto gone = std::move(*it);
+      own.erase(it);
+      if (gone.release) gone.release(*this);
+      return {};
+    }
+  }
+  return error("Property '{}.{}' not found", type_name(), name);
+}
+
+std::vector<PropertyView> Object::property_views() const {
+  std::vector<PropertyView> views;
+  for (const Object* child = first_child_; child; child = child->next_sibling_) {
+    views.push_back({child->name_, fmt::format("child<{}>", child->type_name())});
+  }
+  for (const Property* property : class_->properties())
+    views.push_back({property->name(), property->type_name()});
+  if (extras_) {
+    for (const auto& own : extras_->properties)
+      views.push_back({own.property->name(), own.property->type_name()});
+  }
+  return views;
+}
+
+Result<void> Object::get_property(std::string_view name, Visitor& visitor) {
+  const Property* property = find_property(name);
+  if (!property) {
+    if (const Object* c = child(name)) {
+      std::string path = object_get_canonical_path(*c).value_or("");
+      return visitor.type_str(name, path);
+    }
+    return error("Property '{}.{}' not found", type_name(), name);
+  }
+  if (!property->is_readable()) return error("Property '{}.{}' is not readable", type_name(), name);
+  return property->get(*this, visitor);
+}
+
+Result<const Property*> Object::settable_property(std::string_view name) const {
+  const Property* property = find_property(name);
+  if (!property && !child(name)) return error("Property '{}.{}' not found", type_name(), name);
+  if (!property || !property->is_writable())
+    return error("Property '{}.{}' is not writable", type_name(), name);
+  if (complete_ && !property->is_live()) return error("Property cannot be set after initialization");
+  return property;
+}
+
+Result<void> Object::set_property(std::string_view name, Visitor& visitor) {
+  auto property = settable_property(name);
+  if (!property) return failure(property);
+  return (*property)->set(*this, visitor);
+}
+
+Result<Json> Object::get_property(std::string_view name) {
+  OutputVisitor visitor;
+  if (auto r = get_property(name, visitor); !r) return failure(r);
+  return visitor.take();
+}
+
+Result<void> Object::set_property(std::string_view name, const Json& value) {
+  InputVisitor visitor(value);
+  return set_property(name, visitor);
+}
+
+Result<void> Object::parse_property(std::string_view name, std::string_view text) {
+  const Json value = std::string(text);
+  InputVisitor visitor(value, InputVisitor::Scalars::text);
+  return set_property(name, visitor);
+}
+
+// --- Holders ---
+
+void Object::hold(std::string_view kind, std::string_view name) {
+  ref();
+  extras().holders.push_back({{std::string(kind), std::string(name)}, nullptr, nullptr});
+}
+
+void Object::give_back(std::string_view kind, std::string_view name) {
+  invariant(extras_ != nullptr, "an object was given back that nobody held");
+  const auto it = std::ranges::find_if(extras_->holders, [&](const auto& e) {
+    return !e.link && e.holder.kind == kind && e.holder.name == name;
+  });
+  invariant(it != extras_->holders.end(), "an object was given back that was not held under this name");
+  extras_->holders.erase(it);
+  unref();
+}
+
+void Object::hold_by_link(const Object& owner, const void* link) {
+  ref();
+  extras().holders.push_back({{}, &owner, link});
+}
+
+void Object::give_back_link(const void* link) {
+  std::erase_if(extras_->holders, [&](const auto& e) { return e.link == link; });
+  unref();
+}
+
+std::vector<Holder> Object::holders() const {
+  std::vector<Holder> holders;
+  if (!extras_) return holders;
+  for (const auto& entry : extras_->holders) {
+    holders.push_back(entry.owner ? Holder{entry.owner->type_name(), entry.owner->name()} : entry.holder);
+  }
+  return holders;
+}
+
+bool Object::is_held() const { return extras_ && !extras_->holders.empty(); }
+
+// --- Making and casting ---
+
+Result<Ref<Object>> object_new(std::string_view type_name) {
+  auto klass = object_class_by_name(type_name);
+  if (!klass) return failure(klass);
+  return (*klass)->instantiate();
+}
+
+const ObjectClass& detail::class_of(const TypeInfo& info) {
+  auto klass = object_class_by_name(info.name);
+  if (!klass) broken_invariant(klass.error().message());
+  return **klass;
+}
+
+void object_check_failed(const Object& object, std::string_view type_name) {
+  broken_invariant(fmt::format("Object {} is not an instance of type {}", fmt::ptr(&object), type_name));
+}
+
+// --- Weak links ---
+
+void WeakLink::reset(Object* target) {
+  if (target_) {
+    *previous_ = next_;
+    if (next_) next_->previous_ = previous_;
+  }
+  target_ = target;
+  if (!target) return;
+  auto& first = target->extras().weak_links;
+  next_ = first;
+  previous_ = &first;
+  if (next_) next_->previous_ = &next_;
+  first = this;
+}
+
+}  // namespace qomio

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "qomio/object/ref.h"
+#include "qomio/object/type.h"
+#include "qomio/qapi/describe.h"
+#include "qomio/qapi/input_visitor.h"
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/visitor.h"
+
+namespace qomio {
+
+class Property;
+class WeakLink;
+
+// Who uses an object, for people: {"kind": "export", "name": "disk0"}.
+struct Holder {
+  std::string kind;
+  std::string name;
+  bool operator==(const Holder&) const = default;
+  static constexpr std::string_view type_name = "Holder";
+  static constexpr auto members = std::tuple(member("kind", &Holder::kind), member("name", &Holder::name));
+};
+
+// What a listing says of a property.
+struct PropertyView {
+  std::string_view name;
+  std::string type_name;
+};
+
+// The root of all types: counted references, a class, properties, a place in the tree.
+//
+// Owns its children and what its links own. Made by object_new() with one reference; the last unref()
+// finalizes it: releases of instance properties first, then instance_finalize hooks, derived first, then the
+// destructor.
+//
+// Thread: ref() and unref() from any; all else belongs to the main thread, and so does the last unref() of an
+// object that has children, links or holders.
+class Object {
+ public:
+  static const TypeInfo type_info;
+
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+
+  void ref() const { references_.fetch_add(1, std::memory_order_relaxed); }
+  void unref() const {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) finalize();
+  }
+
+  const ObjectClass& object_class() const { return *class_; }
+  const std::string& type_name() const { return class_->name(); }
+
+  // --- Place in the tree (paths and walks: object/tree.h) ---
+  Object* parent() const { return parent_; }
+  // Its name below its parent; empty for a root.
+  const std::string& name() const { return name_; }
+  bool is_empty() const { return first_child_ == nullptr; }  // no children
+  // Null when there is none.
+  Object* child(std::string_view name) const;
+  // The tree takes a reference. Errors: `attempt to add duplicate property 'x' to object (type 't')`, and for
+  // a child that has a parent already. A name that ends in "[*]" takes the first free number.
+  Result<void> add_child(std::string_view name, Object& child);
+
+  // --- Properties ---
+  // Class properties first, then this object's own. Null when there is none; children are not among them.
+  const Property* find_property(std::string_view name) const;
+  // Adds one to this object alone; `release` runs once, when the property or the object goes. Errors: a name
+  // that is taken. A name that ends in "[*]" takes the first free number.
+  Result<void> add_property(std::unique_ptr<Property> property, std::function<void(Object&)> release = {});
+  // Removes one of this object's own properties. Errors: no such property.
+  Result<void> delete_property(std::string_view name);
+  // Children in the order they came, then properties in the order of declaration, base classes first.
+  std::vector<PropertyView> property_views() const;
+
+  // Errors: `Property 't.x' not found`, `... is not readable`, `... is not writable`,
+  // `Property cannot be set after initialization`, the visitor's, the range's, and those of on_change.
+  Result<void> get_property(std::string_view name, Visitor& visitor);
+  Result<void> set_property(std::string_view name, Visitor& visitor);
+  Result<Json> get_property(std::string_view name);
+  Result<void> set_property(std::string_view name, const Json& value);
+  // From text, as on a command line.
+  Result<void> parse_property(std::string_view name, std::string_view text);
+
+  // --- Holders: whoever uses the object says so, and deletion is refused meanwhile ---
+  void hold(std::string_view kind, std::string_view name);
+  // Giving back what was not taken is a broken invariant.
+  void give_back(std::string_view kind, std::string_view name);
+  std::vector<Holder> holders() const;  // oldest first
+  bool is_held() const;
+
+  // Set by complete(): from then on properties declared until_complete() are fixed.
+  bool is_complete() const { return complete_; }
+  void set_complete() { complete_ = true; }
+
+ protected:
+  Object();
+  virtual ~Object();
+
+  // Told when the object leaves the tree, before its parent is cleared; e.g. to stop what it runs.
+  virtual void unparent() {}
+
+ private:
+  friend class ObjectClass;
+  friend class Tree;
+  friend class WeakLink;
+  template <class T>
+  friend class HeldLink;
+  friend Result<void> object_set_props(Object& object, const Json& values, InputVisitor::Scalars scalars);
+  friend void object_unparent(Object& object);
+  struct Extras;  // what few objects have: own properties, holders, an index of many children, weak links to
+                  // it
+
+  void finalize() const;
+  Extras& extras();
+  Result<const Property*> settable_property(std::string_view name) const;
+  // A holder named after the object that owns the link.
+  void hold_by_link(const Object& owner, const void* link);
+  void give_back_link(const void* link);
+  void unlink_child(Object& child);
+  void release_children();
+  Result<void> check_name_is_free(std::string_view name) const;
+  std::string numbered(std::string_view name) const;
+
+  const ObjectClass* class_ = nullptr;
+  mutable std::atomic<std::uint32_t> references_ = 1;
+  bool complete_ = false;
+  Object* parent_ = nullptr;
+  Object* first_child_ = nullptr;
+  Object* last_child_ = nullptr;
+  Object* previous_sibling_ = nullptr;
+  Object* next_sibling_ = nullptr;
+  std::string name_;
+  std::unique_ptr<Extras> extras_;
+};
+
+// Makes an object of a type, with one reference, outside the tree. Errors: those of object_class_by_name();
+// `object type 'x' is abstract`; a C++ class that is not what its TypeInfo says.
+Result<Ref<Object>> object_new(std::string_view type_name);
+
+// The object as a T, or null. T is a class with a registered type_info, or an interface. Costs one
+// comparison.
+template <class T>
+T* object_cast(Object* object);
+template <class T>
+const T* object_cast(const Object* object);
+
+namespace detail {
+
+// The class of a C++ type, once it is known; aborts if its type was never registered.
+const ObjectClass& class_of(const TypeInfo& info);
+
+template <class T>
+const ObjectClass& class_of() {
+  static const ObjectClass& klass = class_of(T::type_info);
+  return klass;
+}
+
+}  // namespace detail
+
+template <class T>
+T* object_cast(Object* object) {
+  if (!object || !object->object_class().is_a(detail::class_of<T>())) return nullptr;
+  if constexpr (std::is_base_of_v<Object, T>) {
+    return static_cast<T*>(object);
+  } else {
+    return dynamic_cast<T*>(object);  // an interface: it is not an Object itself
+  }
+}
+
+template <class T>
+const T* object_cast(const Object* object) {
+  return object_cast<T>(const_cast<Object*>(object));
+}
+
+// As above for one that must be a T: aborts with `Object 0x... is not an instance of type t`.
+template <class T>
+T& object_check(Object& object);
+
+[[noreturn]] void object_check_failed(const Object& object, std::string_view type_name);
+
+template <class T>
+T& object_check(Object& object) {
+  T* cast = object_cast<T>(&object);
+  if (!cast) [[unlikely]]
+    object_check_failed(object, T::type_info.name);
+  return *cast;
+}
+
+}  // namespace qomio

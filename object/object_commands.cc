@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/object/object_commands.h"
+
+#include <algorithm>
+#include <deque>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "qomio/object/property.h"
+#include "qomio/object/tree.h"
+#include "qomio/object/user_creatable.h"
+#include "qomio/qapi/interface.h"
+
+namespace qomio {
+namespace {
+
+struct PathArguments {
+  std::string path;
+  static constexpr std::string_view type_name = "PathArguments";
+  static constexpr auto members = std::tuple(member("path", &PathArguments::path));
+};
+
+struct GetArguments {
+  std::string path;
+  std::string property;
+  static constexpr std::string_view type_name = "GetArguments";
+  static constexpr auto members =
+      std::tuple(member("path", &GetArguments::path), member("property", &GetArguments::property));
+};
+
+struct SetArguments {
+  std::string path;
+  std::string property;
+  Json value;
+  static constexpr std::string_view type_name = "SetArguments";
+  static constexpr auto members =
+      std::tuple(member("path", &SetArguments::path), member("property", &SetArguments::property),
+                 member("value", &SetArguments::value));
+};
+
+struct SetManyArguments {
+  std::string path;
+  Json properties;
+  static constexpr std::string_view type_name = "SetManyArguments";
+  static constexpr auto members = std::tuple(member("path", &SetManyArguments::path),
+                                             member("properties", &SetManyArguments::properties));
+};
+
+struct PathsArguments {
+  std::vector<std::string> paths;
+  static constexpr std::string_view type_name = "PathsArguments";
+  static constexpr auto members = std::tuple(member("paths", &PathsArguments::paths));
+};
+
+struct TypesArguments {
+  std::optional<std::string> implements;
+  std::optional<bool> abstract;
+  static constexpr std::string_view type_name = "TypesArguments";
+  static constexpr auto members = std::tuple(member("implements", &TypesArguments::implements),
+                                             member("abstract", &TypesArguments::abstract));
+};
+
+struct TypenameArguments {
+  std::string typename_;
+  static constexpr std::string_view type_name = "TypenameArguments";
+  static constexpr auto members = std::tuple(member("typename", &TypenameArguments::typename_));
+};
+
+struct IdArguments {
+  std::string id;
+  static constexpr std::string_view type_name = "IdArguments";
+  static constexpr auto members = std::tuple(member("id", &IdArguments::id));
+};
+
+struct ObjectPropertyInfo {
+  std::string name;
+  std::string type;
+  std::optional<std::string> description;
+  std::optional<Json> default_value;
+  static constexpr std::string_view type_name = "ObjectPropertyInfo";
+  static constexpr auto members =
+      std::tuple(member("name", &ObjectPropertyInfo::name), member("type", &ObjectPropertyInfo::type),
+                 member("description", &ObjectPropertyInfo::description),
+                 member("default-value", &ObjectPropertyInfo::default_value));
+};
+
+struct ObjectPropertyValue {
+  std::string name;
+  std::string type;
+  std::optional<Json> value;
+  static constexpr std::string_view type_name = "ObjectPropertyValue";
+  static constexpr auto members =
+      std::tuple(member("name", &ObjectPropertyValue::name), member("type", &ObjectPropertyValue::type),
+                 member("value", &ObjectPropertyValue::value));
+};
+
+struct ObjectPropertiesValues {
+  std::vector<ObjectPropertyValue> properties;
+  static constexpr std::string_view type_name = "ObjectPropertiesValues";
+  static constexpr auto members = std::tuple(member("properties", &ObjectPropertiesValues::properties));
+};
+
+struct ObjectTypeInfo {
+  std::string name;
+  std::optional<bool> abstract;
+  std::optional<std::string> parent;
+  static constexpr std::string_view type_name = "ObjectTypeInfo";
+  static constexpr auto members =
+      std::tuple(member("name", &ObjectTypeInfo::name), member("abstract", &ObjectTypeInfo::abstract),
+                 member("parent", &ObjectTypeInfo::parent));
+};
+
+std::unexpected<Error> not_found(std::string_view path) {
+  return error(ErrorClass::DeviceNotFound, "Device '{}' not found", path);
+}
+
+Result<Object*> find(std::string_view path) {
+  Object* object = object_resolve_path(path).object;
+  if (!object) return not_found(path);
+  return object;
+}
+
+Result<std::vector<ObjectPropertyInfo>> qom_list(const PathArguments& arguments) {
+  const Resolved resolved = object_resolve_path(arguments.path);
+  if (resolved.ambiguous) return error("Path '{}' is ambiguous", arguments.path);
+  if (!resolved.object) return not_found(arguments.path);
+  std::vector<ObjectPropertyInfo> infos;
+  for (auto& view : resolved.object->property_views()) {
+    infos.push_back({std::string(view.name), std::move(view.type_name), {}, {}});
+  }
+  return infos;
+}
+
+Result<Json> qom_get(const GetArguments& arguments) {
+  auto object = find(arguments.path);
+  if (!object) return failure(object);
+  return (*object)->get_property(arguments.property);
+}
+
+Result<void> qom_set(const SetArguments& arguments) {
+  auto object = find(arguments.path);
+  if (!object) return failure(object);
+  return (*object)->set_property(arguments.property, arguments.value);
+}
+
+Result<void> qom_set_many(const SetManyArguments& arguments) {
+  auto object = find(arguments.path);
+  if (!object) return failure(object);
+  if (!arguments.properties.is_object())
+    return error("Invalid parameter type for 'properties', expected: object");
+  return object_set_props(**object, arguments.properties);
+}
+
+Result<std::vector<ObjectPropertiesValues>> qom_list_get(const PathsArguments& arguments) {
+  std::vector<ObjectPropertiesValues> all;
+  for (const auto& path : arguments.paths) {
+    auto object = find(path);
+    if (!object) return failure(object);
+    auto& values = all.emplace_back().properties;
+    for (auto& view : (*object)->property_views()) {
+      auto value = (*object)->get_property(view.name);
+      values.push_back({std::string(view.name), std::move(view.type_name),
+                        value ? std::optional(std::move(*value)) : std::nullopt});
+    }
+  }
+  return all;
+}
+
+Result<std::vector<ObjectTypeInfo>> qom_list_types(const TypesArguments& arguments) {
+  std::vector<ObjectTypeInfo> infos;
+  const auto implemented = arguments.implements ? object_class_by_name(*arguments.implements)
+                                                : Result<const ObjectClass*>(nullptr);
+  if (!implemented) return infos;
+  for (const ObjectClass* klass : object_classes()) {
+    const bool is_abstract = klass->is_abstract() || klass->is_interface();
+    if (is_abstract && !arguments.abstract.value_or(false)) continue;
+    if (*implemented && !klass->is_a(**implemented)) continue;
+    auto& info = infos.emplace_back();
+    info.name = klass->name();
+    if (is_abstract) info.abstract = true;
+    if (klass->parent()) info.parent = klass->parent()->name();
+  }
+  return infos;
+}
+
+Result<std::vector<ObjectPropertyInfo>> qom_list_properties(const TypenameArguments& arguments) {
+  const auto klass = object_class_by_name(arguments.typename_);
+  if (!klass) return error(ErrorClass::DeviceNotFound, "Class '{}' not found", arguments.typename_);
+  if ((*klass)->is_interface()) return error("Parameter 'typename' expects a QOM type");
+  std::vector<ObjectPropertyInfo> infos;
+  for (const Property* property : (*klass)->properties()) {
+    auto& info = infos.emplace_back();
+    info.name = property->name();
+    info.type = property->type_name();
+    if (!property->description().empty()) info.description = property->description();
+    if (!property->default_value().is_null()) info.default_value = property->default_value();
+  }
+  return infos;
+}
+
+Result<void> object_del(const IdArguments& arguments) { return user_creatable_del(arguments.id); }
+
+// The arguments of object-add: a union with a branch for each type that users can make, as far as they are
+// known now.
+struct ObjectAddType {
+  TypeDescription type_names = enum_type("ObjectType", {});
+  std::deque<TypeDescription> branches;
+  TypeDescription options = struct_type("ObjectOptions");
+
+  ObjectAddType() {
+    options.members = {{"qom-type", &type_names}, {"id", &builtin_type("str")}};
+    options.tag = "qom-type";
+    for (const ObjectClass* klass : user_creatable_classes()) {
+      type_names.values.push_back(klass->name());
+      auto& branch = branches.emplace_back(struct_type(klass->name()));
+      for (const Property* property : klass->properties()) {
+        if (!property->is_writable()) continue;
+        branch.members.push_back({property->name(), &property->type(), true, property->description()});
+      }
+      options.variants.push_back({klass->name(), &branch});
+    }
+  }
+  ObjectAddType(const ObjectAddType&) = delete;
+  ObjectAddType& operator=(const ObjectAddType&) = delete;
+};
+
+Command object_add() {
+  Command c;
+  c.name = "object-add";
+  c.description = "makes an object of a type that users may make";
+  c.arguments = []() -> const TypeDescription& {
+    static std::unique_ptr<ObjectAddType> latest;  // types may have been registered since
+    latest = std::make_unique<ObjectAddType>();
+    return latest->options;
+  };
+  c.result = empty_type;
+  c.run = [](const Json& options) -> Result<Json> {
+    if (auto made = user_creatable_add(options); !made) return failure(made);
+    return Json::object();
+  };
+  return c;
+}
+
+}  // namespace
+
+void add_object_commands(Interface& interface) {
+  interface.add(command("qom-list", "children and properties of an object", qom_list));
+  interface.add(command("qom-get", "value of a property", qom_get));
+  interface.add(command("qom-set", "sets a property", qom_set));
+  interface.add(command("qom-set-many", "sets several properties of an object, all or none", qom_set_many));
+  interface.add(command("qom-list-get", "properties of several objects, with their values", qom_list_get));
+  interface.add(command("qom-list-types", "types of objects", qom_list_types));
+  interface.add(command("qom-list-properties", "properties of a type", qom_list_properties));
+  interface.add(object_add());
+  interface.add(command("object-del", "deletes an object that a user made", object_del));
+}
+
+std::optional<std::string> object_help(std::string_view type_name) {
+  const auto classes = user_creatable_classes();
+  if (type_name.empty()) {
+    std::string text = "List of user creatable objects:\n";
+    for (const ObjectClass* klass : classes) text += fmt::format("  {}\n", klass->name());
+    return text;
+  }
+  const auto klass = std::ranges::find(classes, type_name, &ObjectClass::name);
+  if (klass == classes.end()) return std::nullopt;
+  std::vector<std::string> lines;
+  for (const Property* property : (*klass)->properties()) {
+    if (!property->is_writable()) continue;
+    std::string line = fmt::format("  {}=<{}>", property->name(), property->type_name());
+    if (!property->description().empty()) {
+      line = fmt::format("{:<24} - {}", line, property->description());
+      if (!property->default_value().is_null()) {
+        line += fmt::format(" (default: {})", json_text(property->default_value()));
+      }
+    }
+    lines.push_back(line + "\n");
+  }
+  if (lines.empty()) return fmt::format("There are no options for {}.\n", type_name);
+  std::ranges::sort(lines);
+  std::string text = fmt::format("{} options:\n", type_name);
+  for (const auto& line : lines) text += line;
+  return text;
+}
+
+}  // namespace qomio

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "qomio/object/object.h"
+#include "qomio/qapi/describe.h"
+#include "qomio/qapi/input_visitor.h"
+#include "qomio/qapi/output_visitor.h"
+
+// A property is declared once, in its type's class_init; checks, listings, help and documentation follow from
+// that:
+//
+//     klass.add(property("poll-max-ns", &IOThread::poll_max_ns_)            // a member
+//                   .range(0, INT64_MAX).default_value(32768)
+//                   .on_change(&IOThread::apply_poll_params)
+//                   .describe("longest time to busy-poll before blocking, in nanoseconds; 0 turns polling
+//                   off"));
+//     klass.add(property("tokens", &TokenBucket::tokens));                  // a getter alone: read-only
+//     klass.add(property("rate", &Bucket::rate, &Bucket::set_rate));        // a getter and a setter
+//     klass.add(link("iothread", &TokenBucket::iothread_));                 // see object/link.h
+namespace qomio {
+
+// A number or flag that the main thread sets and any thread reads.
+template <class T>
+class Live {
+ public:
+  Live() = default;
+  Live(T value) : value_(value) {}
+  operator T() const { return value_.load(std::memory_order_relaxed); }
+  Live& operator=(T value) {
+    value_.store(value, std::memory_order_relaxed);
+    return *this;
+  }
+
+ private:
+  std::atomic<T> value_{};
+};
+
+// A value on its way into a property: read and checked first, applied later, taken back if a later step
+// fails.
+class PropertyChange {
+ public:
+  virtual ~PropertyChange() = default;
+  virtual Result<void> check() = 0;  // range
+  virtual Result<void> apply() = 0;
+  virtual void revert() = 0;
+};
+
+// One property of a type or of one object. Immutable once added.
+class Property {
+ public:
+  // Runs after a change, on the object; an error puts the old value back, and runs it once more.
+  using Hook = Result<void> (Object::*)();
+
+  virtual ~Property() = default;
+  Property(const Property&) = delete;
+  Property& operator=(const Property&) = delete;
+
+  const std::string& name() const { return name_; }
+  const std::string& type_name() const { return type_name_; }      // int, string, link<iothread>, …
+  const std::string& description() const { return description_; }  // empty: none given
+  const Json& default_value() const { return default_; }           // null: none given
+  const Json& minimum() const { return minimum_; }                 // null: the type's own
+  const Json& maximum() const { return maximum_; }
+  virtual const TypeDescription& type() const = 0;
+  virtual bool is_readable() const { return true; }
+  virtual bool is_writable() const = 0;
+  bool is_live() const { return live_; }  // may be set after complete()
+  Hook on_change() const { return hook_; }
+  void rename(std::string name) { name_ = std::move(name); }  // before it is added
+
+  // The visitor's value is named after the property. Errors: those of the visitor, of the range, and of the
+  // hook.
+  virtual Result<void> get(Object& object, Visitor& visitor) const = 0;
+  virtual Result<void> set(Object& object, Visitor& visitor) const = 0;
+  // Reads the new value, and changes nothing yet.
+  virtual Result<std::unique_ptr<PropertyChange>> stage(Object& object, Visitor& visitor) const = 0;
+  // The object that the property leads to, for paths; null if it is no link or an empty one.
+  virtual Object* target(Object& object) const { return (void)object, nullptr; }
+
+ protected:
+  template <class Class, class T>
+  friend class PropertyBuilder;
+
+  Property(std::string_view name, std::string type_name) : name_(name), type_name_(std::move(type_name)) {}
+
+  std::string name_;
+  std::string type_name_;
+  std::string description_;
+  Json default_;
+  Json minimum_;
+  Json maximum_;
+  bool live_ = true;
+  Hook hook_ = nullptr;
+};
+
+namespace detail {
+
+template <class Field>
+struct FieldValue {
+  using type = Field;
+};
+template <class T>
+struct FieldValue<Live<T>> {
+  using type = T;
+};
+template <class T>
+struct FieldValue<std::atomic<T>> {
+  using type = T;
+};
+
+// "int" for a 64-bit one, "string", "uint16", "size", the name of an enum or a struct.
+template <class T>
+std::string property_type_name() {
+  if constexpr (std::same_as<T, std::string>) {
+    return "string";
+  } else {
+    return describe<T>().name;
+  }
+}
+
+std::unexpected<Error> range_error(std::string_view name, const Json& minimum, const Json& maximum);
+
+}  // namespace detail
+
+template <class Class, class T>
+class PropertyBuilder;
+
+// What properties of a C++ value have in common; how the value is reached is for the two classes below.
+template <class Class, class T>
+class ValueProperty : public Property {
+ public:
+  const TypeDescription& type() const override { return qomio::describe<T>(); }
+
+  Result<void> get(Object& object, Visitor& visitor) const override {
+    T value = load(static_cast<const Class&>(object));
+    return visit(visitor, name_, value);
+  }
+
+  Result<void> set(Object& object, Visitor& visitor) const override {
+    T value{};
+    if (auto r = visit(visitor, name_, value); !r) return r;
+    if (auto r = check(value); !r) return r;
+    auto& self = static_cast<Class&>(object);
+    if (!hook_) return store(self, std::move(value));
+    T old = load(self);
+    if (auto r = store(self, std::move(value)); !r) return r;
+    auto changed = (object.*hook_)();
+    if (!changed) {
+      (void)store(self, std::move(old));
+      (void)(object.*hook_)();
+    }
+    return changed;
+  }
+
+  Result<std::unique_ptr<PropertyChange>> stage(Object& object, Visitor& visitor) const override {
+    auto change = std::make_unique<Change>(*this, static_cast<Class&>(object));
+    if (auto r = visit(visitor, name_, change->value); !r) return failure(r);
+    return change;
+  }
+
+ protected:
+  using Property::Property;
+
+  virtual T load(const Class& self) const = 0;
+  virtual Result<void> store(Class& self, T value) const = 0;
+
+  Result<void> check(const T& value) const {
+    if constexpr (std::totally_ordered<T> && !std::same_as<T, bool>) {
+      if ((low_ && value < *low_) || (high_ && *high_ < value)) {
+        return detail::range_error(name_, minimum_, maximum_);
+      }
+    }
+    return {};
+  }
+
+  std::optional<T> low_;
+  std::optional<T> high_;
+
+ private:
+  friend class PropertyBuilder<Class, T>;
+
+  struct Change final : PropertyChange {
+    Change(const ValueProperty& p, Class& o) : property(p), self(o) {}
+    Result<void> check() override { return property.check(value); }
+    Result<void> apply() override {
+      if (property.is_readable()) old = property.load(self);
+      return property.store(self, std::move(value));
+    }
+    void revert() override {
+      if (old) (void)property.store(self, std::move(*old));
+    }
+    const ValueProperty& property;
+    Class& self;
+    T value{};
+    std::optional<T> old;
+  };
+};
+
+template <class Class, class Field>
+class MemberProperty final : public ValueProperty<Class, typename detail::FieldValue<Field>::type> {
+ public:
+  using T = typename detail::FieldValue<Field>::type;
+  MemberProperty(std::string_view name, Field Class::* member)
+      : ValueProperty<Class, T>(name, detail::property_type_name<T>()), member_(member) {}
+  bool is_writable() const override { return true; }
+
+ private:
+  T load(const Class& self) const override { return self.*member_; }
+  Result<void> store(Class& self, T value) const override {
+    self.*member_ = std::move(value);
+    return {};
+  }
+  Field Class::* member_;
+};
+
+template <class Class, class T>
+class AccessorProperty final : public ValueProperty<Class, T> {
+ public:
+  using Getter = std::function<T(const Class&)>;
+  using Setter = std::function<Result<void>(Class&, T)>;
+  AccessorProperty(std::string_view name, Getter getter, Setter setter)
+      : ValueProperty<Class, T>(name, detail::property_type_name<T>()),
+        getter_(std::move(getter)),
+        setter_(std::move(setter)) {}
+  bool is_readable() const override { return getter_ != nullptr; }
+  bool is_writable() const override { return setter_ != nullptr; }
+
+ private:
+  T load(const Class& self) const override { return getter_(self); }
+  Result<void> store(Class& self, T value) const override { return setter_(self, std::move(value)); }
+  Getter getter_;
+  Setter setter_;
+};
+
+// Fills in the rest of a declaration, each part once; ends in ObjectClass::add or Object::add_property.
+template <class Class, class T>
+class PropertyBuilder {
+ public:
+  explicit PropertyBuilder(std::unique_ptr<ValueProperty<Class, T>> property)
+      : property_(std::move(property)) {}
+
+  // Both ends are allowed values.
+  PropertyBuilder&& range(T low, T high) && {
+    auto& p = access();
+    p.minimum_ = to_json(low);
+    p.maximum_ = to_json(high);
+    p.low_ = std::move(low);
+    p.high_ = std::move(high);
+    return std::move(*this);
+  }
+  // Set when an object is made, before instance_init.
+  PropertyBuilder&& default_value(const T& value) && {
+    access().default_ = to_json(value);
+    return std::move(*this);
+  }
+  PropertyBuilder&& describe(std::string_view text) && {
+    access().description_ = text;
+    return std::move(*this);
+  }
+  PropertyBuilder&& on_change(Result<void> (Class::*hook)()) && {
+    access().hook_ = static_cast<Property::Hook>(hook);
+    return std::move(*this);
+  }
+  // Later sets are refused with `Property cannot be set after initialization`.
+  PropertyBuilder&& until_complete() && {
+    access().live_ = false;
+    return std::move(*this);
+  }
+  operator std::unique_ptr<Property>() && { return std::move(property_); }
+
+ private:
+  ValueProperty<Class, T>& access() { return *property_; }
+  std::unique_ptr<ValueProperty<Class, T>> property_;
+};
+
+// A member: read and written as it is. Live<T> and std::atomic<T> count as T.
+template <class Class, class Field>
+  requires(!std::is_function_v<Field>)
+auto property(std::string_view name, Field Class::* member) {
+  using T = typename detail::FieldValue<Field>::type;
+  return PropertyBuilder<Class, T>(std::make_unique<MemberProperty<Class, Field>>(name, member));
+}
+
+// A getter alone: read-only.
+template <class Class, class Value>
+auto property(std::string_view name, Value (Class::*getter)() const) {
+  using T = std::remove_cvref_t<Value>;
+  return PropertyBuilder<Class, T>(std::make_unique<AccessorProperty<Class, T>>(
+      name, [getter](const Class& self) -> T { return (self.*getter)(); }, nullptr));
+}
+
+// A getter and a setter. The setter checks, stores and applies, or changes nothing and says why.
+template <class Class, class Value, class Argument>
+auto property(std::string_view name, Value (Class::*getter)() const,
+              Result<void> (Class::*setter)(Argument)) {
+  using T = std::remove_cvref_t<Value>;
+  return PropertyBuilder<Class, T>(std::make_unique<AccessorProperty<Class, T>>(
+      name, [getter](const Class& self) -> T { return (self.*getter)(); },
+      [setter](Class& self, T value) { return (self.*setter)(std::move(value)); }));
+}
+
+// Write-only.
+template <class Class, class Argument>
+auto property(std::string_view name, std::nullptr_t, Result<void> (Class::*setter)(Argument)) {
+  using T = std::remove_cvref_t<Argument>;
+  return PropertyBuilder<Class, T>(std::make_unique<AccessorProperty<Class, T>>(
+      name, nullptr, [setter](Class& self, T value) { return (self.*setter)(std::move(value)); }));
+}
+
+}  // namespace qomio

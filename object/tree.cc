@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/object/tree.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "qomio/object/property.h"
+#include "qomio/object/types.h"
+
+namespace qomio {
+
+constinit const TypeInfo Container::type_info{
+    .name = "container",
+    .parent = "object",
+    .create = create<Container>,
+};
+
+// Names the private links between siblings for walks.
+class Tree {
+ public:
+  static std::vector<Ref<Object>> children(const Object& parent) {
+    std::vector<Ref<Object>> children;
+    for (Object* child = parent.first_child_; child; child = child->next_sibling_)
+      children.emplace_back(*child);
+    return children;
+  }
+  static Object* first_child(const Object& object) { return object.first_child_; }
+  static Object* last_child(const Object& object) { return object.last_child_; }
+  static Object* next_sibling(const Object& object) { return object.next_sibling_; }
+};
+
+namespace {
+
+Object& make_root() {
+  register_object_types();
+  return *object_new(Container::type_info.name)->release();
+}
+
+std::vector<std::string_view> components(std::string_view path) {
+  std::vector<std::string_view> parts;
+  while (!path.empty()) {
+    const auto slash = path.find('/');
+    if (slash != 0) parts.push_back(path.substr(0, slash));
+    if (slash == std::string_view::npos) break;
+    path.remove_prefix(slash + 1);
+  }
+  return parts;
+}
+
+// Does the object's path end in these components?
+bool ends_in(const Object& object, const std::vector<std::string_view>& parts) {
+  const Object* at = &object;
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+    if (!at || !at->parent() || at->name() != *part) return false;
+    at = at->parent();
+  }
+  return at != nullptr;
+}
+
+// The next object of a walk over the tree below `top`, parents first, without recursion: trees may be deep.
+const Object* next_in_tree(const Object& object, const Object& top) {
+  if (const Object* child = Tree::first_child(object)) return child;
+  const Object* at = &object;
+  while (at != &top) {
+    if (const Object* sibling = Tree::next_sibling(*at)) return sibling;
+    at = at->parent();
+  }
+  return nullptr;
+}
+
+Resolved resolve_absolute(const std::vector<std::string_view>& parts, const ObjectClass* wanted) {
+  Object* at = &object_root();
+  for (const auto part : parts) {
+    Object* next = at->child(part);
+    if (!next) {
+      const Property* property = at->find_property(part);
+      next = property ? property->target(*at) : nullptr;
+    }
+    if (!next) return {};
+    at = next;
+  }
+  return {wanted && !at->object_class().is_a(*wanted) ? nullptr : at, false};
+}
+
+Resolved resolve_partial(const std::vector<std::string_view>& parts, const ObjectClass* wanted) {
+  const Object* found = nullptr;
+  for (const Object* at = &object_root(); at; at = next_in_tree(*at, object_root())) {
+    if (!ends_in(*at, parts) || (wanted && !at->object_class().is_a(*wanted))) continue;
+    if (found) return {nullptr, true};
+    found = at;
+  }
+  return {const_cast<Object*>(found), false};
+}
+
+Resolved resolve(std::string_view path, const ObjectClass* wanted) {
+  const auto parts = components(path);
+  return path.starts_with('/') ? resolve_absolute(parts, wanted) : resolve_partial(parts, wanted);
+}
+
+}  // namespace
+
+Object& object_root() {
+  static Object& root = make_root();
+  return root;
+}
+
+Object& objects_root() {
+  static Object& objects = []() -> Object& {
+    Object& made = make_root();
+    (void)object_root().add_child("objects", made);
+    return made;
+  }();
+  return objects;
+}
+
+Object& internal_root() {
+  static Object& root = make_root();
+  return root;
+}
+
+void objects_cleanup() {
+  while (Object* newest = Tree::last_child(objects_root())) object_unparent(*newest);
+}
+
+std::optional<std::string> object_get_canonical_path(const Object& object) {
+  std::vector<const Object*> chain;
+  const Object* at = &object;
+  for (; at->parent(); at = at->parent()) chain.push_back(at);
+  if (at != &object_root()) return std::nullopt;
+  if (chain.empty()) return "/";
+  std::string path;
+  for (auto it = chain.rbegin(); it != chain.rend(); ++it) {
+    path += '/';
+    path += (*it)->name();
+  }
+  return path;
+}
+
+Resolved object_resolve_path(std::string_view path) {
+  (void)objects_root();
+  return resolve(path, nullptr);
+}
+
+Resolved object_resolve_path_type(std::string_view path, std::string_view type_name) {
+  (void)objects_root();
+  const auto klass = object_class_by_name(type_name);
+  return klass ? resolve(path, *klass) : Resolved{};
+}
+
+int object_child_foreach(Object& parent, const std::function<int(Object&)>& visit) {
+  for (const auto& child : Tree::children(parent)) {
+    if (child->parent() != &parent) continue;
+    if (const int stop = visit(*child)) return stop;
+  }
+  return 0;
+}
+
+int object_child_foreach_recursive(Object& parent, const std::function<int(Object&)>& visit) {
+  return object_child_foreach(parent, [&](Object& child) {
+    if (const int stop = visit(child)) return stop;
+    return object_child_foreach_recursive(child, visit);
+  });
+}
+
+}  // namespace qomio

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/object/type.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "qomio/object/object.h"
+#include "qomio/object/property.h"
+#include "qomio/qapi/invariant.h"
+
+namespace qomio {
+namespace {
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+bool is_type_name(std::string_view name) {
+  if (name.size() < 2) return false;
+  if (!is_letter(name[0]) && !(name[0] >= '1' && name[0] <= '9')) return false;
+  return std::ranges::all_of(name, [](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
+
+}  // namespace
+
+// All registered types, and their classes as far as they have been made. The one of the process; types live
+// as long as the program.
+class TypeRegistry {
+ public:
+  static TypeRegistry& process() {
+    static auto* registry =
+        new TypeRegistry;  // never destroyed: objects may go after static destructors began
+    return *registry;
+  }
+
+  Result<void> add(const TypeInfo& info) {
+    const std::scoped_lock lock(mutex_);
+    if (const auto it = types_.find(info.name); it != types_.end()) {
+      if (it->second->registered_from == &info) return {};
+      return error("Registering '{}' which already exists", info.name);
+    }
+    if (!is_type_name(info.name)) return error("Registering '{}' with illegal type name", info.name);
+    auto type = std::make_unique<Type>(info);
+    const std::string_view key = type->name;
+    types_.emplace(key, std::move(type));
+    return {};
+  }
+
+  Result<const ObjectClass*> class_by_name(std::string_view name) {
+    const std::scoped_lock lock(mutex_);
+    Type* type = find(name);
+    if (!type) return error("unknown type '{}'", name);
+    if (auto r = make_class(*type); !r) return failure(r);
+    return type->klass.get();
+  }
+
+  std::vector<const ObjectClass*> classes() {
+    const std::scoped_lock lock(mutex_);
+    // By name first: a class_init hook may register types while the list is made.
+    std::vector<Type*> types;
+    for (const auto& [name, type] : types_) types.push_back(type.get());
+    std::vector<const ObjectClass*> classes;
+    for (Type* type : types) {
+      if (type->state != State::in_progress && make_class(*type)) classes.push_back(type->klass.get());
+    }
+    return classes;
+  }
+
+ private:
+  enum class State { registered, in_progress, ready };
+
+  struct Type {
+    explicit Type(const TypeInfo& i) : name(i.name), parent(i.parent), info(i), registered_from(&i) {
+      for (const auto interface : i.interfaces) interfaces.emplace_back(interface);
+      info.name = name;
+      info.parent = parent;
+      info.interfaces = {};  // its strings may be gone later
+    }
+    std::string name;
+    std::string parent;
+    std::vector<std::string> interfaces;
+    TypeInfo info;
+    const TypeInfo* registered_from;
+    State state = State::registered;
+    std::unique_ptr<ObjectClass> klass;
+  };
+
+  Type* find(std::string_view name) {
+    const auto it = types_.find(name);
+    return it == types_.end() ? nullptr : it->second.get();
+  }
+
+  Result<void> make_class(Type& type) {
+    if (type.state == State::ready) return {};
+    if (type.state == State::in_progress) {
+      if (type.klass) return {};  // looked up from its own class_init: as far as it has come
+      return error("Type '{}' is its own ancestor", type.name);
+    }
+    type.state = State::in_progress;
+    auto made = make_class_unguarded(type);
+    type.state = made ? State::ready : State::registered;
+    if (!made) type.klass.reset();
+    return made;
+  }
+
+  Result<void> make_class_unguarded(Type& type) {
+    const ObjectClass* parent = nullptr;
+    if (!type.parent.empty()) {
+      Type* parent_type = find(type.parent);
+      if (!parent_type) return error("Type '{}' is missing its parent '{}'", type.name, type.parent);
+      if (auto r = make_class(*parent_type); !r) return r;
+      parent = parent_type->klass.get();
+    }
+    std::vector<const ObjectClass*> interfaces;
+    for (const auto& name : type.interfaces) {
+      Type* interface = find(name);
+      if (!interface) return error("missing interface '{}' for object '{}'", name, type.name);
+      if (auto r = make_class(*interface); !r) return r;
+      if (!interface->klass->is_interface())
+        return error("'{}' for object '{}' is no interface", name, type.name);
+      interfaces.push_back(interface->klass.get());
+    }
+
+    auto klass = std::make_unique<ObjectClass>(type.info, parent);
+    if (klass->is_interface() && !type.interfaces.empty()) {
+      return error("interface '{}' can have no interfaces but its parents", type.name);
+    }
+    for (const ObjectClass* interface : interfaces) {
+      if (!klass->implements(*interface)) klass->interfaces_.push_back(interface);
+    }
+    type.klass = std::move(klass);
+    for (const ObjectClass* ancestor : type.klass->ancestors_) {
+      if (ancestor != type.klass.get() && ancestor->info_.class_base_init) {
+        ancestor->info_.class_base_init(*type.klass);
+      }
+    }
+    if (type.info.class_init) type.info.class_init(*type.klass);
+    return {};
+  }
+
+  // Recursive: class_init hooks may look types up.
+  std::recursive_mutex mutex_;
+  std::map<std::string_view, std::unique_ptr<Type>> types_;
+};
+
+Result<void> register_type(const TypeInfo& info) { return TypeRegistry::process().add(info); }
+
+Result<const ObjectClass*> object_class_by_name(std::string_view name) {
+  return TypeRegistry::process().class_by_name(name);
+}
+
+std::vector<const ObjectClass*> object_classes() { return TypeRegistry::process().classes(); }
+
+ObjectClass::ObjectClass(const TypeInfo& info, const ObjectClass* parent) : name_(info.name), info_(info) {
+  is_interface_ = info.name == "interface" || (parent && parent->is_interface_);
+  if (parent) {
+    ancestors_ = parent->ancestors_;
+    interfaces_ = parent->interfaces_;
+    properties_ = parent->properties_;
+    index_ = parent->index_;
+    if (!info_.create) info_.create = parent->info_.create;
+    if (!info_.class_data) info_.class_data = parent->info_.class_data;
+  }
+  ancestors_.push_back(this);
+}
+
+ObjectClass::~ObjectClass() = default;
+
+bool ObjectClass::implements(const ObjectClass& interface) const {
+  return std::ranges::any_of(interfaces_, [&](const ObjectClass* i) {
+    return std::ranges::find(i->ancestors_, &interface) != i->ancestors_.end();
+  });
+}
+
+const Property& ObjectClass::add(std::unique_ptr<Property> property) {
+  invariant(!index_.contains(property->name()), "a property of this name exists already");
+  const Property& added = *own_.emplace_back(std::move(property));
+  properties_.push_back(&added);
+  index_.emplace(added.name(), &added);
+  return added;
+}
+
+const Property* ObjectClass::find_property(std::string_view name) const {
+  const auto it = index_.find(name);
+  return it == index_.end() ? nullptr : it->second;
+}
+
+Result<void> ObjectClass::check_interfaces(const Object& object) const {
+  for (const ObjectClass* interface : interfaces_) {
+    const auto implemented_by = interface->info_.implemented_by;
+    if (implemented_by && !implemented_by(object)) {
+      return error("type '{}' lists interface '{}', but its C++ class does not derive from it", name_,
+                   interface->name_);
+    }
+  }
+  checked_interfaces_ = true;
+  return {};
+}
+
+Result<Ref<Object>> ObjectClass::instantiate() const {
+  if (is_abstract() || is_interface_) return error("object type '{}' is abstract", name_);
+  if (!info_.create) return error("type '{}' has no way to make an instance", name_);
+  auto object = Ref<Object>::adopt(info_.create());
+  if (!checked_interfaces_) {
+    if (auto r = check_interfaces(*object); !r) return failure(r);
+  }
+  object->class_ = this;
+  for (const Property* property : properties_) {
+    if (property->default_value().is_null()) continue;
+    InputVisitor visitor(property->default_value());
+    const auto set = property->set(*object, visitor);
+    invariant(set.has_value(), "the default of a property must be a value that it accepts");
+  }
+  for (const ObjectClass* ancestor : ancestors_) {
+    if (ancestor->info_.instance_init) ancestor->info_.instance_init(*object);
+  }
+  for (const ObjectClass* ancestor : ancestors_) {
+    if (ancestor->info_.instance_post_init) ancestor->info_.instance_post_init(*object);
+  }
+  return object;
+}
+
+void ObjectClass::finalize(Object& object) const {
+  for (auto it = ancestors_.rbegin(); it != ancestors_.rend(); ++it) {
+    if ((*it)->info_.instance_finalize) (*it)->info_.instance_finalize(object);
+  }
+}
+
+}  // namespace qomio

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "qomio/qapi/error.h"
+
+namespace qomio {
+
+class Object;
+class ObjectClass;
+class Property;
+template <class T>
+class Ref;
+
+// Up to kMax names; a constant, so that a TypeInfo can be one.
+class InterfaceNames {
+ public:
+  static constexpr std::size_t kMax = 8;
+  constexpr InterfaceNames() = default;
+  constexpr InterfaceNames(std::initializer_list<std::string_view> names) {
+    for (auto name : names) names_[count_++] = name;  // more than kMax do not compile in a constant TypeInfo
+  }
+  constexpr const std::string_view* begin() const { return names_.data(); }
+  constexpr const std::string_view* end() const { return names_.data() + count_; }
+
+ private:
+  std::array<std::string_view, kMax> names_{};
+  std::size_t count_ = 0;
+};
+
+// All that makes a type. Registered once, explicitly; parents and interfaces are found by name when the type
+// is first used, so the order of registrations is free. What is left out comes from the parent, or is
+// nothing.
+struct TypeInfo {
+  std::string_view name;  // at least 2 characters: a letter or 1-9, then letters, digits, '-', '_', '.'
+  std::string_view parent = {};  // "object" for most; interfaces have "interface" or another interface
+  bool abstract = false;
+  InterfaceNames interfaces = {};
+  Object* (*create)() = nullptr;  // create<T>; the constructor must not use the class: it is not there yet
+  void (*class_init)(ObjectClass&) = nullptr;       // once, before the first instance
+  void (*class_base_init)(ObjectClass&) = nullptr;  // once for this class and for each class derived from it
+  void (*instance_init)(Object&) = nullptr;         // base first
+  void (*instance_post_init)(Object&) = nullptr;    // base first, after all instance_init
+  void (*instance_finalize)(Object&) = nullptr;     // derived first, before the destructor
+  const void* class_data = nullptr;                 // for hooks shared by several types
+  bool (*implemented_by)(const Object&) = nullptr;  // of an interface with a C++ class: implements<T>
+};
+
+// For TypeInfo::create.
+template <class T>
+Object* create() {
+  return new T;
+}
+
+// For TypeInfo::implemented_by: checks once a type that the C++ class really derives from the interface it
+// lists.
+template <class T, class O = Object>
+bool implements(const O& object) {
+  return dynamic_cast<const T*>(&object) != nullptr;
+}
+
+// Makes a type known. The strings are copied. Registering the very same TypeInfo again does nothing.
+// Thread-safe. Errors: `Registering 'x' which already exists`, `Registering 'x' with illegal type name`.
+Result<void> register_type(const TypeInfo& info);
+
+// The class of a type, made on first use. Thread-safe. Errors: `unknown type 'x'`,
+// `Type 'x' is missing its parent 'y'`, `missing interface 'i' for object 'x'`, `Type 'x' is its own
+// ancestor`.
+Result<const ObjectClass*> object_class_by_name(std::string_view name);
+
+// The classes of all types, by name; types whose class can't be made are left out, and so is one that is
+// being made. Thread-safe.
+std::vector<const ObjectClass*> object_classes();
+
+// What all instances of a type share. Lives as long as the program. After class_init it never changes, and
+// all but add() may be called from any thread.
+class ObjectClass {
+ public:
+  ObjectClass(const TypeInfo& info, const ObjectClass* parent);
+  ~ObjectClass();
+  ObjectClass(const ObjectClass&) = delete;
+  ObjectClass& operator=(const ObjectClass&) = delete;
+
+  const std::string& name() const { return name_; }
+  const ObjectClass* parent() const {
+    return ancestors_.size() > 1 ? ancestors_[ancestors_.size() - 2] : nullptr;
+  }
+  bool is_abstract() const { return info_.abstract; }
+  bool is_interface() const { return is_interface_; }
+  const void* class_data() const { return info_.class_data; }
+  // Interfaces of this class and its ancestors, inherited ones first.
+  const std::vector<const ObjectClass*>& interfaces() const { return interfaces_; }
+
+  // Is this class `other`, derived from it, or does it implement it?
+  bool is_a(const ObjectClass& other) const {
+    const auto depth = other.ancestors_.size() - 1;
+    return (depth < ancestors_.size() && ancestors_[depth] == &other) ||
+           (other.is_interface_ && implements(other));
+  }
+
+  // Declares a property; from class_init only. A name that is taken is a broken invariant. The result lasts.
+  const Property& add(std::unique_ptr<Property> property);
+
+  // Properties of base classes first, each in the order of declaration.
+  const std::vector<const Property*>& properties() const { return properties_; }
+  const Property* find_property(std::string_view name) const;
+
+ private:
+  friend class TypeRegistry;
+  friend class Object;
+  friend Result<Ref<Object>> object_new(std::string_view type_name);
+
+  bool implements(const ObjectClass& interface) const;
+  Result<Ref<Object>> instantiate() const;
+  void finalize(Object& object) const;
+  Result<void> check_interfaces(const Object& object) const;
+
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+
+  std::string name_;
+  TypeInfo info_;
+  bool is_interface_ = false;
+  mutable std::atomic<bool> checked_interfaces_ = false;
+  std::vector<const ObjectClass*> ancestors_;  // the root first, this one last
+  std::vector<const ObjectClass*> interfaces_;
+  std::vector<const Property*> properties_;
+  std::unordered_map<std::string_view, const Property*, Hash, std::equal_to<>> index_;
+  std::vector<std::unique_ptr<Property>> own_;
+};
+
+}  // namespace qomio

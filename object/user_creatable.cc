@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/object/user_creatable.h"
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "qomio/object/property.h"
+#include "qomio/object/tree.h"
+#include "qomio/object/types.h"
+
+namespace qomio {
+
+constinit const TypeInfo UserCreatable::type_info{
+    .name = "user-creatable",
+    .parent = "interface",
+    .implemented_by = implements<UserCreatable>,
+};
+
+namespace {
+
+using Scalars = InputVisitor::Scalars;
+
+// Several properties of one object on their way: read, checked, applied, or none of it.
+class PropertyBatch {
+ public:
+  explicit PropertyBatch(Object& object) : object_(object) {}
+
+  void add(const Property& property, const Json& value) { entries_.push_back({&property, &value, nullptr}); }
+
+  // Reads the values, in the order in which the class declares their properties.
+  Result<void> read(Scalars scalars) {
+    for (const Property* declared : object_.object_class().properties()) {
+      for (Entry& entry : entries_) {
+        if (entry.property != declared) continue;
+        if (auto r = entry.read(object_, scalars); !r) return r;
+      }
+    }
+    for (Entry& entry : entries_) {
+      if (entry.change) continue;  // what is left is the object's own
+      if (auto r = entry.read(object_, scalars); !r) return r;
+    }
+    return {};
+  }
+
+  Result<void> check() {
+    for (Entry& entry : entries_) {
+      if (auto r = entry.change->check(); !r) return r;
+    }
+    return {};
+  }
+
+  Result<void> apply() {
+    std::size_t applied = 0;
+    Result<void> result;
+    for (; applied < entries_.size() && result; ++applied) result = entries_[applied].change->apply();
+    if (result) result = run_hooks();
+    if (result) return {};
+    while (applied > 0) entries_[--applied].change->revert();
+    (void)run_hooks();  // what was applied of the new values gives way to the old ones
+    return result;
+  }
+
+ private:
+  struct Entry {
+    const Property* property;
+    const Json* value;
+    std::unique_ptr<PropertyChange> change;
+
+    Result<void> read(Object& object, Scalars scalars) {
+      InputVisitor visitor(*value, scalars);
+      auto staged = property->stage(object, visitor);
+      if (!staged) return failure(staged);
+      change = std::move(*staged);
+      return {};
+    }
+  };
+
+  // Each hook once, however many of its properties changed.
+  Result<void> run_hooks() {
+    std::vector<Property::Hook> done;
+    for (const Entry& entry : entries_) {
+      const auto hook = entry.property->on_change();
+      if (!hook || std::ranges::find(done, hook) != done.end()) continue;
+      done.push_back(hook);
+      if (auto r = (object_.*hook)(); !r) return r;
+    }
+    return {};
+  }
+
+  Object& object_;
+  std::vector<Entry> entries_;
+};
+
+Json text_values(std::span<const PropertyText> properties) {
+  Json values = Json::object();
+  for (const auto& [name, text] : properties) values[std::string(name)] = std::string(text);
+  return values;
+}
+
+// Adds a finished object to the tree and starts it.
+Result<void> add_and_complete(Object& object, Object& parent, std::string_view id) {
+  if (!id.empty()) {
+    if (auto r = parent.add_child(id, object); !r) return r;
+  }
+  if (auto* creatable = object_cast<UserCreatable>(&object)) {
+    if (auto r = creatable->complete(); !r) {
+      object_unparent(object);
+      return r;
+    }
+  }
+  object.set_complete();
+  return {};
+}
+
+Result<const std::string*> string_option(const Json& options, const char* name) {
+  const auto it = options.find(name);
+  if (it == options.end()) return error("Parameter '{}' is missing", name);
+  if (!it->is_string()) return error("Invalid parameter type for '{}', expected: string", name);
+  return it->get_ptr<const std::string*>();
+}
+
+bool is_user_creatable(const ObjectClass& klass) {
+  return !klass.is_abstract() && !klass.is_interface() && klass.is_a(detail::class_of<UserCreatable>());
+}
+
+}  // namespace
+
+bool is_identifier(std::string_view id) {
+  auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return !id.empty() && is_letter(id[0]) && std::ranges::all_of(id, [&](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+  });
+}
+
+std::vector<const ObjectClass*> user_creatable_classes() {
+  auto classes = object_classes();
+  std::erase_if(classes, [](const ObjectClass* klass) { return !is_user_creatable(*klass); });
+  return classes;
+}
+
+Result<void> object_set_props(Object& object, const Json& values, Scalars scalars) {
+  PropertyBatch batch(object);
+  for (const auto& [name, value] : values.items()) {
+    auto property = object.settable_property(name);
+    if (!property) return failure(property);
+    batch.add(**property, value);
+  }
+  if (auto r = batch.read(scalars); !r) return r;
+  if (auto r = batch.check(); !r) return r;
+  return batch.apply();
+}
+
+Result<void> object_set_props(Object& object, std::initializer_list<PropertyText> properties) {
+  return object_set_props(object, text_values({properties.begin(), properties.size()}), Scalars::text);
+}
+
+Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& parent, std::string_view id,
+                                          std::span<const PropertyText> properties) {
+  auto klass = object_class_by_name(type_name);
+  if (!klass) return error("invalid object type: {}", type_name);
+  auto object = object_new(type_name);
+  if (!object) return object;
+  if (auto r = object_set_props(**object, text_values(properties), Scalars::text); !r) return failure(r);
+  if (auto r = add_and_complete(**object, parent, id); !r) return failure(r);
+  return object;
+}
+
+Result<Ref<Object>> user_creatable_add(const Json& options, Scalars scalars) {
+  auto type_name = string_option(options, "qom-type");
+  if (!type_name) return failure(type_name);
+  const auto klass = object_class_by_name(**type_name);
+  if (!klass || !is_user_creatable(**klass)) {
+    return error("Parameter 'qom-type' does not accept value '{}'", **type_name);
+  }
+  auto id = string_option(options, "id");
+  if (!id) return failure(id);
+
+  auto object = object_new(**type_name);
+  if (!object) return object;
+  PropertyBatch batch(**object);
+  const std::string* unexpected = nullptr;
+  for (const auto& option : options.get_ref<const Json::object_t&>()) {
+    const auto& [name, value] = option;
+    if (name == "qom-type" || name == "id") continue;
+    const Property* property = (*object)->find_property(name);
+    if (property && property->is_writable()) {
+      batch.add(*property, value);
+    } else if (!unexpected) {
+      unexpected = &name;
+    }
+  }
+  if (auto r = batch.read(scalars); !r) return failure(r);
+  if (unexpected) return error("Parameter '{}' is unexpected", *unexpected);
+  if (!is_identifier(**id)) {
+    return std::unexpected(
+        Error(ErrorClass::GenericError, "Parameter 'id' expects an identifier",
+              "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter."));
+  }
+  if (auto r = batch.check(); !r) return failure(r);
+  if (auto r = batch.apply(); !r) return failure(r);
+  if (auto r = add_and_complete(**object, objects_root(), **id); !r) return failure(r);
+  return object;
+}
+
+Result<void> user_creatable_del(std::string_view id) {
+  Object* object = objects_root().child(id);
+  if (!object) return error("object '{}' not found", id);
+  const auto* creatable = object_cast<UserCreatable>(object);
+  auto held = [](Object& o) { return o.is_held() ? 1 : 0; };
+  if (object->is_held() || (creatable && !creatable->can_be_deleted()) ||
+      object_child_foreach_recursive(*object, held) != 0) {
+    return error("object '{}' is in use, can not be deleted", id);
+  }
+  object_unparent(*object);
+  return {};
+}
+
+}  // namespace qomio

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <initializer_list>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "qomio/object/object.h"
+#include "qomio/qapi/input_visitor.h"
+
+// Making objects with properties, and the interface of those that users may make. Thread: the main thread.
+namespace qomio {
+
+// Implemented by types that object-add and --object may make. An interface: no data.
+class UserCreatable {
+ public:
+  static const TypeInfo type_info;
+
+  // Called once, after all properties are set and the object is in the tree; starts what the object does.
+  // After an error the object is taken out of the tree and dropped, so its destructor must undo what had
+  // begun.
+  virtual Result<void> complete() { return {}; }
+  // False refuses object-del: `object 'x' is in use, can not be deleted`. Holders refuse it, too.
+  virtual bool can_be_deleted() const { return true; }
+
+ protected:
+  ~UserCreatable() = default;
+};
+
+using PropertyText = std::pair<std::string_view, std::string_view>;
+
+// Makes an object of the type, sets its properties from text, adds it below `parent` as `id` and completes
+// it. A failure at any step undoes all earlier ones. With an empty id it stays outside the tree. Errors:
+// `invalid object type: t`, `object type 't' is abstract`, those of the properties, of the tree, of
+// complete().
+Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& parent, std::string_view id,
+                                          std::span<const PropertyText> properties = {});
+inline Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& parent,
+                                                 std::string_view id,
+                                                 std::initializer_list<PropertyText> properties) {
+  return object_new_with_props(type_name, parent, id, std::span(properties.begin(), properties.size()));
+}
+
+// The same for a C++ type, below /objects.
+template <class T>
+Result<Ref<T>> object_new_with_props(std::string_view id,
+                                     std::initializer_list<PropertyText> properties = {});
+
+// Sets several properties, all or none: every value is read and checked first, then all are stored, then each
+// on_change hook runs once; an error puts everything back. `values` is an object; its order is kept.
+Result<void> object_set_props(Object& object, const Json& values,
+                              InputVisitor::Scalars scalars = InputVisitor::Scalars::typed);
+Result<void> object_set_props(Object& object, std::initializer_list<PropertyText> properties);
+
+// object-add and --object: `options` is an object with qom-type, id and properties. The checks and their
+// order are those of object-add; see docs of the command. Errors: all GenericError; an ill-formed id has a
+// hint.
+Result<Ref<Object>> user_creatable_add(const Json& options,
+                                       InputVisitor::Scalars scalars = InputVisitor::Scalars::typed);
+// object-del. Errors: `object 'x' not found`, `object 'x' is in use, can not be deleted`.
+Result<void> user_creatable_del(std::string_view id);
+
+// A letter, then letters, digits, '-', '.', '_'.
+bool is_identifier(std::string_view id);
+
+// Concrete types that implement user-creatable, by name.
+std::vector<const ObjectClass*> user_creatable_classes();
+
+Object& objects_root();
+
+template <class T>
+Result<Ref<T>> object_new_with_props(std::string_view id, std::initializer_list<PropertyText> properties) {
+  auto made = object_new_with_props(T::type_info.name, objects_root(), id, properties);
+  if (!made) return failure(made);
+  return Ref<T>(object_check<T>(**made));
+}
+
+}  // namespace qomio

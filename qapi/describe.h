@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "qomio/qapi/type_description.h"
+#include "qomio/qapi/visitor.h"
+
+// One description of a C++ type gives strict JSON input, JSON output, command-line input, the schema and the
+// help:
+//
+//     struct IOThreadInfo {
+//       std::string id;
+//       std::int64_t thread_id = 0;
+//       std::optional<std::string> note;  // may be left out
+//       static constexpr std::string_view type_name = "IOThreadInfo";
+//       static constexpr auto members = std::tuple(member("id", &IOThreadInfo::id),
+//                                                  member("thread-id", &IOThreadInfo::thread_id),
+//                                                  member("note", &IOThreadInfo::note));
+//     };
+//
+//     template <>
+//     inline constexpr auto enum_description<PollPolicy> =
+//         EnumDescription("PollPolicy", "arrival", "classic", "weighted");   // the values 0, 1, 2
+namespace qomio {
+
+template <class Class, class Value>
+struct Member {
+  std::string_view name;
+  Value Class::* pointer;
+  bool has_default;  // input: may be left out, then the variable keeps its initial value
+};
+
+template <class Class, class Value>
+constexpr Member<Class, Value> member(std::string_view name, Value Class::* pointer) {
+  return {name, pointer, false};
+}
+
+// A member that may be left out; it then has the value that the struct's own initialiser gives it.
+template <class Class, class Value>
+constexpr Member<Class, Value> member_with_default(std::string_view name, Value Class::* pointer) {
+  return {name, pointer, true};
+}
+
+template <std::size_t N>
+struct EnumDescription {
+  template <class... Names>
+  constexpr explicit EnumDescription(std::string_view type_name, Names... names)
+      : name(type_name), values{std::string_view(names)...} {}
+  std::string_view name;
+  std::array<std::string_view, N> values;
+};
+template <class... Names>
+EnumDescription(std::string_view, Names...) -> EnumDescription<sizeof...(Names)>;
+
+template <class E>
+inline constexpr auto enum_description = nullptr;
+
+// An unsigned number of bytes: text may carry a suffix (4K, 1.5M), and help says `size`.
+struct Size {
+  std::uint64_t bytes = 0;
+  auto operator<=>(const Size&) const = default;
+};
+
+namespace detail {
+
+template <class T>
+concept Struct = requires { T::members; };
+template <class T>
+concept Enum = std::is_enum_v<T> && requires { enum_description<T>.values; };
+
+template <class T>
+inline constexpr bool is_vector = false;
+template <class T>
+inline constexpr bool is_vector<std::vector<T>> = true;
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+// "uint8_t", for messages.
+template <std::integral T>
+std::string c_integer_name() {
+  return fmt::format("{}int{}_t", std::is_signed_v<T> ? "" : "u", sizeof(T) * 8);
+}
+
+Result<void> enum_from_text(std::string_view name, const std::string& text, const std::string_view* values,
+                            std::size_t count, std::size_t& index);
+
+inline std::string_view or_null(std::string_view name) { return name.empty() ? "null" : name; }
+
+}  // namespace detail
+
+template <class T>
+Result<void> visit(Visitor& visitor, std::string_view name, T& value);
+
+namespace detail {
+
+template <class T>
+Result<void> visit_struct(Visitor& visitor, std::string_view name, T& value) {
+  if (auto r = visitor.start_struct(name); !r) return r;
+  Result<void> result;
+  auto one = [&]<class Value>(const Member<T, Value>& m) {
+    auto& field = value.*m.pointer;
+    if constexpr (is_optional<Value>) {
+      if (!visitor.optional(m.name, field.has_value())) return true;
+      if (!field) field.emplace();
+      result = visit(visitor, m.name, *field);
+    } else {
+      if (m.has_default && !visitor.optional(m.name, true)) return true;
+      result = visit(visitor, m.name, field);
+    }
+    return result.has_value();
+  };
+  if (!std::apply([&](const auto&... m) { return (one(m) && ...); }, T::members)) return result;
+  return visitor.end_struct();
+}
+
+template <class T>
+Result<void> visit_list(Visitor& visitor, std::string_view name, std::vector<T>& list) {
+  if (auto r = visitor.start_list(name); !r) return r;
+  if (visitor.is_input()) {
+    list.clear();
+    while (visitor.next_element()) {
+      T element{};
+      if (auto r = visit(visitor, {}, element); !r) return r;
+      list.push_back(std::move(element));
+    }
+  } else {
+    for (auto& element : list) {
+      if (auto r = visit(visitor, {}, element); !r) return r;
+    }
+  }
+  return visitor.end_list();
+}
+
+template <std::integral T>
+Result<void> visit_small_integer(Visitor& visitor, std::string_view name, T& value) {
+  using Wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
+  Wide wide = value;
+  Result<void> r;
+  if constexpr (std::is_signed_v<T>) {
+    r = visitor.type_int64(name, wide);
+  } else {
+    r = visitor.type_uint64(name, wide);
+  }
+  if (!r) return r;
+  if (!std::in_range<T>(wide)) return error("Parameter '{}' expects {}", or_null(name), c_integer_name<T>());
+  value = static_cast<T>(wide);
+  return {};
+}
+
+}  // namespace detail
+
+// Visits a bool, string, integer, double, Size, JSON value, described enum or struct, or a vector of those.
+template <class T>
+Result<void> visit(Visitor& visitor, std::string_view name, T& value) {
+  if constexpr (std::same_as<T, bool>) {
+    return visitor.type_bool(name, value);
+  } else if constexpr (std::same_as<T, std::string>) {
+    return visitor.type_str(name, value);
+  } else if constexpr (std::same_as<T, double>) {
+    return visitor.type_number(name, value);
+  } else if constexpr (std::same_as<T, std::int64_t>) {
+    return visitor.type_int64(name, value);
+  } else if constexpr (std::same_as<T, std::uint64_t>) {
+    return visitor.type_uint64(name, value);
+  } else if constexpr (std::integral<T>) {
+    return detail::visit_small_integer(visitor, name, value);
+  } else if constexpr (std::same_as<T, Size>) {
+    return visitor.type_size(name, value.bytes);
+  } else if constexpr (std::same_as<T, nlohmann::ordered_json>) {
+    return visitor.type_any(name, value);
+  } else if constexpr (detail::Enum<T>) {
+    constexpr auto& description = enum_description<T>;
+    std::size_t index = static_cast<std::size_t>(value);
+    std::string text;
+    if (!visitor.is_input()) text = description.values[index];
+    if (auto r = visitor.type_str(name, text); !r) return r;
+    if (!visitor.is_input()) return {};
+    auto r = detail::enum_from_text(name, text, description.values.data(), description.values.size(), index);
+    if (r) value = static_cast<T>(index);
+    return r;
+  } else if constexpr (detail::is_vector<T>) {
+    return detail::visit_list(visitor, name, value);
+  } else {
+    static_assert(detail::Struct<T>, "describe this type: see the top of qapi/describe.h");
+    return detail::visit_struct(visitor, name, value);
+  }
+}
+
+// The description of T for introspection and help; made once.
+template <class T>
+const TypeDescription& describe() {
+  if constexpr (std::same_as<T, bool>) {
+    return builtin_type("bool");
+  } else if constexpr (std::same_as<T, std::string>) {
+    return builtin_type("str");
+  } else if constexpr (std::same_as<T, double>) {
+    return builtin_type("number");
+  } else if constexpr (std::same_as<T, Size>) {
+    return builtin_type("size");
+  } else if constexpr (std::same_as<T, std::int64_t>) {
+    return builtin_type("int");
+  } else if constexpr (std::integral<T>) {
+    static const TypeDescription description = integer_type(std::is_signed_v<T>, sizeof(T) * 8);
+    return description;
+  } else if constexpr (std::same_as<T, nlohmann::ordered_json>) {
+    return builtin_type("any");
+  } else if constexpr (detail::Enum<T>) {
+    static const TypeDescription description = enum_type(
+        enum_description<T>.name, {enum_description<T>.values.begin(), enum_description<T>.values.end()});
+    return description;
+  } else if constexpr (detail::is_vector<T>) {
+    static const TypeDescription description = list_type(describe<typename T::value_type>());
+    return description;
+  } else {
+    static const TypeDescription description = [] {
+      TypeDescription d = struct_type(T::type_name);
+      auto one = [&]<class Value>(const Member<T, Value>& m) {
+        if constexpr (detail::is_optional<Value>) {
+          d.members.push_back({std::string(m.name), &describe<typename Value::value_type>(), true});
+        } else {
+          d.members.push_back({std::string(m.name), &describe<Value>(), m.has_default});
+        }
+      };
+      std::apply([&](const auto&... m) { (one(m), ...); }, T::members);
+      return d;
+    }();
+    return description;
+  }
+}
+
+}  // namespace qomio

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/input_visitor.h"
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "qomio/qapi/scalar.h"
+
+namespace qomio {
+
+InputVisitor::~InputVisitor() = default;
+
+const Json* InputVisitor::find(std::string_view name) {
+  if (stack_.empty()) return root_;
+  Frame& frame = stack_.back();
+  if (frame.value->is_array()) return &(*frame.value)[frame.index - 1];
+  const auto& members = frame.value->get_ref<const Json::object_t&>();
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (members.begin()[i].first == name) {
+      frame.seen[i] = true;
+      return &members.begin()[i].second;
+    }
+  }
+  return nullptr;
+}
+
+std::string InputVisitor::full_name(std::string_view name) const {
+  std::string path;
+  auto append = [&path](std::string_view component) {
+    if (component.empty()) return;  // an element of a list: its index stands there already
+    if (!path.empty()) path += '.';
+    path += component;
+  };
+  for (const Frame& frame : stack_) {
+    append(frame.name);
+    if (frame.value->is_array()) path += fmt::format(fmt::runtime(text() ? ".{}" : "[{}]"), frame.index - 1);
+  }
+  append(name);
+  return path;
+}
+
+std::unexpected<Error> InputVisitor::wrong_type(std::string_view name, std::string_view expected) const {
+  return error("Invalid parameter type for '{}', expected: {}", full_name(name), expected);
+}
+
+Result<const Json*> InputVisitor::get(std::string_view name) {
+  const Json* value = find(name);
+  if (!value) return error("Parameter '{}' is missing", full_name(name));
+  return value;
+}
+
+Result<const std::string*> InputVisitor::get_text(std::string_view name) {
+  auto value = get(name);
+  if (!value) return failure(value);
+  if (!(*value)->is_string()) {
+    // On the command line a scalar that is no string was written with dotted keys below it.
+    if (text()) return error("Parameters '{}.*' are unexpected", full_name(name));
+    return wrong_type(name, "string");
+  }
+  return (*value)->get_ptr<const std::string*>();
+}
+
+namespace {
+
+template <class T>
+Result<void> store(std::optional<T> parsed, T& value, const std::string& name, std::string_view expected) {
+  if (!parsed) return error("Parameter '{}' expects {}", name, expected);
+  value = *parsed;
+  return {};
+}
+
+}  // namespace
+
+Result<void> InputVisitor::type_int64(std::string_view name, std::int64_t& value) {
+  if (text()) {
+    auto s = get_text(name);
+    if (!s) return failure(s);
+    return store(parse_int64(**s), value, full_name(name), "integer");
+  }
+  auto json = get(name);
+  if (!json) return failure(json);
+  const Json& j = **json;
+  if (!j.is_number_integer()) return wrong_type(name, "integer");
+  if (j.is_number_unsigned()) {
+    const auto u = j.get<std::uint64_t>();
+    if (u > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+      return wrong_type(name, "integer");
+    }
+    value = static_cast<std::int64_t>(u);
+  } else {
+    value = j.get<std::int64_t>();
+  }
+  return {};
+}
+
+Result<void> InputVisitor::type_uint64(std::string_view name, std::uint64_t& value) {
+  if (text()) {
+    auto s = get_text(name);
+    if (!s) return failure(s);
+    return store(parse_uint64(**s), value, full_name(name), "uint64");
+  }
+  auto json = get(name);
+  if (!json) return failure(json);
+  const Json& j = **json;
+  if (!j.is_number_integer()) return wrong_type(name, "uint64");
+  // A negative number wraps, as QMP clients written in languages without unsigned integers rely on.
+  value = j.is_number_unsigned() ? j.get<std::uint64_t>() : static_cast<std::uint64_t>(j.get<std::int64_t>());
+  return {};
+}
+
+Result<void> InputVisitor::type_size(std::string_view name, std::uint64_t& value) {
+  if (!text()) return type_uint64(name, value);
+  auto s = get_text(name);
+  if (!s) return failure(s);
+  return store(parse_size(**s), value, full_name(name), "a size");
+}
+
+Result<void> InputVisitor::type_bool(std::string_view name, bool& value) {
+  if (text()) {
+    auto s = get_text(name);
+    if (!s) return failure(s);
+    return store(parse_bool(**s), value, full_name(name), "'on' or 'off'");
+  }
+  auto json = get(name);
+  if (!json) return failure(json);
+  if (!(*json)->is_boolean()) return wrong_type(name, "boolean");
+  value = (*json)->get<bool>();
+  return {};
+}
+
+Result<void> InputVisitor::type_number(std::string_view name, double& value) {
+  if (text()) {
+    auto s = get_text(name);
+    if (!s) return failure(s);
+    return store(parse_number(**s), value, full_name(name), "a number");
+  }
+  auto json = get(name);
+  if (!json) return failure(json);
+  if (!(*json)->is_number()) return wrong_type(name, "number");
+  value = (*json)->get<double>();
+  return {};
+}
+
+Result<void> InputVisitor::type_str(std::string_view name, std::string& value) {
+  auto s = get_text(name);
+  if (!s) return failure(s);
+  value = **s;
+  return {};
+}
+
+Result<void> InputVisitor::type_any(std::string_view name, Json& value) {
+  auto json = get(name);
+  if (!json) return failure(json);
+  value = **json;
+  return {};
+}
+
+Result<void> InputVisitor::start_struct(std::string_view name) {
+  auto json = get(name);
+  if (!json) return failure(json);
+  if (!(*json)->is_object()) return wrong_type(name, "object");
+  stack_.push_back({*json, std::string(name), 0, std::vector<bool>((*json)->size())});
+  return {};
+}
+
+Result<void> InputVisitor::end_struct() {
+  const Frame& frame = stack_.back();
+  const auto& members = frame.value->get_ref<const Json::object_t&>();
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (frame.seen[i]) continue;
+    return error("Parameter '{}' is unexpected", full_name(members.begin()[i].first));
+  }
+  stack_.pop_back();
+  return {};
+}
+
+bool InputVisitor::optional(std::string_view name, bool) { return find(name) != nullptr; }
+
+Result<Json> InputVisitor::split(std::string_view name, const std::string& list) const {
+  Json elements = Json::array();
+  std::string_view rest = list;
+  while (!rest.empty()) {
+    const auto comma = rest.find(',');
+    const std::string_view item = rest.substr(0, comma);
+    const auto dash = item.find('-', 1);
+    const auto first = dash == std::string_view::npos ? std::nullopt : parse_int64(item.substr(0, dash));
+    const auto last = first ? parse_int64(item.substr(dash + 1)) : std::nullopt;
+    if (last) {
+      if (*last < *first ||
+          static_cast<std::uint64_t>(*last) - static_cast<std::uint64_t>(*first) >= kMaxRange) {
+        return error("Parameter '{}' expects ranges of at most {} values, lowest first", full_name(name),
+                     kMaxRange);
+      }
+      for (std::int64_t i = *first;; ++i) {
+        elements.push_back(std::to_string(i));
+        if (i == *last) break;
+      }
+    } else {
+      elements.push_back(std::string(item));
+    }
+    if (elements.size() > kMaxRange) {
+      return error("Parameter '{}' expects at most {} values", full_name(name), kMaxRange);
+    }
+    rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
+  }
+  return elements;
+}
+
+Result<void> InputVisitor::start_list(std::string_view name) {
+  auto json = get(name);
+  if (!json) return failure(json);
+  const Json* list = *json;
+  if (text() && list->is_string()) {
+    auto elements = split(name, list->get_ref<const std::string&>());
+    if (!elements) return failure(elements);
+    list = &split_lists_.emplace_back(std::move(*elements));
+  }
+  if (!list->is_array()) return wrong_type(name, "array");
+  stack_.push_back({list, std::string(name), 0, {}});
+  return {};
+}
+
+bool InputVisitor::next_element() {
+  Frame& frame = stack_.back();
+  if (frame.index >= frame.value->size()) return false;
+  ++frame.index;
+  return true;
+}
+
+Result<void> InputVisitor::end_list() {
+  stack_.pop_back();
+  return {};
+}
+
+}  // namespace qomio

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <deque>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "qomio/qapi/describe.h"
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/visitor.h"
+
+namespace qomio {
+
+// Reads from a JSON value.
+//
+// With Scalars::typed, as in QMP, each value must have the JSON type asked for. With Scalars::text, as on a
+// command line, every scalar is a string and is converted (qapi/scalar.h); where a list is asked for and a
+// string stands there, it is split at commas, and 1-3 means 1,2,3 (at most kMaxRange elements a list).
+//
+// The value is not copied: it must outlive the visitor.
+class InputVisitor final : public Visitor {
+ public:
+  enum class Scalars { typed, text };
+  static constexpr std::size_t kMaxRange = 65536;
+
+  explicit InputVisitor(const Json& value, Scalars scalars = Scalars::typed)
+      : root_(&value), scalars_(scalars) {}
+  ~InputVisitor() override;
+
+  bool is_input() const override { return true; }
+  Result<void> type_int64(std::string_view name, std::int64_t& value) override;
+  Result<void> type_uint64(std::string_view name, std::uint64_t& value) override;
+  Result<void> type_size(std::string_view name, std::uint64_t& value) override;
+  Result<void> type_bool(std::string_view name, bool& value) override;
+  Result<void> type_number(std::string_view name, double& value) override;
+  Result<void> type_str(std::string_view name, std::string& value) override;
+  Result<void> type_any(std::string_view name, Json& value) override;
+  Result<void> start_struct(std::string_view name) override;
+  Result<void> end_struct() override;
+  bool optional(std::string_view name, bool present) override;
+  Result<void> start_list(std::string_view name) override;
+  bool next_element() override;
+  Result<void> end_list() override;
+
+ private:
+  struct Frame {
+    const Json* value;
+    std::string name;        // of this struct or list, as its parent calls it
+    std::size_t index = 0;   // list: the next element
+    std::vector<bool> seen;  // struct: members asked for
+  };
+
+  // The value that `name` stands for here, marked as seen; null when missing.
+  const Json* find(std::string_view name);
+  Result<const Json*> get(std::string_view name);
+  Result<const std::string*> get_text(std::string_view name);
+  std::string full_name(std::string_view name) const;
+  std::unexpected<Error> wrong_type(std::string_view name, std::string_view expected) const;
+  bool text() const { return scalars_ == Scalars::text; }
+  Result<Json> split(std::string_view name, const std::string& list) const;
+
+  const Json* root_;
+  Scalars scalars_;
+  std::vector<Frame> stack_;
+  std::deque<Json> split_lists_;  // keeps its elements in place
+};
+
+// A whole T from a JSON value, or the first error; `name` is what errors call the value itself.
+template <class T>
+Result<T> from_json(const Json& json, std::string_view name = {},
+                    InputVisitor::Scalars scalars = InputVisitor::Scalars::typed) {
+  T value{};
+  InputVisitor visitor(json, scalars);
+  if (auto r = visit(visitor, name, value); !r) return failure(r);
+  return value;
+}
+
+}  // namespace qomio

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/interface.h"
+
+#include <nlohmann/json.hpp>
+
+#include "qomio/qapi/invariant.h"
+#include "qomio/qapi/schema.h"
+#include "qomio/qapi/version.h"
+
+namespace qomio {
+namespace {
+
+struct CommandInfo {
+  std::string name;
+  static constexpr std::string_view type_name = "CommandInfo";
+  static constexpr auto members = std::tuple(member("name", &CommandInfo::name));
+};
+
+}  // namespace
+
+Result<void> detail::no_arguments(const Json& arguments) {
+  if (arguments.empty()) return {};
+  return error("Parameter '{}' is unexpected", arguments.begin().key());
+}
+
+Interface::Interface() {
+  add(command("query-version", "version of the program", query_version));
+
+  // These two look at this interface, so their handlers are bound to it.
+  Command names =
+      command("query-commands", "names of all commands", +[] { return Result<std::vector<CommandInfo>>(); });
+  names.run = [this](const Json& arguments) -> Result<Json> {
+    if (auto r = detail::no_arguments(arguments); !r) return failure(r);
+    std::vector<CommandInfo> infos;
+    for (const auto& [name, c] : commands_) infos.push_back({name});
+    return to_json(infos);
+  };
+  add(std::move(names));
+
+  Command schema;
+  schema.name = "query-qmp-schema";
+  schema.description = "types of all commands and events";
+  schema.arguments = empty_type;
+  schema.result = schema_type;
+  schema.run = [this](const Json& arguments) -> Result<Json> {
+    if (auto r = detail::no_arguments(arguments); !r) return failure(r);
+    return schema_json(*this);
+  };
+  add(std::move(schema));
+}
+
+Interface& Interface::process() {
+  static Interface interface;
+  return interface;
+}
+
+void Interface::add(Command command) {
+  std::string name = command.name;
+  commands_.insert_or_assign(std::move(name), std::move(command));
+}
+
+void Interface::add(Event event) {
+  std::string name = event.name;
+  events_.insert_or_assign(std::move(name), std::move(event));
+}
+
+void Interface::remove_command(std::string_view name) {
+  if (const auto it = commands_.find(name); it != commands_.end()) commands_.erase(it);
+}
+
+const Command* Interface::find_command(std::string_view name) const {
+  const auto it = commands_.find(name);
+  return it == commands_.end() ? nullptr : &it->second;
+}
+
+Result<Json> Interface::run(std::string_view name, const Json& arguments) const {
+  const Command* command = find_command(name);
+  if (!command) return error(ErrorClass::CommandNotFound, "The command {} has not been found", name);
+  return command->run(arguments);
+}
+
+void Interface::emit(std::string_view name, const Json& data) {
+  invariant(events_.contains(name), "an event must be added before it is sent");
+  // By index of the list's own nodes: a listener may add another or drop any while it runs.
+  for (auto it = listeners_.begin(); it != listeners_.end();) {
+    if (const auto listener = it->lock()) {
+      (*listener)(name, data);
+      ++it;
+    } else {
+      it = listeners_.erase(it);
+    }
+  }
+}
+
+std::shared_ptr<void> Interface::listen(EventListener listener) {
+  auto owner = std::make_shared<EventListener>(std::move(listener));
+  listeners_.push_back(owner);
+  return owner;
+}
+
+}  // namespace qomio

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "qomio/qapi/command.h"
+
+namespace qomio {
+
+// An event that the program may send, for introspection.
+struct Event {
+  std::string name;         // in capitals: SHUTDOWN
+  std::string description;  // one line
+  std::function<const TypeDescription&()> data;
+};
+
+// An event whose data is the described struct T.
+template <class T>
+Event event(std::string_view name, std::string_view description) {
+  return {std::string(name), std::string(description),
+          []() -> const TypeDescription& { return describe<T>(); }};
+}
+
+// What a program offers over QMP: its commands and events. The libraries fill the one of the process,
+// Interface::process(), which servers use unless told otherwise; a program may fill others.
+//
+// Thread: the main thread.
+class Interface {
+ public:
+  // With the commands about itself: query-commands, query-qmp-schema, query-version.
+  Interface();
+  Interface(const Interface&) = delete;
+  Interface& operator=(const Interface&) = delete;
+  static Interface& process();
+
+  // Adding a name again replaces what was there, so that registering a library twice is harmless.
+  void add(Command command);
+  void add(Event event);
+  void remove_command(std::string_view name);
+
+  // Null when there is none.
+  const Command* find_command(std::string_view name) const;
+  const std::map<std::string, Command, std::less<>>& commands() const { return commands_; }
+  const std::map<std::string, Event, std::less<>>& events() const { return events_; }
+
+  // Runs a command. Errors: CommandNotFound `The command nope has not been found`, and the command's own.
+  Result<Json> run(std::string_view name, const Json& arguments) const;
+
+  // Sends an event to everyone who listens: `data` is an object, empty for none. The name must have been
+  // added.
+  void emit(std::string_view name, const Json& data);
+  template <class T>
+    requires detail::Struct<T>
+  void emit(std::string_view name, const T& data) {
+    emit(name, to_json(data));
+  }
+
+  using EventListener = std::function<void(std::string_view name, const Json& data)>;
+  // Calls `listener` for each event while the returned value lives. The listener may come and go during a
+  // call.
+  [[nodiscard]] std::shared_ptr<void> listen(EventListener listener);
+
+ private:
+  std::map<std::string, Command, std::less<>> commands_;
+  std::map<std::string, Event, std::less<>> events_;
+  std::list<std::weak_ptr<EventListener>> listeners_;
+};
+
+}  // namespace qomio

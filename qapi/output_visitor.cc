@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/output_visitor.h"
+
+namespace qomio {
+
+Result<void> OutputVisitor::put(std::string_view name, Json value) {
+  if (open_.empty()) {
+    root_ = std::move(value);
+  } else if (Json& container = open_.back().second; container.is_array()) {
+    container.push_back(std::move(value));
+  } else {
+    // Straight to the end: a described struct names each member once, so no search for an older one is
+    // needed.
+    static_cast<std::vector<std::pair<const std::string, Json>>&>(container.get_ref<Json::object_t&>())
+        .emplace_back(std::string(name), std::move(value));
+  }
+  return {};
+}
+
+Result<void> OutputVisitor::type_int64(std::string_view name, std::int64_t& value) {
+  return put(name, value);
+}
+Result<void> OutputVisitor::type_uint64(std::string_view name, std::uint64_t& value) {
+  return put(name, value);
+}
+Result<void> OutputVisitor::type_size(std::string_view name, std::uint64_t& value) {
+  return put(name, value);
+}
+Result<void> OutputVisitor::type_bool(std::string_view name, bool& value) { return put(name, value); }
+Result<void> OutputVisitor::type_number(std::string_view name, double& value) { return put(name, value); }
+Result<void> OutputVisitor::type_str(std::string_view name, std::string& value) { return put(name, value); }
+Result<void> OutputVisitor::type_any(std::string_view name, Json& value) { return put(name, value); }
+
+Result<void> OutputVisitor::start_struct(std::string_view name) {
+  open_.emplace_back(name, Json::object());
+  return {};
+}
+
+Result<void> OutputVisitor::start_list(std::string_view name) {
+  open_.emplace_back(name, Json::array());
+  return {};
+}
+
+Result<void> OutputVisitor::end_struct() {
+  auto [name, value] = std::move(open_.back());
+  open_.pop_back();
+  return put(name, std::move(value));
+}
+
+Result<void> OutputVisitor::end_list() { return end_struct(); }
+
+}  // namespace qomio

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/type_description.h"
+
+namespace qomio {
+
+class Interface;
+
+// The answer of query-qmp-schema: a flat list of entries that refer to each other by name. Commands, events
+// and builtin types keep their names, lists are "[element]", all other types are numbered: their names are no
+// promise. Every integer type shows as `int`. Only types that a command or an event reaches are listed, each
+// once.
+Json schema_json(const Interface& interface);
+
+// The type of that answer.
+const TypeDescription& schema_type();
+
+}  // namespace qomio

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace qomio {
+
+// What a type looks like to a client: the common source of query-qmp-schema, help texts and generated pages.
+// A value; types refer to each other by address, so the descriptions referred to must outlive it.
+struct TypeDescription {
+  enum class Kind { builtin, enumeration, list, object };
+
+  struct Member {
+    std::string name;
+    const TypeDescription* type;
+    bool optional = false;
+    std::string description = {};
+  };
+  struct Variant {
+    std::string tag_value;
+    const TypeDescription* type;
+  };
+
+  Kind kind = Kind::builtin;
+  std::string name;                          // builtin: int, uint8, str, number, bool, size, any, null
+  std::string json_type;                     // builtin: int, string, number, boolean, value, null
+  std::vector<std::string> values;           // enumeration
+  const TypeDescription* element = nullptr;  // list
+  std::vector<Member> members;               // object
+  std::string tag;  // object: the member that selects the variant; empty: no variants
+  std::vector<Variant> variants;
+};
+
+// One of int, str, number, bool, size, any, null.
+const TypeDescription& builtin_type(std::string_view name);
+TypeDescription integer_type(bool is_signed, unsigned bits);
+TypeDescription enum_type(std::string_view name, std::vector<std::string> values);
+TypeDescription list_type(const TypeDescription& element);
+TypeDescription struct_type(std::string_view name);
+// An object without members: no arguments, or no result.
+const TypeDescription& empty_type();
+
+}  // namespace qomio
