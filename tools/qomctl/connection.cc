@@ -47,33 +47,46 @@ Connection::~Connection() {
 }
 
 Outcome<Connection> Connection::open(const std::string& path, const ConnectionOptions& options) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return fail(ExitStatus::no_connection, "can't connect to '{}': a socket's path has 1 to {} bytes", path,
-                sizeof address.sun_path - 1);
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-
   const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return fail(ExitStatus::no_connection, "can't make a socket: {}", words_for(errno));
   Connection connection(descriptor, path, options);
-
-  // connect() waits while the server's backlog is full; the send time-out bounds that wait.
-  const auto whole_seconds = std::chrono::duration_cast<std::chrono::seconds>(options.timeout);
-  timeval limit{};
-  limit.tv_sec = whole_seconds.count();
-  limit.tv_usec = std::chrono::microseconds(options.timeout - whole_seconds).count();
-  (void)setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    if (errno == EAGAIN || errno == EINPROGRESS) {
-      return fail(ExitStatus::time_out, "'{}' did not accept a connection within {} s", path,
-                  seconds(options.timeout));
-    }
-    return fail(ExitStatus::no_connection, "can't connect to '{}': {}", path, words_for(errno));
-  }
+  if (auto connected = connection.connect_to_server(); !connected) return failure(connected);
   if (auto negotiated = connection.negotiate(); !negotiated) return failure(negotiated);
   return connection;
+}
+
+Outcome<> Connection::connect_to_server() {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path_.empty() || path_.size() >= sizeof address.sun_path) {
+    return fail(ExitStatus::no_connection, "can't connect to '{}': a socket's path has 1 to {} bytes", path_,
+                sizeof address.sun_path - 1);
+  }
+  std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
+
+  // connect() waits while the server's backlog is full; the send time-out bounds that wait.
+  const auto whole_seconds = std::chrono::duration_cast<std::chrono::seconds>(options_.timeout);
+  timeval limit{};
+  limit.tv_sec = whole_seconds.count();
+  limit.tv_usec = std::chrono::microseconds(options_.timeout - whole_seconds).count();
+  (void)setsockopt(descriptor_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+
+  const Deadline until = deadline();
+  while (connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    const int reason = errno;
+    if (reason == EAGAIN || reason == EINPROGRESS) {
+      return fail(ExitStatus::time_out, "'{}' did not accept a connection within {} s", path_,
+                  seconds(options_.timeout));
+    }
+    const bool not_yet_up = reason == ENOENT || reason == ECONNREFUSED;
+    const bool time_left = !until || std::chrono::steady_clock::now() < *until;
+    if (!options_.wait_for_server || !not_yet_up || !time_left) {
+      return fail(ExitStatus::no_connection, "can't connect to '{}': {}", path_, words_for(reason));
+    }
+    constexpr int kBetweenTriesMs = 10;
+    (void)poll(nullptr, 0, kBetweenTriesMs);
+  }
+  return {};
 }
 
 Outcome<> Connection::negotiate() {

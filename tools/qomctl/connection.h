@@ -16,6 +16,7 @@ using Json = nlohmann::ordered_json;  // keeps the server's order of members, wh
 
 struct ConnectionOptions {
   std::chrono::milliseconds timeout{5000};  // for connecting and for each reply; 0 waits for ever
+  bool wait_for_server = false;             // try to connect until the server is up, within the time-out
   bool trace = false;                       // copy what crosses the socket to standard error, "-> " and "<- "
 };
 
@@ -49,6 +50,7 @@ class Connection {
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;  // none: never
 
   Connection(int descriptor, std::string path, const ConnectionOptions& options);
+  Outcome<> connect_to_server();
   Outcome<> negotiate();
   Deadline deadline() const;
   Outcome<> wait_for(short poll_events, const Deadline& deadline) const;

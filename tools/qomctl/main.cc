@@ -39,7 +39,8 @@ Outcome<std::vector<std::string>> command_words(std::vector<std::string> rest) {
     const bool is_option = word->size() > 1 && (*word)[0] == '-' && ((*word)[1] < '0' || (*word)[1] > '9');
     if (is_option) {
       return fail(ExitStatus::usage, "no option '{}'{}", *word,
-                  did_you_mean(*word, {"--socket", "--json", "--timeout", "--trace", "--help", "--version"}));
+                  did_you_mean(*word, {"--socket", "--json", "--timeout", "--trace", "--wait", "--help",
+                                       "--version"}));
     }
   }
   if (separator != rest.end()) rest.erase(separator);
@@ -55,12 +56,16 @@ int main(int argc, char** argv) {
   std::string socket_path = environment("QOMIO_SOCKET");
   Output output;
   bool trace = false;
+  bool wait_for_server = false;
   double timeout_seconds = 5;
   app.formatter(std::make_shared<UsageFormatter>());
-  app.add_option("-s,--socket", socket_path, "the server's UNIX socket; without it, $QOMIO_SOCKET");
+  app.add_option("-s,--socket", socket_path, "the server's UNIX socket; without it, $QOMIO_SOCKET")
+      ->type_name("PATH");
   app.add_flag("--json", output.json, "print results as JSON");
   app.add_flag("--trace", trace, "show what crosses the socket, on standard error");
+  app.add_flag("--wait", wait_for_server, "wait for the server to come up, no longer than the time-out");
   app.add_option("--timeout", timeout_seconds, "seconds to wait for each answer; 0 waits for ever [5]")
+      ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 1e6));
   app.set_version_flag("--version", "qomctl " QOMIO_VERSION);
   app.footer(
@@ -81,7 +86,8 @@ int main(int argc, char** argv) {
 
   output.colour = isatty(STDOUT_FILENO) != 0 && environment("NO_COLOR").empty();
   const auto timeout = std::chrono::milliseconds(static_cast<std::int64_t>(timeout_seconds * 1000));
-  Client client(std::move(socket_path), {.timeout = timeout, .trace = trace}, output);
+  Client client(std::move(socket_path),
+                {.timeout = timeout, .wait_for_server = wait_for_server, .trace = trace}, output);
   const auto outcome = run_command(client, *words);
   if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
     return report({ExitStatus::server_error, "can't write to standard output"});

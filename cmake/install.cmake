@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `cmake --install`: headers, libraries, programs, find_package(qomio) and pkg-config.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+install(
+  TARGETS qomio_qapi qomio_object qomio_iothread qomio_all
+  EXPORT qomio
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+
+foreach(folder qapi object iothread)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qomio
+          FILES_MATCHING PATTERN "*.h")
+endforeach()
+file(GLOB umbrella CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/qomio.h)
+install(FILES ${umbrella} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qomio)
+
+if(TARGET qomctl)
+  install(TARGETS qomctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+if(TARGET qomiod)
+  install(TARGETS qomiod RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/qomio)
+install(EXPORT qomio NAMESPACE qomio:: FILE qomio-targets.cmake DESTINATION ${package_dir})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/qomio-config.cmake.in
+                              ${PROJECT_BINARY_DIR}/qomio-config.cmake INSTALL_DESTINATION ${package_dir})
+# Before 1.0 a new minor version may change the interface.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/qomio-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/qomio-config.cmake ${PROJECT_BINARY_DIR}/qomio-config-version.cmake
+        DESTINATION ${package_dir})
+
+# Static libraries leave the libraries they need to the program that links them.
+if(BUILD_SHARED_LIBS)
+  set(QOMIO_PC_REQUIRES "glib-2.0 fmt nlohmann_json")
+  set(QOMIO_PC_REQUIRES_PRIVATE "liburcu")
+else()
+  set(QOMIO_PC_REQUIRES "glib-2.0 fmt nlohmann_json liburcu")
+  set(QOMIO_PC_REQUIRES_PRIVATE "")
+endif()
+# The file names its folders relative to where it lies, so that an installed tree may be moved.
+file(RELATIVE_PATH QOMIO_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+configure_file(${CMAKE_CURRENT_LIST_DIR}/qomio.pc.in ${PROJECT_BINARY_DIR}/qomio.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/qomio.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

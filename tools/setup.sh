@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Installs the Debian or Ubuntu packages that are missing: those to build and test; with --all also those for the
+# checks that CI makes. Does nothing when all are there.
+set -euo pipefail
+
+packages=(
+  git cmake ninja-build ccache g++ pkg-config
+  libglib2.0-dev liburcu-dev nlohmann-json3-dev libfmt-dev libspdlog-dev libcli11-dev
+  libgtest-dev libgmock-dev python3
+)
+if [ "${1-}" = --all ]; then
+  packages+=(clang-19 clang-format-19 clang-tidy-19 shellcheck qemu-system-x86)
+elif [ $# -gt 0 ]; then
+  echo "usage: tools/setup.sh [--all]" >&2
+  exit 2
+fi
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+  echo "tools/setup.sh knows Debian and Ubuntu only. Install the likes of: ${packages[*]}" >&2
+  exit 1
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  # shellcheck disable=SC2016  # ${Status} is dpkg-query's, not the shell's
+  status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
+  [ "$status" = "install ok installed" ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "Missing packages, and neither root nor sudo to install them: ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+echo "Installing: ${missing[*]}"
+# "${array[@]+…}": an empty array is no error for older shells under set -u either.
+${as_root[@]+"${as_root[@]}"} apt-get update -qq
+${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null
