@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The daemon: makes the objects of its command line and answers QMP until it is told to end.
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "qomio/object/object_commands.h"
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/version.h"
+#include "qomio/qomio.h"
+#include "qomio/tools/qomiod/options.h"
+
+namespace {
+
+using namespace qomio;
+
+struct Help {
+  std::string text;
+};
+
+// What an --object says: its options, or the help that it asks for.
+struct ObjectOptions {
+  Json values;
+  InputVisitor::Scalars scalars;
+};
+
+Result<std::variant<ObjectOptions, Help>> read_object(const std::string& typed) {
+  if (typed.starts_with('{')) {
+    auto json = parse_json(typed);
+    if (!json) return failure(json);
+    return ObjectOptions{std::move(*json), InputVisitor::Scalars::typed};
+  }
+  auto keyval = parse_keyval(typed, "qom-type");
+  if (!keyval) return failure(keyval);
+  if (keyval->help) {
+    const auto type = keyval->values.find("qom-type");
+    const bool names_type = type != keyval->values.end() && type->is_string();
+    auto text = names_type ? object_help(type->get_ref<const std::string&>()) : object_help();
+    return Help{text ? *text : *object_help()};
+  }
+  return ObjectOptions{std::move(keyval->values), InputVisitor::Scalars::text};
+}
+
+int complain(const char* program, const Error& error, std::string_view option = {},
+             std::string_view value = {}) {
+  const std::string where = option.empty() ? "" : fmt::format("{} {}: ", option, value);
+  fmt::print(stderr, "{}: {}{}\n", program, where, error.message());
+  if (!error.hint().empty()) fmt::print(stderr, "{}\n", error.hint());
+  return 1;
+}
+
+Result<void> listen(QmpServer& server, const std::string& monitor) {
+  constexpr std::string_view kUnix = "unix:";
+  if (monitor == "stdio") return server.add_client(STDIN_FILENO, STDOUT_FILENO);
+  if (monitor.starts_with(kUnix) && monitor.size() > kUnix.size())
+    return server.listen(monitor.substr(kUnix.size()));
+  return error("expected unix:PATH or stdio");
+}
+
+bool set_up_log(const std::string& level_name) {
+  const auto level = spdlog::level::from_str(level_name);
+  if (level == spdlog::level::off && level_name != "off") return false;
+  auto logger = spdlog::stderr_logger_st("qomiod");
+  logger->set_pattern("%n: %l: %v");
+  logger->set_level(level);
+  spdlog::set_default_logger(std::move(logger));
+  return true;
+}
+
+int run(const char* program, const qomiod::Options& options) {
+  MainLoop main_loop;
+  register_iothread_types();
+
+  // All is undone in order at the end: clients first, then objects, newest first, then the loop.
+  struct ObjectsCleanup {
+    ~ObjectsCleanup() { objects_cleanup(); }
+  } const cleanup;
+
+  for (const auto& typed : options.objects) {
+    auto read = read_object(typed);
+    if (!read) return complain(program, read.error(), "--object", typed);
+    if (const auto* help = std::get_if<Help>(&*read)) return std::fputs(help->text.c_str(), stdout), 0;
+    const auto& object = std::get<ObjectOptions>(*read);
+    if (auto made = user_creatable_add(object.values, object.scalars); !made) {
+      return complain(program, made.error(), "--object", typed);
+    }
+    spdlog::debug("made object {}", typed);
+  }
+
+  QmpServer server(main_loop.g_main_context());
+  for (const auto& monitor : options.monitors) {
+    if (auto listening = listen(server, monitor); !listening) {
+      return complain(program, listening.error(), "--qmp", monitor);
+    }
+    spdlog::debug("answering QMP on {}", monitor);
+  }
+  return main_loop.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto options = qomiod::parse_options(argc, argv);
+  if (!options) return complain(argv[0], options.error());
+  if (options->help) return std::fputs(qomiod::usage(argv[0]).c_str(), stdout), 0;
+  if (options->version) return fmt::print("qomiod {}\n", version_text()), 0;
+  if (!set_up_log(options->log_level)) {
+    return complain(argv[0], Error("expected trace, debug, info, warning, error, critical or off"),
+                    "--log-level", options->log_level);
+  }
+  return run(argv[0], *options);
+}

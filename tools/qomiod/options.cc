@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/tools/qomiod/options.h"
+
+#include <fmt/format.h>
+#include <getopt.h>
+
+#include <array>
+
+namespace qomiod {
+namespace {
+
+enum Code : int { kHelp = 'h', kVersion = 'V', kQmp = 256, kObject, kLogLevel };
+
+constexpr std::array kOptions{
+    option{"help", no_argument, nullptr, kHelp},
+    option{"version", no_argument, nullptr, kVersion},
+    option{"qmp", required_argument, nullptr, kQmp},
+    option{"object", required_argument, nullptr, kObject},
+    option{"log-level", required_argument, nullptr, kLogLevel},
+    option{nullptr, 0, nullptr, 0},
+};
+
+// getopt_long would print its message itself, without the text that a caller could pass on.
+qomio::Result<Options> refused(int code, char** argv) {
+  const std::string typed = argv[optind - 1];
+  if (code == ':') return qomio::error("option '{}' requires an argument", typed);
+  if (typed.starts_with("--"))
+    return qomio::error("unrecognized option '{}'", typed.substr(0, typed.find('=')));
+  return qomio::error("invalid option -- '{}'", static_cast<char>(optopt));
+}
+
+}  // namespace
+
+qomio::Result<Options> parse_options(int argc, char** argv) {
+  Options options;
+  optind = 0;  // starts anew, also after an earlier call
+  // "-": arguments that are no options come as code 1; ':': a missing value has a code of its own.
+  for (int code; (code = getopt_long(argc, argv, "-:hV", kOptions.data(), nullptr)) != -1;) {
+    switch (code) {
+      case kHelp:
+        options.help = true;
+        break;
+      case kVersion:
+        options.version = true;
+        break;
+      case kQmp:
+        options.monitors.emplace_back(optarg);
+        break;
+      case kObject:
+        options.objects.emplace_back(optarg);
+        break;
+      case kLogLevel:
+        options.log_level = optarg;
+        break;
+      case 1:
+        return qomio::error("{}: Unexpected argument", optarg);
+      default:
+        return refused(code, argv);
+    }
+  }
+  if (optind < argc) return qomio::error("{}: Unexpected argument", argv[optind]);
+  return options;
+}
+
+std::string usage(std::string_view program) {
+  return fmt::format(R"(Usage: {} [OPTION]...
+Runs objects such as I/O threads, controlled over QMP.
+
+  --qmp unix:PATH       answer QMP on a socket; may be given several times
+  --qmp stdio           answer QMP on standard input and output
+  --object TYPE,id=ID[,PROP=VALUE]...
+  --object '{{"qom-type": "TYPE", "id": "ID", ...}}'
+                        make an object; may be given several times, in order
+  --object help         list the types that can be made
+  --object TYPE,help    list the properties of a type
+  --log-level LEVEL     trace, debug, info, warning, error, critical or off (default: info);
+                        messages go to standard error
+  -h, --help            show this help and exit
+  -V, --version         show the version and exit
+
+The daemon ends in order at the QMP command quit, SIGTERM and SIGINT.
+)",
+                     program);
+}
+
+}  // namespace qomiod

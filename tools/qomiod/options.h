@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "qomio/qapi/error.h"
+
+namespace qomiod {
+
+// What the command line says, as typed; nothing is done yet.
+struct Options {
+  bool help = false;
+  bool version = false;
+  std::vector<std::string> monitors;  // unix:PATH or stdio
+  std::vector<std::string> objects;   // keyval or JSON
+  std::string log_level = "info";
+};
+
+// Errors are those of the C library's getopt_long, whose words clients of the real program know:
+// `unrecognized option '--foo'`, `option '--object' requires an argument`, `foo: Unexpected argument`.
+qomio::Result<Options> parse_options(int argc, char** argv);
+
+std::string usage(std::string_view program);
+
+}  // namespace qomiod
