@@ -22,12 +22,15 @@ pid=$!
 "$qomctl" --wait --timeout 30 query-version
 "$qomctl" add token-bucket b0 rate=500 iothread=io0
 expect_output 500 get b0 rate
+expect_output 500 get bucket0 rate
 "$qomctl" set b0 rate 1000
 expect_output 1000 get b0 rate
 if "$qomctl" set b0 rate 0; then echo "a rate of 0 was taken"; exit 1; fi
 expect_output 1000 get b0 rate
 if "$qomctl" del io0; then echo "an IOThread in use was deleted"; exit 1; fi
 "$qomctl" del b0
+if "$qomctl" del io0; then echo "an IOThread in use was deleted"; exit 1; fi
+"$qomctl" del bucket0
 "$qomctl" del io0
 "$qomctl" quit
 wait "$pid"

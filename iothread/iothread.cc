@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/iothread/iothread.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <limits>
+#include <semaphore>
+#include <system_error>
+
+#include "qomio/object/property.h"
+#include "qomio/object/tree.h"
+#include "qomio/qapi/invariant.h"
+
+namespace qomio {
+namespace {
+
+thread_local IOThread* current_iothread = nullptr;
+
+// Blocks all signals in the calling thread, for threads made meanwhile to inherit: signals are the main
+// thread's.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+// GLib ends the program when it can't have the descriptors of a GMainContext; so they are tried out first.
+Result<void> check_descriptors_for_g_main_context() {
+  std::array<int, 2> probes{-1, -1};
+  int failed = 0;
+  for (int& fd : probes) {
+    fd = eventfd(0, EFD_CLOEXEC);
+    if (fd < 0) failed = errno;
+  }
+  for (const int fd : probes) {
+    if (fd >= 0) close(fd);
+  }
+  if (failed != 0) return errno_error(failed, "Failed to create GMainContext");
+  return {};
+}
+
+}  // namespace
+
+constinit const TypeInfo IOThread::type_info{
+    .name = "iothread",
+    .parent = "event-loop-base",
+    .interfaces = {"user-creatable"},
+    .create = create<IOThread>,
+    .class_init = IOThread::class_init,
+};
+
+void IOThread::class_init(ObjectClass& klass) {
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+  klass.add(property("poll-max-ns", &IOThread::poll_max_ns_)
+                .range(0, kMax)
+                .default_value(32768)
+                .on_change(&IOThread::apply_poll_params)
+                .describe("longest time to busy-poll before blocking, in nanoseconds; 0 turns polling off"));
+  klass.add(property("poll-grow", &IOThread::poll_grow_)
+                .range(0, kMax)
+                .default_value(0)
+                .on_change(&IOThread::apply_poll_params)
+                .describe("factor by which the polling window grows; 0: 2"));
+  klass.add(
+      property("poll-shrink", &IOThread::poll_shrink_)
+          .range(0, kMax)
+          .default_value(0)
+          .on_change(&IOThread::apply_poll_params)
+          .describe("divisor by which the polling window shrinks; 0: 2, with poll-policy classic: to 0"));
+  klass.add(property("poll-weight", &IOThread::poll_weight_)
+                .range(0, 63)
+                .default_value(0)
+                .on_change(&IOThread::apply_poll_params)
+                .describe("poll-policy weighted: how little one event counts, as a right shift; 0: 3"));
+  klass.add(property("cpu-affinity", &IOThread::cpu_affinity_)
+                .on_change(&IOThread::apply_affinity)
+                .describe("CPUs that the thread may run on; none: those of its creator"));
+  klass.add(property("poll-policy", &IOThread::poll_policy_)
+                .default_value(PollPolicy::arrival)
+                .on_change(&IOThread::apply_poll_params)
+                .describe("what the polling window is judged by: arrival, classic, weighted"));
+}
+
+IOThread::~IOThread() {
+  const auto stopped = stop();
+  invariant(stopped.has_value(), "the last reference to an I/O thread was dropped in its own thread");
+  if (g_main_loop_) g_main_loop_unref(g_main_loop_);
+  context_ = nullptr;  // with its GSource, before the GMainContext that this is attached to
+  if (g_main_context_) g_main_context_unref(g_main_context_);
+}
+
+IOThread* IOThread::current() { return current_iothread; }
+
+AioContext& IOThread::context() const {
+  invariant(static_cast<bool>(context_), "an I/O thread has no loop before it is complete");
+  return *context_;
+}
+
+PollParams IOThread::poll_params() const {
+  return {.max_ns = poll_max_ns_,
+          .grow = poll_grow_,
+          .shrink = poll_shrink_,
+          .weight = poll_weight_,
+          .policy = poll_policy_};
+}
+
+Result<void> IOThread::apply_poll_params() {
+  if (context_) context_->set_poll_params(poll_params());
+  return {};
+}
+
+Result<void> IOThread::apply_affinity() {
+  const pid_t tid = thread_id();
+  if (tid == 0) return {};
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  if (cpu_affinity_.empty()) {
+    // The creator is the main thread, to which the process's own number stands.
+    if (sched_getaffinity(getpid(), sizeof cpus, &cpus) != 0)
+      return errno_error(errno, "Failed to read CPU affinity");
+  }
+  for (const std::uint16_t cpu : cpu_affinity_) {
+    if (cpu >= CPU_SETSIZE) return error("cpu-affinity value must be in range [0, {}]", CPU_SETSIZE - 1);
+    CPU_SET(cpu, &cpus);
+  }
+  if (sched_setaffinity(tid, sizeof cpus, &cpus) != 0)
+    return errno_error(errno, "Failed to set CPU affinity");
+  return {};
+}
+
+Result<void> IOThread::complete() {
+  id_ = name();
+  auto context = AioContext::create("IO " + id_);
+  if (!context) return failure(context);
+  context_ = std::move(*context);
+  auto started = apply_loop_params();
+  if (started) started = apply_poll_params();
+  if (started) started = start();
+  if (started) started = apply_affinity();
+  if (!started) {
+    (void)stop();
+    context_ = nullptr;
+  }
+  return started;
+}
+
+Result<void> IOThread::start() {
+  std::binary_semaphore ready(0);
+  try {
+    const SignalsBlocked blocked;
+    thread_ = std::thread([this, &ready] {
+      pthread_setname_np(pthread_self(), ("IO " + id_).substr(0, 15).c_str());
+      const CurrentAioContext current(*context_);
+      current_iothread = this;
+      running_ = true;
+      thread_id_.store(gettid(), std::memory_order_release);
+      ready.release();
+      run();
+      current_iothread = nullptr;
+    });
+  } catch (const std::system_error& e) {
+    return error("Failed to create thread: {}", e.code().message());
+  }
+  ready.acquire();
+  return {};
+}
+
+void IOThread::run() {
+  while (running_) {
+    if (!in_g_main_loop_) {
+      context_->poll(true);
+      continue;
+    }
+    // The loop is a source of this context now. Both stay until the thread has left them: see
+    // release_g_main_context().
+    GMainContext* context = g_main_loop_get_context(g_main_loop_);
+    g_main_context_push_thread_default(context);
+    g_main_loop_run(g_main_loop_);
+    g_main_context_pop_thread_default(context);
+  }
+}
+
+Result<void> IOThread::stop() {
+  if (current() == this) return error("I/O thread '{}' can not stop itself", id_);
+  if (!thread_.joinable()) return {};
+  // A bottom half, since a flag and a wake-up may be missed: the wake-up is allowed to be elided just before
+  // the loop blocks. And from inside, since only the thread itself knows which of its two loops it is in.
+  context_->schedule_oneshot([this] {
+    running_ = false;
+    if (in_g_main_loop_) g_main_loop_quit(g_main_loop_);
+  });
+  thread_.join();
+  thread_id_.store(0, std::memory_order_release);
+  return {};
+}
+
+Result<void> IOThread::make_g_main_context() {
+  if (auto r = check_descriptors_for_g_main_context(); !r) return r;
+  g_main_context_ = g_main_context_new();
+  g_main_loop_ = g_main_loop_new(g_main_context_, FALSE);
+  return {};
+}
+
+Result<GMainContext*> IOThread::g_main_context() {
+  const std::scoped_lock lock(g_mutex_);
+  if (thread_id() == 0) return error("I/O thread '{}' does not run", id_);
+  if (!g_main_context_) {
+    if (auto r = make_g_main_context(); !r) return failure(r);
+    const bool attached =
+        context_->run_in([this] { g_source_attach(context_->g_source(), g_main_context_); });
+    invariant(attached, "an I/O thread ended while its GMainContext was asked for");
+  }
+  if (g_users_++ == 0) context_->schedule_oneshot([this] { in_g_main_loop_ = true; });
+  return g_main_context_;
+}
+
+void IOThread::release_g_main_context() {
+  const std::scoped_lock lock(g_mutex_);
+  invariant(g_users_ > 0, "a GMainContext was given back that nobody had");
+  if (--g_users_ > 0 || thread_id() == 0) return;
+  context_->schedule_oneshot([this] {
+    in_g_main_loop_ = false;
+    g_main_loop_quit(g_main_loop_);
+  });
+}
+
+Result<Ref<IOThread>> iothread_create(std::string_view id) {
+  auto made = object_new_with_props(IOThread::type_info.name, internal_root(), id);
+  if (!made) return failure(made);
+  return Ref<IOThread>(object_check<IOThread>(**made));
+}
+
+void iothread_destroy(IOThread& iothread) { object_unparent(iothread); }
+
+IOThread* iothread_by_id(std::string_view id) { return object_cast<IOThread>(objects_root().child(id)); }
+
+void iothread_stop_all() {
+  auto stop = [](Object& object) {
+    if (auto* iothread = object_cast<IOThread>(&object)) (void)iothread->stop();
+    return 0;
+  };
+  object_child_foreach_recursive(objects_root(), stop);
+  object_child_foreach_recursive(internal_root(), stop);
+}
+
+Result<std::vector<IOThreadInfo>> query_iothreads() {
+  std::vector<IOThreadInfo> infos;
+  object_child_foreach(objects_root(), [&](Object& object) {
+    if (const auto* iothread = object_cast<IOThread>(&object)) {
+      const PollParams poll = iothread->poll_params();
+      infos.push_back({.id = iothread->id(),
+                       .thread_id = iothread->thread_id(),
+                       .poll_max_ns = poll.max_ns,
+                       .poll_grow = poll.grow,
+                       .poll_shrink = poll.shrink,
+                       .aio_max_batch = iothread->aio_max_batch(),
+                       .poll_weight = poll.weight,
+                       .thread_pool_min = iothread->thread_pool_min(),
+                       .thread_pool_max = iothread->thread_pool_max(),
+                       .holders = iothread->holders()});
+    }
+    return 0;
+  });
+  return infos;
+}
+
+}  // namespace qomio

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/iothread/main_loop.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <glib-unix.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "qomio/iothread/event_loop_base.h"
+#include "qomio/iothread/iothread.h"
+#include "qomio/object/types.h"
+#include "qomio/object/user_creatable.h"
+#include "qomio/qapi/interface.h"
+#include "qomio/qapi/invariant.h"
+
+namespace qomio {
+
+enum class ShutdownCause : int {
+  none,
+  host_error,
+  host_qmp_quit,
+  host_qmp_system_reset,
+  host_signal,
+  host_ui,
+  guest_shutdown,
+  guest_reset,
+  guest_panic,
+  subsystem_reset,
+  snapshot_load
+};
+
+template <>
+inline constexpr auto enum_description<ShutdownCause> = EnumDescription(
+    "ShutdownCause", "none", "host-error", "host-qmp-quit", "host-qmp-system-reset", "host-signal", "host-ui",
+    "guest-shutdown", "guest-reset", "guest-panic", "subsystem-reset", "snapshot-load");
+
+namespace {
+
+struct Shutdown {
+  bool guest = false;
+  ShutdownCause reason = ShutdownCause::none;
+  static constexpr std::string_view type_name = "Shutdown";
+  static constexpr auto members =
+      std::tuple(member("guest", &Shutdown::guest), member("reason", &Shutdown::reason));
+};
+
+MainLoop* the_main_loop = nullptr;
+
+// The type `main-loop`: the settings of the main thread's loop, as an object. There is one at most, and it
+// stays.
+class MainLoopSettings final : public EventLoopBase, public UserCreatable {
+ public:
+  static const TypeInfo type_info;
+
+  ~MainLoopSettings() override {
+    if (the_only_one == this) the_only_one = nullptr;
+  }
+
+  Result<void> complete() override {
+    if (the_only_one) return error("only one main-loop instance allowed");
+    the_only_one = this;
+    return apply_loop_params();
+  }
+  bool can_be_deleted() const override { return false; }
+
+ protected:
+  AioContext* loop() const override {
+    return the_only_one == this && the_main_loop ? &the_main_loop->context() : nullptr;
+  }
+
+ private:
+  static inline MainLoopSettings* the_only_one = nullptr;
+};
+
+constinit const TypeInfo MainLoopSettings::type_info{
+    .name = "main-loop",
+    .parent = "event-loop-base",
+    .interfaces = {"user-creatable"},
+    .create = create<MainLoopSettings>,
+};
+
+}  // namespace
+
+Result<void> MainLoop::check() {
+  // GLib's default context, its signal handling and the AioContext take no more than this many.
+  std::array<int, 8> probes{};
+  int failed = 0;
+  for (int& fd : probes) {
+    fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) failed = errno;
+  }
+  for (const int fd : probes) {
+    if (fd >= 0) close(fd);
+  }
+  if (failed != 0) return errno_error(failed, "Failed to create main loop");
+  return {};
+}
+
+MainLoop::MainLoop() {
+  invariant(!the_main_loop, "a second main loop");
+  auto context = AioContext::create("main-loop");
+  if (!context) broken_invariant(fmt::format("the main loop can't be made: {}", context.error().message()));
+  context_ = std::move(*context);
+  current_ = std::make_unique<CurrentAioContext>(*context_);
+  g_source_attach(context_->g_source(), g_main_context());
+  loop_ = g_main_loop_new(g_main_context(), FALSE);
+  signal_sources_ = {g_unix_signal_add(SIGINT, handle_signal, this),
+                     g_unix_signal_add(SIGTERM, handle_signal, this)};
+  the_main_loop = this;
+
+  Interface::process().add(event<Shutdown>("SHUTDOWN", "the program is about to end"));
+  Interface::process().add(command(
+                               "quit", "ends the program",
+                               +[]() -> Result<void> {
+                                 the_main_loop->shut_down(ShutdownCause::host_qmp_quit);
+                                 return {};
+                               })
+                               .last());
+}
+
+MainLoop::~MainLoop() {
+  Interface::process().remove_command("quit");
+  the_main_loop = nullptr;
+  for (const unsigned id : signal_sources_) g_source_remove(id);
+  g_main_loop_unref(loop_);
+  current_ = nullptr;
+}
+
+GMainContext* MainLoop::g_main_context() const { return g_main_context_default(); }
+
+int MainLoop::run() {
+  if (!quit_.load()) g_main_loop_run(loop_);
+  return exit_status_.load();
+}
+
+void MainLoop::quit(int exit_status) {
+  exit_status_.store(exit_status);
+  quit_.store(true);
+  g_main_loop_quit(loop_);
+  // The loop may be on its way into g_main_loop_run(), which would forget a quit that came before it.
+  context_->schedule_oneshot([this] { g_main_loop_quit(loop_); });
+}
+
+int MainLoop::handle_signal(void* self) {
+  static_cast<MainLoop*>(self)->shut_down(ShutdownCause::host_signal);
+  return G_SOURCE_CONTINUE;
+}
+
+void MainLoop::shut_down(ShutdownCause cause) {
+  Interface::process().emit("SHUTDOWN", Shutdown{.guest = false, .reason = cause});
+  quit(0);
+}
+
+void register_iothread_types() {
+  register_object_types();
+  [[maybe_unused]] static const bool once = [] {
+    for (const TypeInfo* info :
+         {&EventLoopBase::type_info, &IOThread::type_info, &MainLoopSettings::type_info}) {
+      const auto registered = register_type(*info);
+      invariant(registered.has_value(), "a type of an event loop could not be registered");
+    }
+    Interface::process().add(command("query-iothreads", "the I/O threads that users made", query_iothreads));
+    return true;
+  }();
+}
+
+}  // namespace qomio
