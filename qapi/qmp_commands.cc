@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/qmp_commands.h"
+
+#include <nlohmann/json.hpp>
+
+namespace qomio {
+
+namespace {
+
+// Sessions answer the first one themselves; what gets here comes too late.
+Result<void> qmp_capabilities(const QmpCapabilities& /*arguments*/) {
+  return error(ErrorClass::CommandNotFound, "Capabilities negotiation is already complete, command ignored");
+}
+
+}  // namespace
+
+void add_qmp_commands(Interface& interface) {
+  interface.add(command("qmp_capabilities", "begin the session", qmp_capabilities));
+  interface.add(event<ShutdownInfo>("SHUTDOWN", "the program ends"));
+
+  // The handler needs the interface that it is added to.
+  Command quit = command("quit", "end the program", +[] { return Result<void>(); }).last();
+  quit.run = [&interface, check = std::move(quit.run)](const Json& arguments) {
+    auto result = check(arguments);
+    if (result) interface.emit("SHUTDOWN", ShutdownInfo{.guest = false, .reason = "host-qmp-quit"});
+    return result;
+  };
+  interface.add(std::move(quit));
+}
+
+}  // namespace qomio

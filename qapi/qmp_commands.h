@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "qomio/qapi/interface.h"
+
+namespace qomio {
+
+// What a client may ask for when a session begins.
+enum class QmpCapability { Oob };
+template <>
+inline constexpr auto enum_description<QmpCapability> = EnumDescription("QMPCapability", "oob");
+
+// The arguments of qmp_capabilities.
+struct QmpCapabilities {
+  std::vector<QmpCapability> enable;
+  static constexpr std::string_view type_name = "QmpCapabilities";
+  static constexpr auto members = std::tuple(member_with_default("enable", &QmpCapabilities::enable));
+};
+
+// The data of the event SHUTDOWN: why the program ends.
+struct ShutdownInfo {
+  bool guest = false;
+  std::string reason;  // host-qmp-quit, host-signal
+  static constexpr std::string_view type_name = "SHUTDOWN-arg";
+  static constexpr auto members =
+      std::tuple(member("guest", &ShutdownInfo::guest), member("reason", &ShutdownInfo::reason));
+};
+
+// Adds qmp_capabilities, quit and the event SHUTDOWN. Every QmpServer does this for its interface; twice is
+// harmless. `quit` sends SHUTDOWN; ending the program is up to QmpServer::on_finished().
+void add_qmp_commands(Interface& interface);
+
+}  // namespace qomio

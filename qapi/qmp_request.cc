@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/qmp_request.h"
+
+#include <fmt/format.h>
+#include <glib.h>
+
+#include <iterator>
+
+#include "qomio/qapi/output_visitor.h"
+#include "qomio/qapi/version.h"
+
+namespace qomio {
+
+namespace {
+
+constexpr std::string_view kLineEnd = "\r\n";
+
+// The members that aren't `id`, in the client's order; the first bad one is the error.
+Result<void> read_members(QmpRequest& request, Json& value, bool oob_enabled) {
+  bool has_execute = false;
+  for (auto& [name, member] : *value.get_ptr<Json::object_t*>()) {
+    if (name == "execute" || (name == "exec-oob" && oob_enabled)) {
+      if (!member.is_string()) return error("QMP input member '{}' must be a string", name);
+      (name == "execute" ? has_execute : request.out_of_band) = true;
+      request.command = std::move(*member.get_ptr<Json::string_t*>());
+    } else if (name == "arguments") {
+      if (!member.is_object()) return error("QMP input member 'arguments' must be an object");
+      request.arguments = std::move(member);
+    } else if (name != "id") {
+      return error("QMP input member '{}' is unexpected", name);
+    }
+  }
+  if (has_execute && request.out_of_band) return error("QMP input member 'execute' clashes with 'exec-oob'");
+  if (!has_execute && !request.out_of_band) return error("QMP input lacks member 'execute'");
+  return {};
+}
+
+void append_id(std::string& line, const Json& id) {
+  line += "\"id\": ";
+  json_append(line, id);
+}
+
+}  // namespace
+
+QmpRequest qmp_request(Result<Json> value, bool oob_enabled) {
+  QmpRequest request;
+  if (!value) {
+    request.error = std::move(value).error();
+    return request;
+  }
+  if (!value->is_object()) {
+    request.error = Error("QMP input must be a JSON object");
+    return request;
+  }
+  if (const auto id = value->find("id"); id != value->end()) request.id = std::move(*id);
+  if (auto r = read_members(request, *value, oob_enabled); !r) {
+    request.error = std::move(r).error();
+    request.out_of_band = false;  // it is answered in its turn
+  }
+  return request;
+}
+
+std::string qmp_return_line(const Json& value, const std::optional<Json>& id) {
+  std::string line = "{\"return\": ";
+  json_append(line, value);
+  if (id) {
+    line += ", ";
+    append_id(line, *id);
+  }
+  line += '}';
+  return line += kLineEnd;
+}
+
+std::string qmp_error_line(const Error& error, const std::optional<Json>& id) {
+  std::string line = "{";
+  if (id) {
+    append_id(line, *id);
+    line += ", ";
+  }
+  line += "\"error\": {\"class\": \"";
+  line += error_class_name(error.error_class());
+  line += "\", \"desc\": ";
+  json_append(line, error.message());
+  line += "}}";
+  return line += kLineEnd;
+}
+
+std::string qmp_event_line(std::string_view name, const Json& data) {
+  const std::int64_t now_us = g_get_real_time();
+  std::string line = fmt::format(R"({{"timestamp": {{"seconds": {}, "microseconds": {}}}, "event": )",
+                                 now_us / 1'000'000, now_us % 1'000'000);
+  json_append(line, std::string(name));
+  if (!data.empty()) {
+    line += ", \"data\": ";
+    json_append(line, data);
+  }
+  line += '}';
+  return line += kLineEnd;
+}
+
+std::string qmp_greeting_line() {
+  std::string line = "{\"QMP\": {\"version\": ";
+  json_append(line, to_json(query_version().value()));
+  line += ", \"capabilities\": [\"oob\"]}}";
+  return line += kLineEnd;
+}
+
+}  // namespace qomio

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/qmp_server.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "qomio/qapi/qmp_commands.h"
+#include "qomio/qapi/qmp_request.h"
+
+namespace qomio {
+
+namespace {
+
+constexpr std::int64_t kPatienceUs = 1'000'000;  // at the end, with clients that do not read
+constexpr std::int64_t kLookAgainUs = 10'000;
+
+}  // namespace
+
+QmpServer::QmpServer(GMainContext* context, Interface& interface, std::size_t output_limit_bytes)
+    : host_{.context = context,
+            .interface = interface,
+            .output_limit_bytes = output_limit_bytes,
+            .closed = [this](QmpSession& session) { close_session(session); },
+            .ended = [this] { finish(); },
+            .events_dropped = [this](std::uint64_t count) { dropped_events_ += count; }} {
+  add_qmp_commands(interface);
+  event_subscription_ =
+      interface.listen([this](std::string_view name, const Json& data) { send_event(name, data); });
+}
+
+QmpServer::~QmpServer() {
+  // Sessions report to the server when they end, so they go while it is whole.
+  sessions_.clear();
+}
+
+Result<void> QmpServer::listen(const std::string& path) {
+  auto listener = UnixListener::open(host_.context, path, [this](FileDescriptor connection) {
+    add_session(std::move(connection), FileDescriptor());
+  });
+  if (!listener) return failure(listener);
+  listeners_.push_back(std::move(*listener));
+  return {};
+}
+
+Result<void> QmpServer::add_client(int socket_fd) {
+  FileDescriptor fd(socket_fd);
+  int type = 0;
+  socklen_t length = sizeof(type);
+  if (getsockopt(fd.get(), SOL_SOCKET, SO_TYPE, &type, &length) != 0) {
+    return errno_error(errno, fmt::format("descriptor {}", socket_fd));
+  }
+  if (type != SOCK_STREAM) return error("descriptor {} is no stream socket", socket_fd);
+  add_session(std::move(fd), FileDescriptor());
+  return {};
+}
+
+Result<void> QmpServer::add_client(int in_fd, int out_fd) {
+  if (in_fd == out_fd) return add_client(in_fd);
+  FileDescriptor in(in_fd);
+  FileDescriptor out(out_fd);
+  for (const int fd : {in_fd, out_fd}) {
+    if (fcntl(fd, F_GETFL) < 0) return errno_error(errno, fmt::format("descriptor {}", fd));
+  }
+  add_session(std::move(in), std::move(out));
+  return {};
+}
+
+void QmpServer::add_session(FileDescriptor in, FileDescriptor out) {
+  if (ending_) return;
+  sessions_.push_back(std::make_unique<QmpSession>(host_, std::move(in), std::move(out)));
+}
+
+void QmpServer::close_session(const QmpSession& session) {
+  const auto is_it = [&](const auto& each) { return each.get() == &session; };
+  const auto it = std::ranges::find_if(sessions_, is_it);
+  // Out of the list first: what its end sets off shall not find it.
+  const auto gone = std::move(*it);
+  sessions_.erase(it);
+}
+
+void QmpServer::send_event(std::string_view name, const Json& data) {
+  if (sessions_.empty()) return;
+  const std::string line = qmp_event_line(name, data);
+  for (const auto& session : sessions_) session->send_event(line);
+}
+
+void QmpServer::finish() {
+  if (ending_) return;
+  listeners_.clear();
+  for (const auto& session : sessions_) session->stop();
+  ends_at_us_ = g_get_monotonic_time() + kPatienceUs;
+  ending_ = std::make_unique<FdSource>(host_.context, [this] { finish_when_sent(); });
+  ending_->set_ready_time(0);
+}
+
+void QmpServer::finish_when_sent() {
+  const std::int64_t now_us = g_get_monotonic_time();
+  const bool unsent =
+      std::ranges::any_of(sessions_, [](const auto& session) { return session->has_unsent(); });
+  if (unsent && now_us < ends_at_us_) {
+    ending_->set_ready_time(std::min(now_us + kLookAgainUs, ends_at_us_));
+    return;
+  }
+  ending_->set_ready_time(-1);
+  if (on_finished_) std::exchange(on_finished_, nullptr)();
+}
+
+}  // namespace qomio

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "qomio/qapi/error.h"
+#include "qomio/qapi/fd_source.h"
+#include "qomio/qapi/interface.h"
+#include "qomio/qapi/qmp_session.h"
+#include "qomio/qapi/unix_listener.h"
+
+namespace qomio {
+
+// Offers an Interface to clients that speak QMP, many at once, on any number of sockets:
+//
+//     QmpServer server(nullptr);                            // the default GMainContext
+//     if (auto r = server.listen("/run/qomio.sock"); !r) ...
+//     server.on_finished([&] { g_main_loop_quit(loop); });  // a client said `quit`
+//
+// Clients are served in turn and each strictly in order; out-of-band commands overtake. Events of the
+// interface go to all clients that have negotiated. What waits to be sent to a client is bounded: over the
+// limit nothing more is read from it or run for it, and the oldest events for it are dropped; others go on.
+//
+// After `quit` no request of any client is taken; the event SHUTDOWN went to all before the reply.
+//
+// Owns its sockets, their files and the connections. Thread: the one that runs the context. It must not be
+// destroyed by a command or by what it calls; on_finished may end the loop.
+class QmpServer {
+ public:
+  static constexpr std::size_t kDefaultOutputLimitBytes = 1 << 20;
+
+  explicit QmpServer(GMainContext* context, Interface& interface = Interface::process(),
+                     std::size_t output_limit_bytes = kDefaultOutputLimitBytes);
+  // Removes the socket files that are still ours.
+  ~QmpServer();
+  QmpServer(const QmpServer&) = delete;
+  QmpServer& operator=(const QmpServer&) = delete;
+
+  // Makes a Unix socket, mode 0600, and takes clients there. A live socket is not taken over, nor is another
+  // kind of file touched; a dead socket is replaced. Errors: as UnixListener::open().
+  Result<void> listen(const std::string& path);
+
+  // Serves one client that is connected already. The server owns the descriptors from now on.
+  Result<void> add_client(int socket_fd);
+  Result<void> add_client(int in_fd, int out_fd);  // standard input and output
+
+  // Called once, from the loop, after the last reply has left, or a second after a command that ends the
+  // server.
+  void on_finished(std::function<void()> callback) { on_finished_ = std::move(callback); }
+
+  // Takes no more clients and requests, sends what is unsent, then calls on_finished.
+  void finish();
+
+  std::size_t client_count() const { return sessions_.size(); }
+  std::uint64_t dropped_event_count() const { return dropped_events_; }
+
+ private:
+  void add_session(FileDescriptor in, FileDescriptor out);
+  void close_session(const QmpSession& session);
+  void send_event(std::string_view name, const Json& data);
+  void finish_when_sent();
+
+  QmpSessionHost host_;
+  std::uint64_t dropped_events_ = 0;
+  std::vector<std::unique_ptr<UnixListener>> listeners_;
+  std::list<std::unique_ptr<QmpSession>> sessions_;
+  std::shared_ptr<void> event_subscription_;
+  std::function<void()> on_finished_;
+  std::unique_ptr<FdSource> ending_;  // while what is unsent leaves
+  std::int64_t ends_at_us_ = 0;
+};
+
+}  // namespace qomio

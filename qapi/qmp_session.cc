@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/qmp_session.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "qomio/qapi/qmp_commands.h"
+
+namespace qomio {
+
+namespace {
+
+constexpr std::size_t kReadBytes = 64 << 10;
+constexpr std::size_t kMostWaiting = 8;
+constexpr int kMostOobInATurn = 8;
+
+}  // namespace
+
+QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor out)
+    : host_(host),
+      in_(std::move(in)),
+      out_(std::move(out)),
+      source_(host.context, [this] { turn(); }),
+      buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)),
+      output_(host.output_limit_bytes) {
+  if (!is_socket()) {
+    old_out_flags_ = fcntl(out_.get(), F_GETFL);
+    fcntl(out_.get(), F_SETFL, old_out_flags_ | O_NONBLOCK);
+  }
+  output_.add_reply(qmp_greeting_line());
+  send_output();
+  update_watches();
+}
+
+QmpSession::~QmpSession() {
+  report_dropped_events();
+  // Others may share a terminal's or pipe's open file, and expect it as it was.
+  if (!is_socket()) fcntl(out_.get(), F_SETFL, old_out_flags_);
+}
+
+std::size_t QmpSession::most_waiting() const { return oob_enabled_ ? kMostWaiting : 1; }
+
+void QmpSession::send_event(const std::string& line) {
+  if (!negotiated_ || broken_) return;
+  output_.add_event(line);
+  // Within a turn the rest of it sends; here the client may even be found gone, which is for its next turn.
+  if (in_turn_) return;
+  send_output();
+  update_watches();
+}
+
+void QmpSession::stop() {
+  stopped_ = true;
+  input_ = {};
+  waiting_.clear();
+  if (!in_turn_) update_watches();
+}
+
+void QmpSession::turn() {
+  in_turn_ = true;
+  bool stays = false;
+  try {
+    stays = serve();
+  } catch (const std::exception& problem) {
+    g_log("qomio", G_LOG_LEVEL_WARNING, "QMP client dropped: %s", problem.what());
+  }
+  in_turn_ = false;
+  if (!stays) host_.closed(*this);  // destroys this
+}
+
+// False: the session is over.
+bool QmpSession::serve() {
+  if (broken_ || hung_up()) return false;
+  send_output();
+  if (!stopped_ && !output_.over_limit()) {
+    read_input();
+    parse_input();
+    if (!waiting_.empty() && !output_.over_limit()) {
+      const QmpRequest request = std::move(waiting_.front());
+      waiting_.pop_front();
+      answer(request);
+    }
+    send_output();
+  }
+  const bool done = input_ended_ && input_.empty() && waiting_.empty() && output_.unsent_bytes() == 0;
+  if (broken_ || done) return false;
+  update_watches();
+  return true;
+}
+
+bool QmpSession::hung_up() const {
+  if (is_socket()) return (source_.ready(in_watch_) & (G_IO_HUP | G_IO_ERR | G_IO_NVAL)) != 0;
+  return (source_.ready(out_watch_) & (G_IO_ERR | G_IO_NVAL)) != 0;
+}
+
+void QmpSession::read_input() {
+  if (!input_.empty() || input_ended_ || waiting_.size() >= most_waiting()) return;
+  if ((source_.ready(in_watch_) & (G_IO_IN | G_IO_HUP | G_IO_ERR)) == 0) return;
+  ssize_t n = 0;
+  do {
+    n = is_socket() ? recv(in_.get(), buffer_.get(), kReadBytes, MSG_DONTWAIT)
+                    : read(in_.get(), buffer_.get(), kReadBytes);
+  } while (n < 0 && errno == EINTR);
+  if (n > 0) {
+    input_ = std::string_view(buffer_.get(), static_cast<std::size_t>(n));
+  } else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
+    input_ended_ = true;
+  }
+}
+
+void QmpSession::parse_input() {
+  int oob_left = kMostOobInATurn;
+  while (!input_.empty() && waiting_.size() < most_waiting() && oob_left > 0 && !output_.over_limit()) {
+    auto value = parser_.next(input_);
+    if (!value) break;
+    QmpRequest request = qmp_request(std::move(*value), oob_enabled_);
+    if (request.out_of_band) {
+      --oob_left;
+      answer(request);
+      if (stopped_) break;
+    } else {
+      waiting_.push_back(std::move(request));
+    }
+  }
+}
+
+void QmpSession::answer(const QmpRequest& request) {
+  auto result = run(request);
+  output_.add_reply(result ? qmp_return_line(*result, request.id)
+                           : qmp_error_line(result.error(), request.id));
+  if (!result || request.command == "qmp_capabilities") return;
+  const Command* command = host_.interface.find_command(request.command);
+  if (command && command->ends_server) host_.ended();
+}
+
+Result<Json> QmpSession::run(const QmpRequest& request) {
+  if (request.error) return std::unexpected(*request.error);
+  if (!negotiated_) return negotiate(request);
+  if (request.out_of_band) {
+    const Command* command = host_.interface.find_command(request.command);
+    if (command && !command->allow_oob) return error("The command {} does not support OOB", request.command);
+  }
+  return host_.interface.run(request.command, request.arguments);
+}
+
+Result<Json> QmpSession::negotiate(const QmpRequest& request) {
+  if (request.command != "qmp_capabilities") {
+    return error(ErrorClass::CommandNotFound, "Expecting capabilities negotiation with 'qmp_capabilities'");
+  }
+  auto capabilities = from_json<QmpCapabilities>(request.arguments);
+  if (!capabilities) return failure(capabilities);
+  negotiated_ = true;
+  oob_enabled_ = !capabilities->enable.empty();
+  return Json::object();
+}
+
+void QmpSession::send_output() {
+  if (!broken_ && !output_.send_to(out_fd(), is_socket())) broken_ = true;
+  if (output_.unsent_bytes() == 0) report_dropped_events();
+}
+
+void QmpSession::report_dropped_events() {
+  const std::uint64_t dropped = output_.take_dropped_events();
+  if (dropped == 0) return;
+  g_log("qomio", G_LOG_LEVEL_MESSAGE, "a QMP client read too slowly: %" G_GUINT64_FORMAT " events dropped",
+        dropped);
+  host_.events_dropped(dropped);
+}
+
+void QmpSession::update_watches() {
+  const bool open = !stopped_ && !output_.over_limit();
+  const bool room = waiting_.size() < most_waiting();
+  const bool wants_input = open && room && input_.empty() && !input_ended_;
+  const bool wants_output = output_.unsent_bytes() > 0;
+  const int in_condition = wants_input ? G_IO_IN : 0;
+  if (is_socket()) {
+    // Always watched, so that a client that leaves is noticed.
+    const int condition = in_condition | (wants_output ? G_IO_OUT : 0);
+    if (in_watch_) {
+      source_.change(in_watch_, condition);
+    } else {
+      in_watch_ = source_.watch(in_.get(), condition);
+    }
+  } else {
+    // The far end of a pipe may be gone and stay so: it is watched only while it matters.
+    if (wants_input && !in_watch_) in_watch_ = source_.watch(in_.get(), G_IO_IN);
+    if (!wants_input && in_watch_) source_.remove(in_watch_);
+    if (wants_output && !out_watch_) out_watch_ = source_.watch(out_.get(), G_IO_OUT);
+    if (!wants_output && out_watch_) source_.remove(out_watch_);
+  }
+  const bool has_work = open && (!waiting_.empty() || (!input_.empty() && room));
+  source_.set_ready_time(has_work || broken_ ? 0 : -1);
+}
+
+}  // namespace qomio

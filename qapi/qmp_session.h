@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "qomio/qapi/fd_source.h"
+#include "qomio/qapi/file_descriptor.h"
+#include "qomio/qapi/interface.h"
+#include "qomio/qapi/json_parser.h"
+#include "qomio/qapi/qmp_output.h"
+#include "qomio/qapi/qmp_request.h"
+
+namespace qomio {
+
+// What a session needs of its server.
+struct QmpSessionHost {
+  GMainContext* context;
+  Interface& interface;
+  std::size_t output_limit_bytes;
+  std::function<void(class QmpSession&)> closed;  // destroys the session
+  std::function<void()> ended;                    // the reply of a command that ends the server is on its way
+  std::function<void(std::uint64_t)> events_dropped;  // how many more
+};
+
+// One client, from its greeting to its end: reads requests, runs them in order, sends replies and events.
+//
+// The work is cut into turns: one read of at most 64 KiB, one in-band request, some out-of-band ones. Between
+// turns the loop serves the others. At most 8 requests wait with oob enabled, one without; then nothing is
+// read. While more than the limit is unsent, nothing is read or run.
+//
+// A client that shuts down its sending side gets the replies to all that it sent; one that leaves altogether
+// has the requests that wait dropped.
+class QmpSession {
+ public:
+  // A socket is both descriptors, given as `in`. For a pair, `out` is set to be non-blocking until the end.
+  QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor out);
+  ~QmpSession();
+  QmpSession(const QmpSession&) = delete;
+  QmpSession& operator=(const QmpSession&) = delete;
+
+  // Sends the line, if the client has negotiated.
+  void send_event(const std::string& line);
+
+  // Takes no further requests; what is unsent goes out still.
+  void stop();
+  bool has_unsent() const { return output_.unsent_bytes() > 0 && !broken_; }
+
+ private:
+  int out_fd() const { return out_ ? out_.get() : in_.get(); }
+  bool is_socket() const { return !out_; }
+  std::size_t most_waiting() const;
+
+  void turn();
+  bool serve();
+  bool hung_up() const;
+  void read_input();
+  void parse_input();
+  void answer(const QmpRequest& request);
+  Result<Json> run(const QmpRequest& request);
+  Result<Json> negotiate(const QmpRequest& request);
+  void send_output();
+  void report_dropped_events();
+  void update_watches();
+
+  QmpSessionHost& host_;
+  FileDescriptor in_;
+  FileDescriptor out_;
+  int old_out_flags_ = 0;
+  FdSource source_;
+  FdSource::Watch in_watch_;
+  FdSource::Watch out_watch_;
+  std::unique_ptr<char[]> buffer_;
+  std::string_view input_;  // what of the buffer is not parsed yet
+  JsonParser parser_;
+  std::deque<QmpRequest> waiting_;
+  QmpOutput output_;
+  bool negotiated_ = false;
+  bool oob_enabled_ = false;
+  bool in_turn_ = false;
+  bool input_ended_ = false;
+  bool stopped_ = false;
+  bool broken_ = false;  // nobody reads the output
+};
+
+}  // namespace qomio

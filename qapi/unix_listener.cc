@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/unix_listener.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+namespace qomio {
+
+namespace {
+
+constexpr int kMostAcceptedInATurn = 16;
+constexpr std::int64_t kPauseUs = 100'000;
+
+Result<sockaddr_un> address_of(const std::string& path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.empty()) return error("a socket needs a path");
+  if (path.size() >= sizeof(address.sun_path)) {
+    return error("socket path '{}' is too long: {} bytes are allowed", path, sizeof(address.sun_path) - 1);
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+Result<FileDescriptor> new_socket() {
+  FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return errno_error(errno, "cannot make a socket");
+  return fd;
+}
+
+const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
+
+std::unexpected<Error> in_use(const std::string& path) {
+  return error("socket '{}' is in use by another program", path);
+}
+
+}  // namespace
+
+Result<UnixListener::FileIdentity> UnixListener::identify(const std::string& path) {
+  struct stat status = {};
+  if (lstat(path.c_str(), &status) != 0) return errno_error(errno, path);
+  return FileIdentity{status.st_dev, status.st_ino};
+}
+
+// Makes way for a new socket: removes the file if it is a socket on which nobody listens.
+Result<void> UnixListener::remove_dead_socket(const std::string& path) {
+  struct stat status = {};
+  if (lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return {};
+    return errno_error(errno, fmt::format("cannot look at '{}'", path));
+  }
+  if (!S_ISSOCK(status.st_mode)) return error("'{}' exists and is no socket", path);
+
+  const auto address = address_of(path);
+  auto probe = new_socket();
+  if (!probe) return failure(probe);
+  if (connect(probe->get(), generic(*address), sizeof(*address)) == 0 || errno == EAGAIN) return in_use(path);
+  if (errno == ENOENT) return {};
+  if (errno != ECONNREFUSED)
+    return errno_error(errno, fmt::format("cannot tell whether socket '{}' is in use", path));
+
+  // Moved aside first: were it removed at once, it might be the live socket of a program that just did the
+  // same.
+  const std::string aside = fmt::format("{}.dead-{}", path, getpid());
+  if (rename(path.c_str(), aside.c_str()) != 0)
+    return errno_error(errno, fmt::format("cannot replace '{}'", path));
+  const auto moved = identify(aside);
+  if (moved && *moved != FileIdentity{status.st_dev, status.st_ino}) {
+    link(aside.c_str(), path.c_str());
+    unlink(aside.c_str());
+    return in_use(path);
+  }
+  unlink(aside.c_str());
+  return {};
+}
+
+Result<FileDescriptor> UnixListener::bind_socket(const std::string& path, FileIdentity& identity) {
+  const auto address = address_of(path);
+  if (!address) return std::unexpected(address.error());
+  if (auto r = remove_dead_socket(path); !r) return failure(r);
+  auto fd = new_socket();
+  if (!fd) return fd;
+  // Linux gives the file the mode of the socket, less the umask: so it never has more than this.
+  if (fchmod(fd->get(), S_IRUSR | S_IWUSR) != 0) return errno_error(errno, "cannot restrict a socket");
+  if (bind(fd->get(), generic(*address), sizeof(*address)) != 0) {
+    if (errno == EADDRINUSE) return in_use(path);
+    return errno_error(errno, fmt::format("cannot make socket '{}'", path));
+  }
+  auto made = identify(path);
+  // A umask may have taken even the owner's permission.
+  const bool ready = made && chmod(path.c_str(), S_IRUSR | S_IWUSR) == 0 && listen(fd->get(), SOMAXCONN) == 0;
+  const int problem = errno;
+  // Until it listened, another program may have taken it for dead.
+  const auto now = identify(path);
+  const bool ours = made && now && *now == *made;
+  if (ready && ours) {
+    identity = *made;
+    return fd;
+  }
+  if (ours) unlink(path.c_str());
+  if (ready) return in_use(path);
+  return errno_error(problem, fmt::format("cannot listen on socket '{}'", path));
+}
+
+Result<std::unique_ptr<UnixListener>> UnixListener::open(GMainContext* context, const std::string& path,
+                                                         OnConnection on_connection) {
+  FileIdentity identity = {};
+  auto fd = bind_socket(path, identity);
+  if (!fd) return failure(fd);
+  return std::unique_ptr<UnixListener>(
+      new UnixListener(context, path, identity, std::move(*fd), std::move(on_connection)));
+}
+
+UnixListener::UnixListener(GMainContext* context, std::string path, FileIdentity identity,
+                           FileDescriptor socket, OnConnection on_connection)
+    : path_(std::move(path)),
+      identity_(identity),
+      socket_(std::move(socket)),
+      spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
+      on_connection_(std::move(on_connection)),
+      source_(context, [this] { accept_some(); }),
+      watch_(source_.watch(socket_.get(), G_IO_IN)) {}
+
+UnixListener::~UnixListener() {
+  if (const auto now = identify(path_); now && *now == identity_) unlink(path_.c_str());
+}
+
+void UnixListener::accept_some() {
+  source_.set_ready_time(-1);
+  source_.change(watch_, G_IO_IN);
+  for (int i = 0; i < kMostAcceptedInATurn; ++i) {
+    FileDescriptor connection(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (connection) {
+      on_connection_(std::move(connection));
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+    if ((errno == EMFILE || errno == ENFILE) && refuse_one()) continue;
+    // Nothing helps now; the clients wait until it is tried again.
+    source_.change(watch_, 0);
+    source_.set_ready_time(g_get_monotonic_time() + kPauseUs);
+    return;
+  }
+}
+
+// Takes the client with the spare descriptor, and hangs up.
+bool UnixListener::refuse_one() {
+  if (!spare_) spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!spare_) return false;
+  spare_.reset();
+  FileDescriptor refused(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  const bool taken = static_cast<bool>(refused) || errno == EAGAIN;
+  if (refused) g_log("qomio", G_LOG_LEVEL_MESSAGE, "a QMP client was refused: too many open files");
+  refused.reset();
+  spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return taken;
+}
+
+}  // namespace qomio

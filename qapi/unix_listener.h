@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "qomio/qapi/error.h"
+#include "qomio/qapi/fd_source.h"
+#include "qomio/qapi/file_descriptor.h"
+
+namespace qomio {
+
+// A Unix socket in the file system that takes connections. Owns the file: it is removed at the end, if it is
+// still the one that was made.
+//
+// - The file has mode 0600 whatever the umask; it never has more.
+// - A socket on which somebody listens is not taken over; one that a dead process left is replaced; any other
+// file is
+//   refused and left alone.
+// - When descriptors run out the client is refused, not left waiting, and the loop does not spin.
+//
+// Thread: the one that runs the context.
+class UnixListener {
+ public:
+  using OnConnection = std::function<void(FileDescriptor connection)>;  // close-on-exec, non-blocking
+
+  // Errors name the path: too long, in use, no socket, what the system says.
+  static Result<std::unique_ptr<UnixListener>> open(GMainContext* context, const std::string& path,
+                                                    OnConnection on_connection);
+  ~UnixListener();
+  UnixListener(const UnixListener&) = delete;
+  UnixListener& operator=(const UnixListener&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  // What tells one file from another that has the same name later.
+  struct FileIdentity {
+    dev_t device;
+    ino_t inode;
+    bool operator==(const FileIdentity&) const = default;
+  };
+
+  UnixListener(GMainContext* context, std::string path, FileIdentity identity, FileDescriptor socket,
+               OnConnection on_connection);
+
+  static Result<FileDescriptor> bind_socket(const std::string& path, FileIdentity& identity);
+  static Result<void> remove_dead_socket(const std::string& path);
+  static Result<FileIdentity> identify(const std::string& path);
+
+  void accept_some();
+  bool refuse_one();
+
+  const std::string path_;
+  const FileIdentity identity_;
+  FileDescriptor socket_;
+  FileDescriptor spare_;  // given up for a moment to refuse a client when no other descriptor is left
+  OnConnection on_connection_;
+  FdSource source_;
+  FdSource::Watch watch_;
+};
+
+}  // namespace qomio
