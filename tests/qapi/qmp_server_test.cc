@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/qmp_server.h"
+
+#include "qmp_fixture.h"
+
+namespace qomio {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::Each;
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+using testing::StartsWith;
+
+std::string repeated(std::string_view text, int times) {
+  std::string all;
+  while (times-- > 0) all += text;
+  return all;
+}
+
+TEST_F(QmpServerTest, clients_are_served_in_turn) {
+  TestClient busy = negotiated();
+  TestClient other = negotiated();
+  send(busy, repeated("{'execute':'work'}", 100));
+  send(other, "{'execute':'work'}");
+  line(other);
+  EXPECT_LE(runs_, 3);
+  EXPECT_THAT(lines(busy), SizeIs(100));
+}
+
+TEST_F(QmpServerTest, each_client_negotiates_for_itself) {
+  TestClient first = negotiated();
+  TestClient second(path_);
+  line(second);
+  EXPECT_THAT(ask(second, "{'execute':'work'}"),
+              ElementsAre(error_line("CommandNotFound",
+                                     "Expecting capabilities negotiation with 'qmp_capabilities'")));
+  EXPECT_THAT(ask(first, "{'execute':'work'}"), ElementsAre(R"({"return": 1})"));
+}
+
+TEST_F(QmpServerTest, several_sockets_are_served) {
+  const std::string second_path = directory_ / "second";
+  ASSERT_TRUE(server_->listen(second_path));
+  TestClient first = negotiated();
+  TestClient second(second_path);
+  line(second);
+  EXPECT_THAT(ask(second, kNegotiate), ElementsAre(R"({"return": {}})"));
+  EXPECT_EQ(server_->client_count(), 2U);
+}
+
+TEST_F(QmpServerTest, what_clients_are_told_of_is_listed) {
+  TestClient client = negotiated();
+  const auto names = ask(client, "{'execute':'query-commands'}");
+  EXPECT_THAT(names, ElementsAre(AllOf(HasSubstr(R"("qmp_capabilities")"), HasSubstr(R"("quit")"))));
+  EXPECT_THAT(ask(client, "{'execute':'query-qmp-schema'}"), ElementsAre(HasSubstr(R"("SHUTDOWN")")));
+}
+
+// A megabyte may wait, and what the kernel holds: so most of a hundred replies of 100 kB are not even made.
+TEST_F(QmpServerTest, a_client_that_does_not_read_stops_being_served_and_others_go_on) {
+  TestClient slow = negotiated();
+  send(slow, repeated("{'execute':'echo','arguments':{'text':'0123456789','times':10000}}", 100));
+  settle();
+  EXPECT_LT(runs_, 30);
+  const int before = runs_;
+  TestClient other = negotiated();
+  EXPECT_THAT(ask(other, "{'execute':'work'}"), SizeIs(1));
+  EXPECT_EQ(runs_, before + 1);
+
+  const auto replies = lines(slow);
+  EXPECT_THAT(replies, SizeIs(100));
+  EXPECT_THAT(replies, Each(SizeIs(100'000 + std::string_view(R"({"return": ""})").size())));
+}
+
+TEST_F(QmpServerTest, a_client_that_does_not_read_is_not_read_either) {
+  TestClient slow = negotiated();
+  send(slow, repeated("{'execute':'echo','arguments':{'text':'0123456789','times':1000000}}", 2));
+  settle();
+  const std::string junk(1 << 16, ' ');
+  std::size_t taken = 0;
+  for (std::size_t n = 1; n > 0;) {
+    taken += n = slow.send_some(junk);
+    settle();
+  }
+  EXPECT_LT(taken, 4U << 20);
+}
+
+TEST_F(QmpServerTest, a_client_that_leaves_while_it_does_not_read_is_forgotten) {
+  TestClient slow = negotiated();
+  send(slow, repeated("{'execute':'echo','arguments':{'text':'0123456789','times':1000000}}", 3));
+  settle();
+  slow.leave();
+  settle();
+  EXPECT_EQ(server_->client_count(), 0U);
+}
+
+TEST_F(QmpServerTest, the_oldest_events_for_a_client_that_does_not_read_are_dropped) {
+  TestClient slow = negotiated();
+  TestClient other = negotiated();
+  const std::string text(10'000, 'x');
+  constexpr int kEvents = 1000;
+  int heard = 0;
+  for (int i = 0; i < kEvents; ++i) {
+    interface_.emit("TICK", ShutdownInfo{.guest = false, .reason = fmt::format("{}:{}", i, text)});
+    heard += static_cast<int>(lines(other).size());
+  }
+  EXPECT_EQ(heard, kEvents);
+  const auto events = lines(slow);
+  EXPECT_LT(events.size(), 200U);
+  EXPECT_THAT(events.front(), HasSubstr("\"0:x"));
+  EXPECT_THAT(events.back(), HasSubstr("\"999:x"));
+  EXPECT_EQ(server_->dropped_event_count() + events.size(), static_cast<std::size_t>(kEvents));
+}
+
+TEST_F(QmpServerTest, replies_are_not_dropped_for_events) {
+  TestClient slow = negotiated();
+  send(slow, repeated("{'execute':'echo','arguments':{'text':'0123456789','times':100000},'id':1}", 5));
+  settle();
+  for (int i = 0; i < 100; ++i) interface_.emit("TICK", ShutdownInfo{.guest = false, .reason = "x"});
+  const auto all = lines(slow);
+  EXPECT_EQ(std::ranges::count_if(all, [](const auto& text) { return text.ends_with("\"id\": 1}"); }), 5);
+}
+
+TEST_F(QmpServerTest, a_listener_that_left_unnoticed_does_not_hurt_an_event) {
+  TestClient first = negotiated();
+  TestClient second = negotiated();
+  first.leave();
+  interface_.emit("TICK", Json::object());
+  EXPECT_THAT(lines(second), SizeIs(1));
+  EXPECT_EQ(server_->client_count(), 1U);
+}
+
+TEST_F(QmpServerTest, a_value_that_is_too_large_is_one_error_and_its_memory_is_bounded) {
+  TestClient client = negotiated();
+  send(client, "{'execute':'");
+  const std::string junk(1 << 20, 'x');
+  for (int i = 0; i < 70; ++i) send(client, junk);
+  EXPECT_THAT(ask(client, "'}\n{'execute':'work'}"),
+              ElementsAre(error_line("GenericError", "JSON token size limit exceeded"), R"({"return": 1})"));
+}
+
+class QmpQuitTest : public QmpServerTest {
+ protected:
+  QmpQuitTest() {
+    server_->on_finished([this] { ++finished_; });
+  }
+  int finished_ = 0;
+};
+
+TEST_F(QmpQuitTest, the_event_goes_to_all_before_the_reply_and_then_nothing_more) {
+  TestClient client = negotiated();
+  TestClient other = negotiated();
+  send(other, "{'execute':'work'}{'execute':'wo");
+  EXPECT_THAT(lines(other), ElementsAre(R"({"return": 1})"));
+  const std::string shutdown = R"("event": "SHUTDOWN", "data": {"guest": false, "reason": "host-qmp-quit"}})";
+  EXPECT_THAT(ask(client, "{'execute':'quit','id':'bye'}{'execute':'work'}{'execute':'quit'}"),
+              ElementsAre(EndsWith(shutdown), R"({"return": {}, "id": "bye"})"));
+  EXPECT_THAT(ask(other, "rk'}{'execute':'work'}"), ElementsAre(EndsWith(shutdown)));
+  EXPECT_EQ(finished_, 1);
+  EXPECT_EQ(runs_, 1);
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(QmpQuitTest, with_bad_arguments_nothing_ends) {
+  TestClient client = negotiated();
+  EXPECT_THAT(ask(client, "{'execute':'quit','arguments':{'x':1}}"),
+              ElementsAre(error_line("GenericError", "Parameter 'x' is unexpected")));
+  EXPECT_THAT(ask(client, "{'execute':'work'}"), ElementsAre(R"({"return": 1})"));
+  EXPECT_EQ(finished_, 0);
+}
+
+TEST_F(QmpQuitTest, the_end_waits_until_the_replies_have_left) {
+  TestClient client = negotiated();
+  TestClient slow = negotiated();
+  send(slow, "{'execute':'echo','arguments':{'text':'0123456789','times':300000}}");
+  settle();
+  EXPECT_THAT(ask(client, "{'execute':'quit'}"), SizeIs(2));
+  EXPECT_EQ(finished_, 0);
+  EXPECT_THAT(line(slow), SizeIs(testing::Gt(3'000'000U)));
+  while (finished_ == 0) g_main_context_iteration(context_, TRUE);
+}
+
+TEST_F(QmpQuitTest, a_client_that_never_reads_does_not_hold_up_the_end) {
+  TestClient client = negotiated();
+  TestClient slow = negotiated();
+  send(slow, "{'execute':'echo','arguments':{'text':'0123456789','times':300000}}");
+  settle();
+  EXPECT_THAT(ask(client, "{'execute':'quit'}"), SizeIs(2));
+  while (finished_ == 0) g_main_context_iteration(context_, TRUE);
+}
+
+// A server on a pair of pipes, as on standard input and output.
+class QmpPipeTest : public QmpServerTest {
+ protected:
+  QmpPipeTest() {
+    EXPECT_EQ(pipe(to_server_), 0);
+    EXPECT_EQ(pipe(from_server_), 0);
+    flags_ = dup(from_server_[1]);
+    fcntl(from_server_[0], F_SETFL, O_NONBLOCK);
+    EXPECT_TRUE(server_->add_client(to_server_[0], from_server_[1]));
+  }
+  ~QmpPipeTest() override {
+    close(flags_);
+    close(from_server_[0]);
+  }
+  void say(std::string_view text) {
+    EXPECT_EQ(write(to_server_[1], text.data(), text.size()), ssize_t(text.size()));
+  }
+  std::string hear() {
+    settle();
+    std::string text(1 << 16, '\0');
+    const ssize_t n = read(from_server_[0], text.data(), text.size());
+    text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    return text;
+  }
+  int to_server_[2];
+  int from_server_[2];
+  int flags_;  // the pipe to us, kept open to look at its flags
+};
+
+TEST_F(QmpPipeTest, a_pair_of_pipes_is_a_client_until_its_input_ends) {
+  say(std::string(kNegotiate) + "{'execute':'work'}");
+  EXPECT_THAT(hear(), AllOf(StartsWith("{\"QMP\""), EndsWith("{\"return\": {}}\r\n{\"return\": 1}\r\n")));
+  say("{'execute':'work'}");
+  close(to_server_[1]);
+  EXPECT_EQ(hear(), "{\"return\": 2}\r\n");
+  EXPECT_EQ(server_->client_count(), 0U);
+}
+
+TEST_F(QmpPipeTest, the_pipe_blocks_again_when_the_client_is_gone) {
+  EXPECT_TRUE(fcntl(flags_, F_GETFL) & O_NONBLOCK);
+  close(to_server_[1]);
+  settle();
+  EXPECT_FALSE(fcntl(flags_, F_GETFL) & O_NONBLOCK);
+}
+
+TEST_F(QmpPipeTest, a_reader_that_is_gone_ends_the_client_without_a_signal) {
+  close(from_server_[0]);
+  from_server_[0] = -1;
+  close(flags_);
+  flags_ = -1;
+  say(kNegotiate);
+  settle();
+  EXPECT_EQ(server_->client_count(), 0U);
+  close(to_server_[1]);
+}
+
+TEST_F(QmpPipeTest, a_reader_that_is_slow_holds_up_nobody) {
+  say(std::string(kNegotiate) + "{'execute':'echo','arguments':{'text':'0123456789','times':100000}}");
+  settle();
+  TestClient other = negotiated();
+  EXPECT_THAT(ask(other, "{'execute':'work'}"), SizeIs(1));
+  std::string all;
+  for (std::string piece = hear(); !piece.empty(); piece = hear()) all += piece;
+  EXPECT_THAT(all, SizeIs(testing::Gt(1'000'000U)));
+  close(to_server_[1]);
+}
+
+TEST_F(QmpServerTest, a_connected_socket_may_be_handed_over) {
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  ASSERT_TRUE(server_->add_client(pair[0]));
+  TestClient client(pair[1]);
+  EXPECT_THAT(line(client), StartsWith("{\"QMP\""));
+  EXPECT_THAT(ask(client, kNegotiate), ElementsAre(R"({"return": {}})"));
+}
+
+TEST_F(QmpServerTest, descriptors_that_are_no_client_are_refused) {
+  EXPECT_EQ(server_->add_client(987).error().message(), "descriptor 987: Bad file descriptor");
+  const int file = open("/dev/null", O_RDWR);
+  EXPECT_FALSE(server_->add_client(file));
+  EXPECT_EQ(server_->client_count(), 0U);
+}
+
+TEST_F(QmpServerTest, the_server_may_go_while_clients_are_there) {
+  TestClient client = negotiated();
+  server_.reset();
+  EXPECT_THAT(lines(client), IsEmpty());
+  EXPECT_TRUE(client.ended());
+  interface_.emit("TICK", Json::object());
+}
+
+}  // namespace
+}  // namespace qomio
