@@ -32,7 +32,7 @@ std::string nearest(std::string_view typed, const std::vector<std::string>& name
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(1, typed.size() / 3) + 1;
   for (const auto& name : names) {
-    const bool begins = typed.size() >= 3 && name.starts_with(typed);
+    const bool begins = typed.size() >= 3 && name.size() > typed.size() && name.starts_with(typed);
     const std::size_t distance = begins ? 1 : edit_distance(typed, name);
     if (distance > 0 && distance < best_distance) best = name, best_distance = distance;
   }

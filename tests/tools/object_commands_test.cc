@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// add, del, get, set: what they send, and what they print.
+#include "qomio/tests/tools/qomctl_fixture.h"
+
+namespace qomio::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+
+class ObjectCommandsTest : public QomctlTest {
+ protected:
+  ObjectCommandsTest() {
+    script_iothread("io0");
+    server.returns("qom-list-properties",
+                   R"([{"name": "type", "type": "string"}, {"name": "poll-max-ns", "type": "int"},
+                       {"name": "on", "type": "bool"}, {"name": "label", "type": "string"}])");
+    server.returns("qom-set", "{}");
+    server.returns("object-add", "{}");
+  }
+};
+
+TEST_F(ObjectCommandsTest, set_takes_name_and_value_apart_or_together) {
+  EXPECT_EQ(qomctl({"set", "io0", "poll-max-ns", "5"}).status, 0);
+  EXPECT_EQ(qomctl({"set", "io0", "poll-max-ns=5"}).status, 0);
+  const std::string list = R"({"execute":"qom-list","arguments":{"path":"io0"}})";
+  const std::string set =
+      R"({"execute":"qom-set","arguments":{"path":"io0","property":"poll-max-ns","value":5}})";
+  EXPECT_THAT(server.requests(), ElementsAre(list, set, list, set));
+}
+
+TEST_F(ObjectCommandsTest, a_negative_number_is_a_value_and_no_option) {
+  EXPECT_EQ(qomctl({"set", "io0", "poll-max-ns", "-1"}).status, 0);
+  EXPECT_THAT(server.requests().back(), HasSubstr("\"value\":-1"));
+}
+
+TEST_F(ObjectCommandsTest, a_refused_value_is_exit_status_1_in_the_servers_words) {
+  server.refuses("qom-set", "poll-max-ns value must be in range [0, 9223372036854775807]");
+  const Ended ended = qomctl({"set", "io0", "poll-max-ns=-1"});
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(ended.out, "");
+  EXPECT_EQ(ended.err, "qomctl: poll-max-ns value must be in range [0, 9223372036854775807]\n");
+}
+
+TEST_F(ObjectCommandsTest, a_mistyped_property_gets_a_suggestion) {
+  server.refuses("qom-set", "Property 'iothread.poll-max' not found");
+  const Ended ended = qomctl({"set", "io0", "poll-max=5"});
+  EXPECT_EQ(ended.err, "qomctl: Property 'iothread.poll-max' not found; did you mean 'poll-max-ns'?\n");
+}
+
+TEST_F(ObjectCommandsTest, several_properties_are_one_request_where_the_server_can) {
+  server.returns("qom-set-many", "{}");
+  const Ended ended = qomctl({"set", "io0", "poll-max-ns=5", "poll-grow=2"});
+  EXPECT_EQ(ended.status, 0);
+  EXPECT_EQ(ended.err, "");
+  EXPECT_EQ(
+      server.requests().back(),
+      R"({"execute":"qom-set-many","arguments":{"path":"io0","values":{"poll-max-ns":5,"poll-grow":2}}})");
+}
+
+TEST_F(ObjectCommandsTest, several_properties_one_after_another_are_announced_as_such) {
+  const Ended ended = qomctl({"set", "io0", "poll-max-ns=5", "poll-grow=2"});
+  EXPECT_EQ(ended.status, 0);
+  EXPECT_THAT(ended.err, HasSubstr("one after another"));
+  const auto requests = server.requests();
+  ASSERT_GE(requests.size(), 2U);
+  EXPECT_THAT(requests[requests.size() - 2], HasSubstr("poll-max-ns"));
+  EXPECT_THAT(requests.back(), HasSubstr("poll-grow"));
+}
+
+TEST_F(ObjectCommandsTest, a_failure_half_way_tells_what_was_set_already) {
+  server.answers("qom-set", [](const Json& request) {
+    const bool good = request["arguments"]["property"] == "poll-max-ns";
+    return std::vector<std::string>{good ? R"({"return": {}})"
+                                         : R"({"error": {"class": "GenericError", "desc": "No"}})"};
+  });
+  const Ended ended = qomctl({"set", "io0", "poll-max-ns=5", "poll-grow=-2"});
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_THAT(ended.err, EndsWith("qomctl: No (already set: poll-max-ns)\n"));
+}
+
+TEST_F(ObjectCommandsTest, set_without_a_value_is_a_usage_error) {
+  const Ended ended = qomctl({"set", "io0", "poll-max-ns"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_EQ(ended.err, "qomctl: 'poll-max-ns' is not of the form KEY=VALUE\n");
+  EXPECT_THAT(server.requests(), ElementsAre());
+}
+
+TEST_F(ObjectCommandsTest, add_gives_each_value_the_type_of_its_property) {
+  const Ended ended = qomctl({"add", "thing", "t0", "poll-max-ns=0x10", "on=yes", "label=5"});
+  EXPECT_EQ(ended.status, 0);
+  EXPECT_EQ(
+      server.requests().back(),
+      R"({"execute":"object-add","arguments":{"qom-type":"thing","id":"t0","poll-max-ns":16,"on":true,"label":"5"}})");
+}
+
+TEST_F(ObjectCommandsTest, adding_a_mistyped_type_suggests_one_that_exists) {
+  server.refuses("qom-list-properties", "Class 'iothred' not found");
+  server.refuses("object-add", "Parameter 'qom-type' does not accept value 'iothred'");
+  server.returns("qom-list-types", R"([{"name": "secret"}, {"name": "iothread"}])");
+  const Ended ended = qomctl({"add", "iothred", "io0"});
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_THAT(ended.err, EndsWith("value 'iothred'; did you mean 'iothread'?\n"));
+}
+
+TEST_F(ObjectCommandsTest, get_prints_a_bare_value_and_json_on_request) {
+  server.returns("qom-get", R"("/objects/io0")");
+  EXPECT_EQ(qomctl({"get", "b0", "iothread"}).out, "/objects/io0\n");
+  EXPECT_EQ(qomctl({"--json", "get", "b0", "iothread"}).out, "\"/objects/io0\"\n");
+}
+
+TEST_F(ObjectCommandsTest, get_of_an_object_shows_names_values_and_descriptions) {
+  server.answers("qom-get", [](const Json& request) {
+    const bool is_type = request["arguments"]["property"] == "type";
+    return std::vector<std::string>{is_type ? R"({"return": "iothread"})" : R"({"return": 4})"};
+  });
+  server.returns("qom-list-properties",
+                 R"([{"name": "poll-max-ns", "type": "int", "description": "longest time to busy-poll"}])");
+  EXPECT_EQ(qomctl({"get", "io0"}).out,
+            "type         iothread\n"
+            "poll-max-ns  4         longest time to busy-poll\n"
+            "poll-grow    4\n");
+  EXPECT_EQ(qomctl({"get", "io0", "--json"}).out,
+            "{\"type\": \"iothread\", \"poll-max-ns\": 4, \"poll-grow\": 4}\n");
+}
+
+TEST_F(ObjectCommandsTest, get_of_an_object_is_one_request_where_the_server_can) {
+  server.returns("qom-list-get", R"([{"properties": [{"name": "poll-max-ns", "type": "int", "value": 9}]}])");
+  EXPECT_EQ(qomctl({"get", "io0", "--json"}).out, "{\"poll-max-ns\": 9}\n");
+}
+
+TEST_F(ObjectCommandsTest, deleting_what_is_in_use_tells_who_holds_it) {
+  server.refuses("object-del", "object 'io0' is in use, can not be deleted");
+  server.returns("query-iothreads", R"([{"id": "io0", "holders": ["token-bucket b0"]}])");
+  const Ended ended = qomctl({"del", "io0"});
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(ended.err, "qomctl: object 'io0' is in use, can not be deleted (held by: token-bucket b0)\n");
+}
+
+}  // namespace
+}  // namespace qomio::testing

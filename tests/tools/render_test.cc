@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/tools/qomctl/render.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace qomio::qomctl {
+namespace {
+
+TEST(RenderTest, json_is_one_line_with_blanks_between) {
+  EXPECT_EQ(json_line(Json::parse(R"([{"a":1,"b":[true,null]},{},[],"x\n"])")),
+            R"([{"a": 1, "b": [true, null]}, {}, [], "x\n"])");
+}
+
+TEST(RenderTest, inner_objects_are_dotted_names) {
+  EXPECT_EQ(people_text(Json::parse(R"({"qemu":{"major":7,"minor":2},"package":""})"), false),
+            "qemu.major  7\nqemu.minor  2\npackage     -\n");
+}
+
+TEST(RenderTest, a_missing_member_is_a_dash_in_its_column) {
+  EXPECT_EQ(people_text(Json::parse(R"([{"name":"a"},{"name":"b","parent":"c"}])"), false),
+            "NAME  PARENT\na     -\nb     c\n");
+}
+
+TEST(RenderTest, an_empty_object_or_list_prints_nothing) {
+  EXPECT_EQ(people_text(Json::object(), false), "");
+  EXPECT_EQ(people_text(Json::array(), false), "");
+}
+
+TEST(RenderTest, plain_values_are_lines) {
+  EXPECT_EQ(people_text(Json("io0"), false), "io0\n");
+  EXPECT_EQ(people_text(Json(5), false), "5\n");
+  EXPECT_EQ(people_text(Json::parse(R"(["a","b"])"), false), "a\nb\n");
+}
+
+TEST(RenderTest, bytes_that_are_no_utf8_do_not_stop_the_client) {
+  EXPECT_EQ(json_line(Json("\xff")), "\"\xef\xbf\xbd\"");
+}
+
+TEST(RenderTest, lists_of_objects_in_a_cell_are_their_values) {
+  EXPECT_EQ(cell_text(Json::parse(R"([{"type":"token-bucket","id":"b0"},{"type":"t","id":"b1"}])")),
+            "token-bucket b0, t b1");
+}
+
+}  // namespace
+}  // namespace qomio::qomctl
