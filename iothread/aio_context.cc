@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/iothread/aio_context.h"
+
+#include <urcu.h>
+
+#include <condition_variable>
+#include <memory>
+
+#include "qomio/qapi/invariant.h"
+
+namespace qomio {
+
+namespace {
+
+thread_local AioContext* current_loop = nullptr;
+
+}  // namespace
+
+CurrentAioContext::CurrentAioContext(AioContext& loop) : loop_(loop) {
+  invariant(!current_loop, "a thread has one current AioContext");
+  invariant(!loop.has_home_.exchange(true), "an AioContext has one home thread");
+  ::rcu_register_thread();
+  current_loop = &loop;
+}
+
+CurrentAioContext::~CurrentAioContext() {
+  invariant(current_loop == loop_.get(), "a thread gives up the current AioContext that it has");
+  loop_->handlers_.end_poll_mode();
+  current_loop = nullptr;
+  ::rcu_unregister_thread();
+  loop_->has_home_.store(false);
+}
+
+AioContext* AioContext::current() { return current_loop; }
+
+Result<Ref<AioContext>> AioContext::create(std::string name) {
+  Result<EventNotifier> notifier = EventNotifier::create();
+  if (!notifier) return failure(notifier);
+  Result<FdMonitor> monitor = FdMonitor::create();
+  if (!monitor) return failure(monitor);
+  return Ref(*new AioContext(std::move(name), std::move(*notifier), std::move(*monitor)));
+}
+
+AioContext::AioContext(std::string name, EventNotifier notifier, FdMonitor monitor)
+    : name_(std::move(name)), notifier_(std::move(notifier)), handlers_(std::move(monitor), notifier_.fd()) {}
+
+AioContext::~AioContext() {
+  if (alive_bottom_halves_) {
+    broken_invariant("AioContext '" + name_ + "' ends while its bottom half '" + alive_bottom_halves_->name_ +
+                     "' is alive");
+  }
+  destroy_source();
+  bottom_halves_.discard();
+}
+
+void AioContext::unref() {
+  if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+// The order of a waker's two steps and of the sleeper's two (announce_sleep) is what keeps a wake-up from
+// being lost: each first writes its own variable and then reads the other's, so at least one of them sees the
+// other. That needs one total order of the four operations, hence seq_cst on each. Fences would say the same,
+// but ThreadSanitizer doesn't know them.
+void AioContext::notify() {
+  notifications_.fetch_add(1, std::memory_order_seq_cst);
+  // The first waker of a sleep takes the signalling on; the others need no system call.
+  if (sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false, std::memory_order_acq_rel)) {
+    stamp_ns_.store(clock_now_ns(), std::memory_order_release);
+    notifier_.signal();
+  }
+}
+
+bool AioContext::announce_sleep() {
+  stamp_ns_.store(0, std::memory_order_relaxed);
+  sleeping_.store(true, std::memory_order_seq_cst);
+  return notifications_.load(std::memory_order_seq_cst) == 0;
+}
+
+void AioContext::withdraw_sleep() { sleeping_.store(false, std::memory_order_release); }
+
+std::uint32_t AioContext::accept_notifications() {
+  if (notifications_.load(std::memory_order_relaxed) == 0) return 0;
+  // A chain of read-modify-writes: synchronizes with every waker counted here, so their work is seen from now
+  // on.
+  const std::uint32_t count = notifications_.exchange(0, std::memory_order_seq_cst);
+  std::uint32_t elided = count;
+  if (stamp_ns_.load(std::memory_order_relaxed) != 0) {
+    stamp_ns_.store(0, std::memory_order_relaxed);
+    --elided;
+  }
+  counters_.wakeups_elided.add(elided);
+  return count;
+}
+
+void AioContext::notify_accept() {
+  notifier_.test_and_clear();
+  accept_notifications();
+}
+
+void AioContext::wake() {
+  // The home thread looks at all its work before it sleeps, unless it is on its way to sleep already.
+  if (!in_home_thread() || looking_) notify();
+}
+
+BottomHalf AioContext::adopt(detail::BottomHalfNode& node) {
+  const std::lock_guard lock(alive_mutex_);
+  node.next_alive_ = alive_bottom_halves_;
+  if (alive_bottom_halves_) alive_bottom_halves_->previous_alive_ = &node;
+  alive_bottom_halves_ = &node;
+  return BottomHalf(&node);
+}
+
+void AioContext::release(detail::BottomHalfNode& node) {
+  {
+    const std::lock_guard lock(alive_mutex_);
+    (node.previous_alive_ ? node.previous_alive_->next_alive_ : alive_bottom_halves_) = node.next_alive_;
+    if (node.next_alive_) node.next_alive_->previous_alive_ = node.previous_alive_;
+  }
+  detail::BottomHalfQueue::release(node, in_home_thread());
+}
+
+void AioContext::schedule(detail::BottomHalfNode& node, bool idle) {
+  if (bottom_halves_.schedule(node, idle)) wake();
+}
+
+bool AioContext::run_in(const std::function<void()>& function) {
+  if (in_home_thread()) {
+    function();
+    return true;
+  }
+  struct Outcome {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool over = false;
+    bool ran = false;
+  };
+  // Tells the outcome when it goes: after its run, or without one when the loop ends before.
+  struct Teller {
+    std::shared_ptr<Outcome> outcome;
+    bool ran = false;
+
+    explicit Teller(std::shared_ptr<Outcome> out) : outcome(std::move(out)) {}
+    Teller(Teller&&) = default;
+    Teller& operator=(Teller&&) = delete;
+    ~Teller() {
+      if (!outcome) return;
+      const std::lock_guard lock(outcome->mutex);
+      outcome->over = true;
+      outcome->ran = ran;
+      outcome->changed.notify_all();
+    }
+  };
+  const auto outcome = std::make_shared<Outcome>();
+  schedule_oneshot([&function, teller = Teller(outcome)]() mutable {
+    function();
+    teller.ran = true;
+  });
+  std::unique_lock lock(outcome->mutex);
+  outcome->changed.wait(lock, [&] { return outcome->over; });
+  return outcome->ran;
+}
+
+void AioContext::set_fd_handler(int fd, FdHandlers handlers) {
+  if (!in_home_thread()) {
+    schedule_oneshot(
+        [this, fd, moved = std::move(handlers)]() mutable { handlers_.set(fd, std::move(moved)); });
+    return;
+  }
+  handlers_.set(fd, std::move(handlers));
+  if (depth_ == 0) handlers_.free_removed();
+  wake();
+}
+
+void AioContext::set_event_notifier(EventNotifier& notifier, FdHandlers handlers) {
+  if (handlers.read) {
+    handlers.read = [&notifier, read = std::move(handlers.read)] {
+      if (notifier.test_and_clear()) read();
+    };
+  }
+  set_fd_handler(notifier.fd(), std::move(handlers));
+}
+
+void AioContext::set_poll_params(const PollParams& params) {
+  poll_params_.max_ns.store(params.max_ns, std::memory_order_relaxed);
+  poll_params_.grow.store(params.grow, std::memory_order_relaxed);
+  poll_params_.shrink.store(params.shrink, std::memory_order_relaxed);
+  poll_params_.weight.store(params.weight, std::memory_order_relaxed);
+  poll_params_.policy.store(params.policy, std::memory_order_relaxed);
+  // Two threads that set them at once may mix them for a moment; the second generation puts that right.
+  poll_params_.generation.fetch_add(1, std::memory_order_release);
+  notify();
+}
+
+PollParams AioContext::poll_params() const {
+  return {.max_ns = poll_params_.max_ns.load(std::memory_order_relaxed),
+          .grow = poll_params_.grow.load(std::memory_order_relaxed),
+          .shrink = poll_params_.shrink.load(std::memory_order_relaxed),
+          .weight = poll_params_.weight.load(std::memory_order_relaxed),
+          .policy = poll_params_.policy.load(std::memory_order_relaxed)};
+}
+
+void AioContext::set_thread_pool_params(std::int64_t min, std::int64_t max) {
+  invariant(0 <= min && min <= max && max > 0, "thread-pool-min and thread-pool-max go together");
+  thread_pool_min_.store(min, std::memory_order_relaxed);
+  thread_pool_max_.store(max, std::memory_order_relaxed);
+}
+
+std::pair<std::int64_t, std::int64_t> AioContext::thread_pool_params() const {
+  return {thread_pool_min_.load(std::memory_order_relaxed), thread_pool_max_.load(std::memory_order_relaxed)};
+}
+
+AioStats AioContext::stats() const {
+  const detail::AioCounters& from = counters_;
+  AioStats stats;
+  stats.iterations = from.iterations.get();
+  stats.poll_hits = from.poll_hits.get();
+  stats.poll_misses = from.poll_misses.get();
+  stats.polls = stats.poll_hits + stats.poll_misses;
+  stats.poll_ns = from.poll_ns.get();
+  stats.poll_miss_ns = from.poll_miss_ns.get();
+  stats.blocked_ns = from.blocked_ns.get();
+  stats.busy_ns = from.busy_ns.get();
+  stats.wakeups = from.wakeups.get();
+  stats.wakeups_elided = from.wakeups_elided.get();
+  stats.wakeup_cost_ns = from.wakeup_cost_ns.get();
+  stats.bh_runs = from.bh_runs.get();
+  stats.fd_events = from.fd_events.get();
+  stats.timers_fired = from.timers_fired.get();
+  stats.poll_window_ns = from.poll_window_ns.get();
+  stats.max_lag_ns = from.max_lag_ns.get();
+  stats.fd_monitor = handlers_.monitor_kind();
+  stats.handlers = handlers_.size();
+  stats.polled_handlers = handlers_.polled_size();
+  stats.effective = poll_params().effective();
+  const std::int64_t batch = aio_max_batch_.load(std::memory_order_relaxed);
+  stats.effective_aio_max_batch = batch == 0 ? 32 : batch;
+  return stats;
+}
+
+}  // namespace qomio

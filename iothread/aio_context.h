@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "qomio/iothread/aio_stats.h"
+#include "qomio/iothread/bottom_half.h"
+#include "qomio/iothread/event_notifier.h"
+#include "qomio/iothread/fd_handlers.h"
+#include "qomio/iothread/poll_window.h"
+#include "qomio/iothread/timer.h"
+#include "qomio/object/ref.h"
+#include "qomio/qapi/error.h"
+
+typedef struct _GSource GSource;
+
+namespace qomio {
+
+// An event loop: descriptors, timers and bottom halves (calls asked for by any thread), run by one thread,
+// its home thread, which is the one that has made the loop its current one (CurrentAioContext).
+//
+// An iteration busy-polls for up to its window before it sleeps; while it does, a waker needs no system call.
+//
+// Thread: functions are for the home thread unless they say "Thread-safe".
+// Owns what is registered with it, until it is taken away or the loop ends. It ends when the last Ref goes,
+// which must not be while another thread is calling it.
+class AioContext {
+ public:
+  // A loop with nobody running it. The name appears in messages.
+  // Errors: no descriptor is to be had ("Failed to initialize event notifier: Too many open files").
+  static Result<Ref<AioContext>> create(std::string name = "aio-context");
+
+  AioContext(const AioContext&) = delete;
+  AioContext& operator=(const AioContext&) = delete;
+
+  // Thread-safe. For Ref.
+  void ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void unref();
+
+  // Thread-safe.
+  const std::string& name() const { return name_; }
+  // Thread-safe. The calling thread's own loop, null if it has none.
+  static AioContext* current();
+  // Thread-safe. The caller is this loop's home thread.
+  bool in_home_thread() const { return current() == this; }
+
+  // One iteration; blocking: sleeps until there is something to do. True if something was done. May be called
+  // from inside anything that the loop calls: what is left of the iteration outside is then done first.
+  bool poll(bool blocking);
+
+  // How long an iteration may sleep: 0 not at all, -1 without limit, else ns.
+  std::int64_t compute_timeout() const;
+
+  // Thread-safe. Ends the sleep that is going on, or prevents the next one. What was published before is seen
+  // by the iteration that follows. Rarely needed: everything below does it by itself.
+  void notify();
+  // Takes note of notifications; done by each iteration before it looks for work.
+  void notify_accept();
+
+  // Thread-safe. Watches fd in place of what was set before; empty handlers: stops watching. From another
+  // thread the change is made by the loop, in order with the bottom halves; use run_in() to know that it has
+  // been made, before closing the descriptor for example.
+  void set_fd_handler(int fd, FdHandlers handlers);
+  // The same for an event notifier: clears it, then calls handlers.read.
+  void set_event_notifier(EventNotifier& notifier, FdHandlers handlers);
+
+  // Thread-safe. A call that can be asked for again and again; the name appears in messages. It starts
+  // unscheduled.
+  template <class Function>
+  BottomHalf bh_new(std::string_view name, Function&& function) {
+    using Call = detail::BottomHalfCall<std::decay_t<Function>>;
+    return adopt(*new Call(*this, false, name, std::forward<Function>(function)));
+  }
+
+  // Thread-safe. Calls function once, after all that was scheduled before, and frees it. A loop that ends
+  // frees what it hasn't run.
+  template <class Function>
+  void schedule_oneshot(Function&& function) {
+    using Call = detail::BottomHalfCall<std::decay_t<Function>>;
+    schedule(*new Call(*this, true, {}, std::forward<Function>(function)), false);
+  }
+
+  // Thread-safe. Calls function in the loop and waits until it has returned; in the home thread, calls it
+  // directly. False if the loop ended without having run it. The loop must be running, and must not wait for
+  // the caller.
+  bool run_in(const std::function<void()>& function);
+
+  // Thread-safe. A timer that isn't armed yet.
+  Timer timer(std::function<void()> callback, ClockType clock = ClockType::monotonic) {
+    return {*this, std::move(callback), clock};
+  }
+
+  // Thread-safe. Takes effect in the running loop at once: all windows start again from 0. A new loop doesn't
+  // poll (max_ns 0).
+  void set_poll_params(const PollParams& params);
+  PollParams poll_params() const;
+  // Thread-safe. The longest batch of submissions; 0: 32.
+  void set_aio_max_batch(std::int64_t max_batch) {
+    aio_max_batch_.store(max_batch, std::memory_order_relaxed);
+  }
+  // Thread-safe. 0 <= min <= max, max > 0. There is no thread pool yet: kept for it.
+  void set_thread_pool_params(std::int64_t min, std::int64_t max);
+  std::pair<std::int64_t, std::int64_t> thread_pool_params() const;
+
+  // The loop as a source of a GMainContext, which must be run by the home thread; without busy polling. Made
+  // once, at the first call; owned by the loop.
+  GSource* g_source();
+
+  // Thread-safe, without a lock. Members are read one by one.
+  AioStats stats() const;
+
+ private:
+  friend class BottomHalf;
+  friend class Timer;
+  friend class CurrentAioContext;
+  struct Source;
+  struct Nesting;
+
+  AioContext(std::string name, EventNotifier notifier, FdMonitor monitor);
+  ~AioContext();
+
+  BottomHalf adopt(detail::BottomHalfNode& node);
+  void schedule(detail::BottomHalfNode& node, bool idle);
+  void release(detail::BottomHalfNode& node);
+  detail::TimerList& timer_list(ClockType clock) {
+    return clock == ClockType::monotonic ? monotonic_timers_ : realtime_timers_;
+  }
+  void wake();
+
+  std::int64_t timeout_from(std::int64_t now_ns) const;
+  void count_busy(std::int64_t now_ns);
+  void apply_poll_params();
+  bool announce_sleep();
+  void withdraw_sleep();
+  std::int64_t busy_poll(std::int64_t window_ns, std::int64_t start_ns, bool& hit);
+  void report_wait(std::int64_t start_ns, std::int64_t end_ns, bool notified, std::int64_t stamp_ns);
+  std::uint32_t accept_notifications();
+  bool dispatch();
+  void iterate_in_source(bool look);
+  void destroy_source();
+
+  std::atomic<std::uint32_t> refs_ = 0;
+  const std::string name_;
+  std::atomic<bool> has_home_ = false;
+
+  // What wakers and the sleeper share; see notify().
+  std::atomic<std::uint32_t> notifications_ = 0;  // not accepted yet
+  std::atomic<bool> sleeping_ = false;            // announced, and no waker has taken it on yet
+  std::atomic<std::int64_t> stamp_ns_ = 0;  // when a waker made its system call in this sleep; 0: none did
+  EventNotifier notifier_;
+
+  detail::BottomHalfQueue bottom_halves_;
+  detail::TimerList monotonic_timers_{ClockType::monotonic};
+  detail::TimerList realtime_timers_{ClockType::realtime};
+  detail::FdHandlerSet handlers_;
+
+  std::mutex alive_mutex_;                                 // guards the list
+  detail::BottomHalfNode* alive_bottom_halves_ = nullptr;  // those with a handle
+
+  // Parameters, set by any thread; a new generation tells the loop to read them.
+  struct {
+    std::atomic<std::int64_t> max_ns = 0, grow = 0, shrink = 0, weight = 0;
+    std::atomic<PollPolicy> policy = PollPolicy::arrival;
+    std::atomic<std::uint32_t> generation = 1;
+  } poll_params_;
+  std::atomic<std::int64_t> aio_max_batch_ = 0;
+  std::atomic<std::int64_t> thread_pool_min_ = 0;
+  std::atomic<std::int64_t> thread_pool_max_ = 64;
+
+  // Home thread only.
+  std::uint32_t poll_generation_ = 0;
+  PollController controller_;
+  HandlerWindow notifier_window_;
+  WakeupCost wakeup_cost_;
+  int depth_ = 0;                   // iterations inside each other
+  bool looking_ = false;            // between computing the timeout and the end of the sleep
+  int skipped_looks_ = 0;           // iterations since the descriptors were looked at
+  std::int64_t busy_since_ns_ = 0;  // 0: never run
+  Source* source_ = nullptr;
+
+  detail::AioCounters counters_;
+};
+
+// Makes a loop the calling thread's current one as long as it lives, which makes that thread the loop's home,
+// and registers the thread with liburcu. A second one in the same thread, or a second home, is a broken
+// invariant.
+class CurrentAioContext {
+ public:
+  explicit CurrentAioContext(AioContext& loop);
+  CurrentAioContext(const CurrentAioContext&) = delete;
+  CurrentAioContext& operator=(const CurrentAioContext&) = delete;
+  ~CurrentAioContext();
+
+ private:
+  Ref<AioContext> loop_;
+};
+
+}  // namespace qomio

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "qomio/iothread/fd_monitor.h"
+#include "qomio/iothread/poll_window.h"
+
+namespace qomio {
+
+// What a loop has done since it was made. A value; times in ns. poll_ns, blocked_ns and busy_ns don't
+// overlap.
+struct AioStats {
+  std::uint64_t iterations = 0;
+  std::uint64_t polls = 0;  // busy polls: poll_hits + poll_misses
+  std::uint64_t poll_hits = 0;
+  std::uint64_t poll_misses = 0;
+  std::uint64_t poll_ns = 0;
+  std::uint64_t poll_miss_ns = 0;
+  std::uint64_t blocked_ns = 0;      // asleep in the fd monitor
+  std::uint64_t busy_ns = 0;         // in callbacks, and all else that is neither polling nor sleeping
+  std::uint64_t wakeups = 0;         // returns from a sleep
+  std::uint64_t wakeups_elided = 0;  // notifications that needed no system call
+  std::uint64_t wakeup_cost_ns = 0;  // running mean, from an event's arrival to the end of the sleep
+  std::uint64_t bh_runs = 0;
+  std::uint64_t fd_events = 0;  // handler calls for ready descriptors, except the loop's own notifier
+  std::uint64_t timers_fired = 0;
+  std::uint64_t poll_window_ns = 0;  // of the next busy poll
+  std::uint64_t max_lag_ns = 0;      // longest time one iteration spent in callbacks
+  FdMonitorKind fd_monitor = FdMonitorKind::poll;
+  std::size_t handlers = 0;  // descriptors watched, without the loop's own notifier
+  std::size_t polled_handlers = 0;
+  PollParams effective;  // with the values in force in place of zeros
+  std::int64_t effective_aio_max_batch = 0;
+};
+
+namespace detail {
+
+// A number that one thread writes and any thread reads: no lock, and no locked instruction.
+class StatCounter {
+ public:
+  void add(std::uint64_t amount) { set(get() + amount); }
+  void set(std::uint64_t value) { value_.store(value, std::memory_order_relaxed); }
+  void raise_to(std::uint64_t value) {
+    if (value > get()) set(value);
+  }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_ = 0;
+};
+
+// The home thread's side of AioStats.
+struct AioCounters {
+  StatCounter iterations, poll_hits, poll_misses, poll_ns, poll_miss_ns, blocked_ns, busy_ns, wakeups,
+      wakeups_elided, wakeup_cost_ns, bh_runs, fd_events, timers_fired, poll_window_ns, max_lag_ns;
+};
+
+}  // namespace detail
+
+}  // namespace qomio

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/iothread/bottom_half.h"
+
+#include "qomio/iothread/aio_context.h"
+
+namespace qomio {
+
+namespace detail {
+
+namespace {
+
+// What a node's state_ is made of.
+constexpr std::uint32_t kScheduled = 1;  // to be run
+constexpr std::uint32_t kQueued = 2;     // linked into a list; outlives kScheduled when it is cancelled
+constexpr std::uint32_t kIdle = 4;       // scheduled, but not urgent
+constexpr std::uint32_t kRunning = 8;    // the home thread is inside run()
+constexpr std::uint32_t kReleased = 16;  // the handle is gone
+constexpr std::uint32_t kAwaited = 32;   // a releaser waits, and frees it unless it is queued still
+
+}  // namespace
+
+bool BottomHalfQueue::schedule(BottomHalfNode& node, bool idle) {
+  std::uint32_t state = node.state_.load(std::memory_order_relaxed);
+  std::uint32_t wanted = 0;
+  do {
+    wanted = state | kScheduled | kQueued;
+    if (!idle) {
+      wanted &= ~kIdle;
+    } else if (!(state & kScheduled)) {
+      wanted |= kIdle;
+    }
+    // Exchanged even if nothing changes: the run that follows must see what the caller wrote before.
+  } while (!node.state_.compare_exchange_weak(state, wanted, std::memory_order_acq_rel,
+                                              std::memory_order_relaxed));
+  if (!(state & kQueued)) {
+    BottomHalfNode* first = pushed_.load(std::memory_order_relaxed);
+    do {
+      node.next_ = first;
+    } while (
+        !pushed_.compare_exchange_weak(first, &node, std::memory_order_seq_cst, std::memory_order_relaxed));
+  }
+  return wanted != state;
+}
+
+void BottomHalfQueue::cancel(BottomHalfNode& node) {
+  node.state_.fetch_and(~(kScheduled | kIdle), std::memory_order_acq_rel);
+}
+
+void BottomHalfQueue::release(BottomHalfNode& node, bool in_home_thread) {
+  if (in_home_thread) {
+    const std::uint32_t state = node.state_.fetch_or(kReleased, std::memory_order_acq_rel);
+    if (!(state & (kRunning | kQueued))) delete &node;
+    return;
+  }
+  std::uint32_t state = node.state_.fetch_or(kReleased | kAwaited, std::memory_order_acq_rel);
+  while (state & kRunning) {
+    node.state_.wait(state, std::memory_order_acquire);
+    state = node.state_.load(std::memory_order_acquire);
+  }
+  // While kAwaited is set the loop doesn't free it; after that, only one of the two finds it unqueued.
+  state = node.state_.fetch_and(~kAwaited, std::memory_order_acq_rel);
+  if (!(state & kQueued)) delete &node;
+}
+
+bool BottomHalfQueue::urgent() const {
+  // The home thread alone takes nodes out, so the ones seen here stay.
+  for (const BottomHalfNode* node = due_first_; node; node = node->next_) {
+    if (!(node->state_.load(std::memory_order_relaxed) & kIdle)) return true;
+  }
+  for (const BottomHalfNode* node = pushed_.load(std::memory_order_seq_cst); node; node = node->next_) {
+    if (!(node->state_.load(std::memory_order_relaxed) & kIdle)) return true;
+  }
+  return false;
+}
+
+void BottomHalfQueue::take_pushed() {
+  BottomHalfNode* node = pushed_.exchange(nullptr, std::memory_order_seq_cst);
+  BottomHalfNode* const last = node;
+  BottomHalfNode* oldest = nullptr;
+  while (node) {
+    BottomHalfNode* const next = node->next_;
+    node->next_ = oldest;
+    oldest = node;
+    node = next;
+  }
+  if (!oldest) return;
+  (due_last_ ? due_last_->next_ : due_first_) = oldest;
+  due_last_ = last;
+}
+
+BottomHalfNode* BottomHalfQueue::pop() {
+  BottomHalfNode* const node = due_first_;
+  if (node) {
+    due_first_ = node->next_;
+    if (!due_first_) due_last_ = nullptr;
+  }
+  return node;
+}
+
+BottomHalfQueue::Ran BottomHalfQueue::run() {
+  take_pushed();
+  Ran ran;
+  // A nested run() empties the whole list, so the batches outside end here by themselves.
+  while (BottomHalfNode* node = pop()) run_one(*node, ran);
+  return ran;
+}
+
+void BottomHalfQueue::run_one(BottomHalfNode& node, Ran& ran) {
+  std::uint32_t state = node.state_.load(std::memory_order_relaxed);
+  std::uint32_t next = 0;
+  bool runs = false;
+  do {
+    runs = (state & kScheduled) && !(state & kReleased);
+    next = (state & ~(kScheduled | kQueued | kIdle)) | (runs ? kRunning : 0);
+  } while (
+      !node.state_.compare_exchange_weak(state, next, std::memory_order_acq_rel, std::memory_order_relaxed));
+  if (!runs) {
+    if ((state & kReleased) && !(state & (kAwaited | kRunning))) delete &node;
+    return;
+  }
+  ++ran.count;
+  ran.progress |= !(state & kIdle);
+  node.run();
+  if (node.oneshot_) {
+    delete &node;
+    return;
+  }
+  if (state & kRunning) return;  // a nested run of itself: the outer frame finishes
+  state = node.state_.fetch_and(~kRunning, std::memory_order_acq_rel);
+  if (state & kAwaited) {
+    node.state_.notify_all();  // uses the address only: the releaser may have freed the node
+  } else if ((state & kReleased) && !(state & kQueued)) {
+    delete &node;
+  }
+  return;
+}
+
+void BottomHalfQueue::discard() {
+  take_pushed();
+  while (BottomHalfNode* node = pop()) delete node;
+}
+
+}  // namespace detail
+
+BottomHalf::~BottomHalf() {
+  if (node_) node_->loop_.release(*node_);
+}
+
+void BottomHalf::schedule() { node_->loop_.schedule(*node_, false); }
+
+void BottomHalf::schedule_idle() { node_->loop_.schedule(*node_, true); }
+
+void BottomHalf::cancel() { detail::BottomHalfQueue::cancel(*node_); }
+
+}  // namespace qomio

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace qomio {
+
+class AioContext;
+class BottomHalf;
+
+namespace detail {
+
+// One queued call of a loop. The callable lies in the node itself, whatever its size: a one-shot is one
+// allocation, the node, and that one can't be avoided, because the queue links nodes and the poster's frame
+// is gone when it runs.
+class BottomHalfNode {
+ public:
+  BottomHalfNode(AioContext& loop, bool oneshot, std::string_view name = {})
+      : loop_(loop), name_(name), oneshot_(oneshot) {}
+  BottomHalfNode(const BottomHalfNode&) = delete;
+  BottomHalfNode& operator=(const BottomHalfNode&) = delete;
+  virtual ~BottomHalfNode() = default;
+
+ private:
+  friend class ::qomio::AioContext;
+  friend class ::qomio::BottomHalf;
+  friend class BottomHalfQueue;
+
+  virtual void run() = 0;
+
+  AioContext& loop_;
+  std::string name_;  // empty for a one-shot
+  const bool oneshot_;
+  std::atomic<std::uint32_t> state_ = 0;
+  BottomHalfNode* next_ = nullptr;                                    // of the queue that holds it
+  BottomHalfNode *previous_alive_ = nullptr, *next_alive_ = nullptr;  // of the loop's list of handles' nodes
+};
+
+template <class Function>
+class BottomHalfCall final : public BottomHalfNode {
+ public:
+  template <class F>
+  BottomHalfCall(AioContext& loop, bool oneshot, std::string_view name, F&& function)
+      : BottomHalfNode(loop, oneshot, name), function_(std::forward<F>(function)) {}
+
+ private:
+  void run() override { function_(); }
+
+  Function function_;
+};
+
+// The calls that wait to be run by one loop. Any thread puts nodes in, without a lock; the home thread runs
+// them.
+class BottomHalfQueue {
+ public:
+  struct Ran {
+    std::uint64_t count = 0;
+    bool progress = false;  // one that is not idle was run
+  };
+
+  // Thread-safe. False if it was scheduled already, in the same or a more urgent way.
+  bool schedule(BottomHalfNode& node, bool idle);
+  // Thread-safe. Prevents a run that hasn't started.
+  static void cancel(BottomHalfNode& node);
+  // Thread-safe. The node's handle is gone: it won't run again, and is freed as soon as nobody uses it. When
+  // it runs in another thread at this moment, this waits until it has returned.
+  static void release(BottomHalfNode& node, bool in_home_thread);
+
+  // Thread-safe hint, exact in the home thread.
+  bool empty() const { return pushed_.load(std::memory_order_seq_cst) == nullptr && due_first_ == nullptr; }
+  // Home thread: there is one that isn't idle.
+  bool urgent() const;
+
+  // Home thread: runs what is queued now, oldest first. Called by one that runs, it runs what is left of the
+  // batches outside first; what is scheduled meanwhile is left for the next call.
+  Ran run();
+
+  // Frees what is left, for a loop that ends: nobody may use the queue any more.
+  void discard();
+
+ private:
+  void take_pushed();
+  BottomHalfNode* pop();
+  static void run_one(BottomHalfNode& node, Ran& ran);
+
+  std::atomic<BottomHalfNode*> pushed_ = nullptr;  // newest first
+  BottomHalfNode* due_first_ = nullptr;            // home thread only: batches begun, oldest first
+  BottomHalfNode* due_last_ = nullptr;
+};
+
+}  // namespace detail
+
+// A call that a loop makes when asked to, once for any number of requests before it starts: it may be
+// scheduled from any thread, and from inside itself for another run.
+//
+// Owns the callable. Made by AioContext::bottom_half(), and must be destroyed before its loop: a loop that
+// ends with a live one is a broken invariant. Destroying it is allowed from inside itself; from another
+// thread it waits for a run that is going on, so nothing that the callable uses is needed afterwards.
+class BottomHalf {
+ public:
+  BottomHalf() = default;
+  BottomHalf(BottomHalf&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  BottomHalf& operator=(BottomHalf&& other) noexcept {
+    BottomHalf old(std::move(*this));
+    node_ = std::exchange(other.node_, nullptr);
+    return *this;
+  }
+  ~BottomHalf();
+
+  // Thread-safe. The mark is cleared before the call starts, so nothing published before is missed.
+  void schedule();
+  // Thread-safe. Within 10 ms, or with anything else that the loop has to do; running it is no progress.
+  void schedule_idle();
+  // Thread-safe. Prevents a run that hasn't started.
+  void cancel();
+
+  explicit operator bool() const { return node_ != nullptr; }
+
+ private:
+  friend class AioContext;
+  explicit BottomHalf(detail::BottomHalfNode* node) : node_(node) {}
+
+  detail::BottomHalfNode* node_ = nullptr;
+};
+
+}  // namespace qomio

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/iothread/fd_handlers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "qomio/iothread/poll_window.h"
+
+namespace qomio::detail {
+
+struct FdHandler {
+  int fd = -1;
+  FdHandlers functions;
+  HandlerWindow window;
+  bool polled = false;         // in polled_
+  bool in_poll_ready = false;  // poll_ready is running, so a nested iteration leaves it alone
+  bool poll_hit = false;       // queued because of a hit
+  bool was_ready = false;      // in the wait that is reported next
+  bool removed = false;
+  short revents = 0;  // not 0: queued
+
+  bool pollable() const { return functions.poll && functions.poll_ready; }
+};
+
+FdHandlerSet::FdHandlerSet(FdMonitor monitor, int notifier_fd)
+    : monitor_(std::move(monitor)), notifier_fd_(notifier_fd) {
+  monitor_.watch(notifier_fd, POLLIN);
+}
+
+FdHandlerSet::~FdHandlerSet() = default;
+
+void FdHandlerSet::publish_counts() {
+  size_.store(handlers_.size(), std::memory_order_relaxed);
+  polled_size_.store(
+      static_cast<std::size_t>(std::ranges::count_if(polled_, [](FdHandler* handler) { return handler; })),
+      std::memory_order_relaxed);
+  kind_.store(monitor_.kind(), std::memory_order_relaxed);
+}
+
+void FdHandlerSet::set(int fd, FdHandlers functions) {
+  if (!functions.poll || !functions.poll_ready) {
+    functions.poll = nullptr;
+    functions.poll_ready = nullptr;
+  }
+  if (!functions.read && !functions.write && !functions.poll) {
+    remove(fd);
+    monitor_.unwatch(fd);
+    publish_counts();
+    return;
+  }
+  const auto old = handlers_.find(fd);
+  const bool stays_polled = old != handlers_.end() && old->second->polled && functions.poll;
+  const HandlerWindow window = stays_polled ? old->second->window : HandlerWindow{};
+  remove(fd);
+
+  auto handler = std::make_unique<FdHandler>();
+  handler->fd = fd;
+  handler->functions = std::move(functions);
+  handler->window = window;
+  const FdHandlers& calls = handler->functions;
+  // One that is only polled is still watched, since the loop has to sleep sometimes.
+  const bool reads = calls.read || calls.poll;
+  const auto events = static_cast<short>((reads ? POLLIN : 0) | (calls.write ? POLLOUT : 0));
+  if (!handler->pollable()) ++unpollable_;
+  FdHandler& added = *handler;
+  handlers_[fd] = std::move(handler);
+  monitor_.watch(fd, events);
+  if (stays_polled) join_polled(added);
+  publish_counts();
+}
+
+void FdHandlerSet::remove(int fd) {
+  const auto entry = handlers_.find(fd);
+  if (entry == handlers_.end()) return;
+  FdHandler& handler = *entry->second;
+  if (!handler.pollable()) --unpollable_;
+  handler.removed = true;
+  std::ranges::replace(queued_, &handler, nullptr);
+  removed_.push_back(std::move(entry->second));
+  handlers_.erase(entry);
+  leave_polled(handler);
+}
+
+void FdHandlerSet::join_polled(FdHandler& handler) {
+  handler.polled = true;
+  polled_.push_back(&handler);
+  if (poll_mode_ && handler.functions.poll_begin) handler.functions.poll_begin();
+}
+
+void FdHandlerSet::leave_polled(FdHandler& handler) {
+  if (!handler.polled) return;
+  handler.polled = false;
+  std::ranges::replace(polled_, &handler, nullptr);
+  if (poll_mode_ && handler.functions.poll_end) handler.functions.poll_end();
+}
+
+void FdHandlerSet::enqueue(FdHandler& handler, short revents, bool poll_hit) {
+  handler.poll_hit |= poll_hit;
+  if (std::exchange(handler.revents, static_cast<short>(handler.revents | revents)) == 0)
+    queued_.push_back(&handler);
+}
+
+bool FdHandlerSet::wait(std::int64_t timeout_ns) {
+  std::vector<FdEvent> events = std::exchange(events_, {});
+  monitor_.wait(timeout_ns, events);
+  bool notified = false;
+  bool joined = false;
+  for (const FdEvent& event : events) {
+    if (event.fd == notifier_fd_) {
+      notified = true;
+      continue;
+    }
+    // A descriptor that was closed but lives on in another process may be reported when nobody wants it any
+    // more.
+    const auto entry = handlers_.find(event.fd);
+    if (entry == handlers_.end()) continue;
+    FdHandler& handler = *entry->second;
+    handler.was_ready = timeout_ns != 0;
+    enqueue(handler, event.revents, false);
+    if (!handler.polled && handler.pollable()) {
+      join_polled(handler);
+      joined = true;
+    }
+  }
+  if (joined) publish_counts();
+  events.clear();
+  events_ = std::move(events);
+  return notified;
+}
+
+bool FdHandlerSet::poll_all() {
+  bool hit = false;
+  // By index: a callback may change the list.
+  for (std::size_t i = 0; i < polled_.size(); ++i) {
+    FdHandler* const handler = polled_[i];
+    if (!handler || handler->in_poll_ready || !handler->functions.poll()) continue;
+    hit = true;
+    if (!handler->removed) enqueue(*handler, POLLIN, true);
+  }
+  return hit;
+}
+
+bool FdHandlerSet::poll_once() {
+  if (!poll_mode_) {
+    poll_mode_ = true;
+    for (std::size_t i = 0; i < polled_.size(); ++i) {
+      if (polled_[i] && polled_[i]->functions.poll_begin) polled_[i]->functions.poll_begin();
+    }
+  }
+  return poll_all();
+}
+
+bool FdHandlerSet::end_poll_mode() {
+  if (!poll_mode_) return false;
+  poll_mode_ = false;
+  for (std::size_t i = 0; i < polled_.size(); ++i) {
+    if (polled_[i] && polled_[i]->functions.poll_end) polled_[i]->functions.poll_end();
+  }
+  return poll_all();
+}
+
+std::uint64_t FdHandlerSet::dispatch_one(FdHandler& handler) {
+  const short revents = std::exchange(handler.revents, 0);
+  std::uint64_t calls = 0;
+  // The functions outlive this call even if they are replaced by it: the old ones wait in removed_.
+  const FdHandlers& functions = handler.functions;
+  if (std::exchange(handler.poll_hit, false)) {
+    const bool outer = std::exchange(handler.in_poll_ready, true);
+    functions.poll_ready();
+    handler.in_poll_ready = outer;
+    ++calls;
+    // The descriptor is level-triggered: what is left, or errors, will be reported again.
+    return calls;
+  }
+  constexpr short kBoth = POLLERR | POLLHUP | POLLNVAL;
+  if (revents & (POLLIN | kBoth)) {
+    if (functions.read) {
+      functions.read();
+      ++calls;
+    } else if (functions.poll_ready) {
+      functions.poll_ready();
+      ++calls;
+    }
+  }
+  if ((revents & (POLLOUT | kBoth)) && functions.write && !handler.removed) {
+    functions.write();
+    ++calls;
+  }
+  return calls;
+}
+
+std::uint64_t FdHandlerSet::dispatch() {
+  std::uint64_t calls = 0;
+  // Taken from the front, so that a nested call goes on where this one is, and leaves it nothing to do.
+  for (std::size_t i = 0; i < queued_.size();) {
+    FdHandler* const handler = std::exchange(queued_[i], nullptr);
+    ++i;
+    if (handler) calls += dispatch_one(*handler);
+  }
+  queued_.clear();
+  return calls;
+}
+
+void FdHandlerSet::free_removed() {
+  if (removed_.empty()) return;
+  std::erase(polled_, nullptr);
+  std::erase(queued_, nullptr);
+  // What a handler owned may set or remove others when it goes.
+  const std::vector<std::unique_ptr<FdHandler>> gone = std::exchange(removed_, {});
+}
+
+void FdHandlerSet::report(PollController& controller, std::int64_t delay_ns) {
+  for (FdHandler* const handler : polled_) {
+    if (!handler) continue;
+    if (std::exchange(handler->was_ready, false)) {
+      controller.ready(handler->window, delay_ns);
+    } else {
+      controller.not_ready(handler->window, delay_ns);
+    }
+  }
+}
+
+void FdHandlerSet::reset_windows() {
+  for (const auto& [fd, handler] : handlers_) handler->window = {};
+}
+
+}  // namespace qomio::detail

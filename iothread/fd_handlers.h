@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "qomio/iothread/fd_monitor.h"
+
+namespace qomio {
+
+class PollController;
+
+// What a loop calls for one descriptor; empty members are left out, all empty: stop watching.
+// An error or a hang-up of the descriptor reaches both read and write.
+struct FdHandlers {
+  std::function<void()> read = {};
+  std::function<void()> write = {};
+
+  // For busy polling. poll looks, without blocking, whether there is work (a flag in memory, a read that
+  // wouldn't block) and says so; poll_ready does it then. A poll without poll_ready is ignored.
+  std::function<bool()> poll = {};
+  std::function<void()> poll_ready = {};
+  // Busy polling begins and ends: between the two the producer needn't signal the descriptor. Called in
+  // pairs.
+  std::function<void()> poll_begin = {};
+  std::function<void()> poll_end = {};
+};
+
+namespace detail {
+
+struct FdHandler;
+
+// The descriptors of one loop, their handlers, and which of them are ready. Home thread, except the two
+// counts.
+//
+// A handler is polled from the first time it becomes ready on, if it can be: activity is likely to go on.
+// Handlers taken away are kept until free_removed(), since one of them may be running.
+class FdHandlerSet {
+ public:
+  // The notifier is watched too, but has no handler.
+  FdHandlerSet(FdMonitor monitor, int notifier_fd);
+  ~FdHandlerSet();
+
+  void set(int fd, FdHandlers functions);
+
+  // Waits in the monitor and queues what is ready. True if the notifier was.
+  bool wait(std::int64_t timeout_ns);
+  // A descriptor has no poll callback, so busy polling would miss it.
+  bool must_wait() const { return unpollable_ > 0; }
+
+  // One round of busy polling: queues the hits, true if there was one. Turns poll mode on.
+  bool poll_once();
+  // Turns poll mode off, and looks once more, since an event may have come before the producers knew: true
+  // for a hit.
+  bool end_poll_mode();
+
+  // Calls the handlers of what is queued, including what an outer call has left; returns how many calls it
+  // made.
+  std::uint64_t dispatch();
+  bool any_queued() const { return !queued_.empty(); }
+  void free_removed();
+
+  // Tells the controller about each polled handler after a wait.
+  void report(PollController& controller, std::int64_t delay_ns);
+  void reset_windows();
+
+  const FdMonitor& monitor() const { return monitor_; }
+  // Thread-safe. Without the notifier.
+  std::size_t size() const { return size_.load(std::memory_order_relaxed); }
+  std::size_t polled_size() const { return polled_size_.load(std::memory_order_relaxed); }
+  FdMonitorKind monitor_kind() const { return kind_.load(std::memory_order_relaxed); }
+
+ private:
+  void enqueue(FdHandler& handler, short revents, bool poll_hit);
+  void join_polled(FdHandler& handler);
+  void leave_polled(FdHandler& handler);
+  bool poll_all();
+  std::uint64_t dispatch_one(FdHandler& handler);
+  void remove(int fd);
+  void publish_counts();
+
+  FdMonitor monitor_;
+  const int notifier_fd_;
+  std::unordered_map<int, std::unique_ptr<FdHandler>> handlers_;
+  std::vector<FdHandler*> polled_;  // null: left while the list was in use; free_removed() closes the gaps
+  std::vector<FdHandler*> queued_;  // ready, oldest first; null: removed since
+  std::vector<std::unique_ptr<FdHandler>> removed_;
+  std::vector<FdEvent> events_;  // of the wait in progress; kept for its memory
+  std::size_t unpollable_ = 0;
+  bool poll_mode_ = false;
+
+  std::atomic<std::size_t> size_ = 0;
+  std::atomic<std::size_t> polled_size_ = 0;
+  std::atomic<FdMonitorKind> kind_ = FdMonitorKind::poll;
+};
+
+}  // namespace detail
+
+}  // namespace qomio

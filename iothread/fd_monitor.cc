@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/iothread/fd_monitor.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <utility>
+
+#include "qomio/qapi/invariant.h"
+
+namespace qomio {
+
+// One set of event bits serves both system calls.
+static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR && POLLHUP == EPOLLHUP);
+
+namespace {
+
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+
+timespec to_timespec(std::int64_t ns) {
+  return {.tv_sec = static_cast<time_t>(ns / kSecondNs), .tv_nsec = static_cast<long>(ns % kSecondNs)};
+}
+
+}  // namespace
+
+std::string_view fd_monitor_kind_name(FdMonitorKind kind) {
+  switch (kind) {
+    case FdMonitorKind::epoll:
+      return "epoll";
+    case FdMonitorKind::io_uring:
+      return "io_uring";
+    case FdMonitorKind::poll:
+      break;
+  }
+  return "poll";
+}
+
+Result<FdMonitor> FdMonitor::create() {
+  const int fd = ::epoll_create1(EPOLL_CLOEXEC);
+  if (fd < 0) return errno_error(errno, "Failed to create epoll instance");
+  return FdMonitor(fd);
+}
+
+FdMonitor::FdMonitor(FdMonitor&& other) noexcept
+    : epoll_fd_(std::exchange(other.epoll_fd_, -1)),
+      kind_(other.kind_),
+      epoll_refused_(other.epoll_refused_),
+      has_epoll_pwait2_(other.has_epoll_pwait2_),
+      generation_(other.generation_),
+      interests_(std::move(other.interests_)),
+      positions_(std::move(other.positions_)) {}
+
+FdMonitor::~FdMonitor() {
+  if (epoll_fd_ >= 0) ::close(epoll_fd_);
+}
+
+void FdMonitor::watch(int fd, short events) {
+  ++generation_;
+  const auto [entry, added] = positions_.try_emplace(fd, interests_.size());
+  if (added) {
+    interests_.push_back({.fd = fd, .events = events, .revents = 0});
+  } else {
+    interests_[entry->second].events = events;
+  }
+  if (kind_ == FdMonitorKind::epoll) {
+    if (!epoll_set(fd, events)) leave_epoll();
+  } else if (!epoll_refused_ && interests_.size() >= kEpollThreshold) {
+    try_epoll();
+  }
+}
+
+void FdMonitor::unwatch(int fd) {
+  const auto entry = positions_.find(fd);
+  if (entry == positions_.end()) return;
+  ++generation_;
+  const std::size_t position = entry->second;
+  positions_.erase(entry);
+  if (position + 1 != interests_.size()) {
+    interests_[position] = interests_.back();
+    positions_[interests_[position].fd] = position;
+  }
+  interests_.pop_back();
+  // Fails when the descriptor is closed already; then the kernel has forgotten it by itself.
+  if (kind_ == FdMonitorKind::epoll) ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
+}
+
+bool FdMonitor::epoll_set(int fd, short events) {
+  epoll_event event{};
+  event.events = static_cast<std::uint16_t>(events);
+  event.data.fd = fd;
+  // A descriptor closed and opened again under the same number is unknown to the kernel, though not to us.
+  return ::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0 ||
+         (errno == ENOENT && ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+void FdMonitor::try_epoll() {
+  kind_ = FdMonitorKind::epoll;
+  for (const pollfd& interest : interests_) {
+    if (!epoll_set(interest.fd, interest.events)) return leave_epoll();
+  }
+}
+
+void FdMonitor::leave_epoll() {
+  kind_ = FdMonitorKind::poll;
+  epoll_refused_ = true;
+  // The instance stays, emptied: it costs nothing, and what it might still report is never asked for.
+  for (const pollfd& interest : interests_) ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, interest.fd, nullptr);
+}
+
+void FdMonitor::wait(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {
+  if (kind_ == FdMonitorKind::epoll) {
+    wait_epoll(timeout_ns, ready);
+  } else {
+    wait_poll(timeout_ns, ready);
+  }
+}
+
+void FdMonitor::wait_poll(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {
+  const timespec timeout = to_timespec(timeout_ns < 0 ? 0 : timeout_ns);
+  int count = ::ppoll(interests_.data(), interests_.size(), timeout_ns < 0 ? nullptr : &timeout, nullptr);
+  invariant(count >= 0 || errno == EINTR || errno == ENOMEM, "the poll monitor's set is valid");
+  for (std::size_t i = 0; count > 0; ++i) {
+    if (interests_[i].revents == 0) continue;
+    --count;
+    ready.push_back({.fd = interests_[i].fd, .revents = interests_[i].revents});
+  }
+}
+
+void FdMonitor::wait_epoll(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {
+  std::array<epoll_event, 128> events;
+  const int capacity = static_cast<int>(events.size());
+  int count = 0;
+  if (timeout_ns <= 0) {
+    count = ::epoll_wait(epoll_fd_, events.data(), capacity, timeout_ns < 0 ? -1 : 0);
+  } else {
+    const timespec timeout = to_timespec(timeout_ns);
+    if (has_epoll_pwait2_) {
+      count = ::epoll_pwait2(epoll_fd_, events.data(), capacity, &timeout, nullptr);
+      if (count < 0 && errno == ENOSYS) has_epoll_pwait2_ = false;  // before Linux 5.11
+    }
+    if (!has_epoll_pwait2_) {
+      // An epoll instance is a descriptor itself; ppoll knows nanoseconds, epoll_wait only milliseconds.
+      pollfd instance{.fd = epoll_fd_, .events = POLLIN, .revents = 0};
+      count = ::ppoll(&instance, 1, &timeout, nullptr);
+      if (count > 0) count = ::epoll_wait(epoll_fd_, events.data(), capacity, 0);
+    }
+  }
+  invariant(count >= 0 || errno == EINTR, "the epoll instance is valid");
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    ready.push_back({.fd = event.data.fd, .revents = static_cast<short>(event.events)});
+  }
+}
+
+}  // namespace qomio

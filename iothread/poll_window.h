@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace qomio {
+
+// What a busy-polling window is judged by; see PollController.
+enum class PollPolicy { arrival, classic, weighted };
+
+// The name as it is sent: "arrival".
+std::string_view poll_policy_name(PollPolicy policy);
+
+// How a loop polls before it blocks. A value; 0 stands for "the default" where said, and stays readable as 0.
+struct PollParams {
+  std::int64_t max_ns = 32768;  // longest busy poll, ns; 0: polling off
+  std::int64_t grow = 0;        // a window grows by this factor; 0: 2
+  std::int64_t shrink = 0;      // and shrinks by this divisor; 0: 2, with policy classic: to nothing
+  std::int64_t weight = 0;      // policy weighted: right shift of a new sample, 0..63; 0: 3
+  PollPolicy policy = PollPolicy::arrival;
+
+  // The same with the values in force in place of zeros (classic keeps shrink 0).
+  PollParams effective() const;
+
+  friend bool operator==(const PollParams&, const PollParams&) = default;
+};
+
+// The part of the controller that each polled handler keeps for itself.
+struct HandlerWindow {
+  std::int64_t window_ns = 0;    // arrival, classic
+  std::int64_t estimate_ns = 0;  // weighted: the running mean of its delays; 0: none
+};
+
+// Decides for how long a loop polls before it blocks. A pure function of the times it is told: it reads no
+// clock.
+//
+// After each wait the loop reports, for every polled handler, whether it was ready and its delay: the time
+// from the start of the iteration's wait (polling included) to
+//   arrival   the arrival of the event. The default, because the wake-up itself takes about as long as a
+//   window:
+//             what polling can win is decided by when the event came, not by when the sleeper noticed;
+//   classic   the end of the sleep;
+//   weighted  as arrival, used through a running mean per handler.
+//
+// With policy arrival there is a second judge, since a window alone keeps burning time on events that rarely
+// come in time: polling is done only while at least half of the last eight waits ended with a polled event
+// that arrived within max_ns. The windows live on meanwhile, so polling comes back at full length.
+class PollController {
+ public:
+  explicit PollController(const PollParams& params = {}) { set_params(params); }
+
+  // Starts over: the caller must reset the HandlerWindows as well.
+  void set_params(const PollParams& params);
+  const PollParams& params() const { return params_; }  // effective ones
+
+  // For how long to poll now; 0: not at all. Never above max_ns.
+  std::int64_t window_ns() const { return gate_open_ ? window_ns_ : 0; }
+
+  // One busy poll found an event.
+  void hit() { remember(true); }
+
+  // After a wait: begin, then each polled handler once, then end.
+  void begin_wait_report();
+  void ready(HandlerWindow& handler, std::int64_t delay_ns);
+  void not_ready(HandlerWindow& handler, std::int64_t delay_ns);
+  void end_wait_report();
+
+ private:
+  void remember(bool in_time);
+  std::int64_t shrunk(std::int64_t window_ns) const;
+  std::int64_t grown(std::int64_t window_ns) const;
+
+  PollParams params_;
+  std::int64_t window_ns_ = 0;
+  bool gate_open_ = false;
+  std::uint8_t history_ = 0;  // the last eight waits, newest lowest; 1: a polled event came in time
+
+  // Of the report in progress.
+  bool any_ready_ = false;
+  bool in_time_ = false;
+  std::int64_t longest_window_ns_ = 0;
+  std::int64_t longest_estimate_ns_ = 0;
+};
+
+// The running mean (weight 1/8) of what a wake-up costs: from the event's arrival to the end of the sleep.
+// One sample counts for at most four times the mean, so that a preempted thread doesn't spoil it.
+class WakeupCost {
+ public:
+  void sample(std::int64_t cost_ns);
+  std::int64_t mean_ns() const { return mean_ns_; }  // 0: no sample yet
+
+ private:
+  std::int64_t mean_ns_ = 0;
+};
+
+}  // namespace qomio
