@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/iothread/aio_context.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "qomio/tests/iothread/running_loop.h"
+
+namespace qomio {
+namespace {
+
+class AioContextTest : public InLoop {};
+
+TEST_F(AioContextTest, is_the_current_one_of_its_home_thread_only) {
+  EXPECT_EQ(AioContext::current(), loop.get());
+  EXPECT_TRUE(loop->in_home_thread());
+  std::jthread([&] {
+    EXPECT_EQ(AioContext::current(), nullptr);
+    EXPECT_FALSE(loop->in_home_thread());
+  });
+}
+
+TEST_F(AioContextTest, has_nothing_to_do_at_first) {
+  EXPECT_FALSE(loop->poll(false));
+  EXPECT_EQ(loop->compute_timeout(), -1);
+  EXPECT_EQ(loop->name(), "test");
+}
+
+TEST_F(AioContextTest, notification_ends_the_next_sleep_and_is_no_progress) {
+  loop->notify();
+  EXPECT_FALSE(loop->poll(true));
+  EXPECT_EQ(loop->stats().wakeups_elided, 1);
+  EXPECT_EQ(loop->stats().wakeups, 0);
+}
+
+TEST_F(AioContextTest, accepted_notification_does_not_end_the_next_sleep) {
+  loop->notify();
+  loop->notify_accept();
+  bool fired = false;
+  Timer timer = loop->timer([&] { fired = true; });
+  timer.arm_after(1us);
+  while (!fired) EXPECT_EQ(loop->poll(true), fired);
+}
+
+TEST_F(AioContextTest, runs_a_function_directly_in_the_home_thread) {
+  bool ran = false;
+  EXPECT_TRUE(loop->run_in([&] { ran = true; }));
+  EXPECT_TRUE(ran);
+}
+
+TEST(AioContext, runs_a_function_in_the_loop_and_waits_for_it) {
+  RunningLoop loop;
+  std::thread::id where;
+  EXPECT_TRUE(loop->run_in([&] { where = std::this_thread::get_id(); }));
+  EXPECT_NE(where, std::this_thread::get_id());
+  EXPECT_NE(where, std::thread::id());
+}
+
+TEST(AioContext, tells_who_waits_when_it_ends_without_running_the_function) {
+  Ref<AioContext> loop = make_loop();
+  bool ran = true;
+  std::thread waiter([&ran, context = loop.get()] { ran = context->run_in([] {}); });
+  {
+    // It is asked for once there is something to do.
+    const CurrentAioContext current(*loop);
+    while (loop->compute_timeout() != 0) std::this_thread::yield();
+  }
+  loop = nullptr;
+  waiter.join();
+  EXPECT_FALSE(ran);
+}
+
+TEST(AioContextDeathTest, a_thread_has_one_current_loop_and_a_loop_one_home) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const Ref<AioContext> first = make_loop();
+  const Ref<AioContext> second = make_loop();
+  EXPECT_DEATH(
+      {
+        const CurrentAioContext one(*first);
+        const CurrentAioContext two(*second);
+      },
+      "a thread has one current AioContext");
+  EXPECT_DEATH(
+      {
+        const CurrentAioContext one(*first);
+        std::jthread([&] { const CurrentAioContext two(*first); });
+      },
+      "an AioContext has one home thread");
+  EXPECT_DEATH(first->poll(false), "a loop is run by its home thread");
+}
+
+TEST(AioContext, may_move_to_another_thread_when_nobody_runs_it) {
+  const Ref<AioContext> loop = make_loop();
+  int ran = 0;
+  for (int i = 0; i < 3; ++i) {
+    loop->schedule_oneshot([&] { ++ran; });
+    std::jthread([&] {
+      const CurrentAioContext current(*loop);
+      loop->poll(true);
+    });
+  }
+  EXPECT_EQ(ran, 3);
+}
+
+TEST(AioContext, sleeps_when_there_is_nothing_to_do) {
+  RunningLoop loop({.max_ns = 32768});
+  // The last wake-up may be an extra one: wait until the loop has had nothing to do.
+  for (int i = 0; i < 20; ++i) loop->run_in([] {});
+  std::uint64_t before = 0;
+  std::uint64_t after = loop->stats().iterations;
+  const std::int64_t end = clock_now_ns() + 20'000'000;
+  while (clock_now_ns() < end) std::this_thread::yield();
+  before = loop->stats().iterations;
+  const std::int64_t later = clock_now_ns() + 20'000'000;
+  while (clock_now_ns() < later) std::this_thread::yield();
+  after = loop->stats().iterations;
+  EXPECT_EQ(after, before);
+}
+
+TEST(AioContext, keeps_parameters_as_configured_and_shows_the_ones_in_force) {
+  RunningLoop loop;
+  const PollParams params{.max_ns = 1000, .policy = PollPolicy::weighted};
+  loop->set_poll_params(params);
+  loop->set_aio_max_batch(0);
+  EXPECT_EQ(loop->poll_params(), params);
+  EXPECT_EQ(loop->stats().effective, params.effective());
+  EXPECT_EQ(loop->stats().effective_aio_max_batch, 32);
+  loop->set_aio_max_batch(7);
+  EXPECT_EQ(loop->stats().effective_aio_max_batch, 7);
+  loop->set_thread_pool_params(2, 3);
+  EXPECT_EQ(loop->thread_pool_params(), (std::pair<std::int64_t, std::int64_t>(2, 3)));
+}
+
+TEST(AioContext, opens_its_window_for_work_that_comes_soon_and_then_needs_no_system_call) {
+  RunningLoop loop({.max_ns = 1'000'000'000});
+  // Each answer is waited for, so the loop goes idle between the posts; the wait is far below the maximum.
+  for (int i = 0; i < 10'000 && loop->stats().poll_hits < 10; ++i) loop->run_in([] {});
+  const AioStats stats = loop->stats();
+  EXPECT_GE(stats.poll_hits, 10);
+  EXPECT_GT(stats.poll_window_ns, 0);
+  EXPECT_GE(stats.wakeups_elided, 10);
+  EXPECT_GT(stats.wakeup_cost_ns, 0);
+}
+
+TEST(AioContext, takes_new_parameters_while_it_polls) {
+  // Once open, the first window lasts for an hour: only the change of the parameters can end it.
+  RunningLoop loop({.max_ns = 3'600'000'000'000, .grow = INT64_MAX, .policy = PollPolicy::classic});
+  while (loop->stats().poll_window_ns != 3'600'000'000'000) loop->run_in([] {});
+  loop->set_poll_params({.max_ns = 0});
+  while (loop->stats().poll_window_ns != 0) std::this_thread::yield();
+  const std::uint64_t wakeups = loop->stats().wakeups;
+  while (loop->stats().wakeups == wakeups) loop->run_in([] {});
+}
+
+TEST(AioContext, counts_its_time_without_overlap) {
+  const std::int64_t start = clock_now_ns();
+  RunningLoop loop({.max_ns = 32768});
+  for (int i = 0; i < 1000; ++i) loop->run_in([] {});
+  AioStats last = loop->stats();
+  for (int i = 0; i < 1000; ++i) {
+    loop->schedule_oneshot([] {});
+    const AioStats now = loop->stats();
+    const auto uptime = static_cast<std::uint64_t>(clock_now_ns() - start);
+    EXPECT_LE(now.poll_ns + now.blocked_ns + now.busy_ns, uptime);
+    EXPECT_GE(now.iterations, last.iterations);
+    EXPECT_GE(now.bh_runs, last.bh_runs);
+    EXPECT_GE(now.poll_ns, last.poll_ns);
+    EXPECT_GE(now.busy_ns, last.busy_ns);
+    EXPECT_GE(now.blocked_ns, last.blocked_ns);
+    last = now;
+  }
+  loop->run_in([] {});
+  EXPECT_GE(loop->stats().bh_runs, 2000);
+  EXPECT_GT(loop->stats().max_lag_ns, 0);
+}
+
+// Searches for a lost wake-up: each producer waits for its answer, so one that is lost stops the test.
+class LostWakeUps : public ::testing::TestWithParam<std::int64_t> {};
+
+INSTANTIATE_TEST_SUITE_P(Windows, LostWakeUps, ::testing::Values(0, 5'000, 1'000'000));
+
+TEST_P(LostWakeUps, are_not_found_among_many_producers) {
+  RunningLoop loop({.max_ns = GetParam(), .policy = PollPolicy::classic});
+  constexpr int kThreads = 3;
+  constexpr int kEach = 3000;
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&] {
+      int answers = 0;
+      BottomHalf half = loop->bh_new("answer", [&] {
+        std::atomic_ref(answers).fetch_add(1);
+        std::atomic_ref(answers).notify_one();
+      });
+      for (int i = 0; i < kEach; ++i) {
+        const int before = std::atomic_ref(answers).load();
+        half.schedule();
+        std::atomic_ref(answers).wait(before);
+      }
+    });
+  }
+}
+
+TEST(LostWakeUps, are_not_found_among_timers_descriptors_and_parameters) {
+  RunningLoop loop({.max_ns = 3000});
+  std::jthread changer([&](const std::stop_token& stop) {
+    for (std::int64_t i = 0; !stop.stop_requested(); ++i) loop->set_poll_params({.max_ns = (i % 3) * 3000});
+  });
+  EventNotifier notifier = EventNotifier::create().value();
+  std::atomic<int> answers = 0;
+  const auto answer = [&] {
+    ++answers;
+    answers.notify_one();
+  };
+  loop->set_event_notifier(notifier, {.read = answer});
+  Timer timer = loop->timer(answer);
+  for (int i = 0; i < 2000; ++i) {
+    const int before = answers;
+    switch (i % 3) {
+      case 0:
+        notifier.signal();
+        break;
+      case 1:
+        timer.arm_after(0ns);
+        break;
+      default:
+        loop->schedule_oneshot(answer);
+    }
+    answers.wait(before);
+  }
+  loop->run_in([&] { loop->set_event_notifier(notifier, {}); });
+}
+
+}  // namespace
+}  // namespace qomio

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A loop inside a GMainContext.
+#include <fcntl.h>
+#include <glib.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <thread>
+
+#include "qomio/tests/iothread/running_loop.h"
+
+namespace qomio {
+namespace {
+
+class AioSource : public InLoop {
+ protected:
+  GMainContext* context = ::g_main_context_new();
+
+  AioSource() { ::g_source_attach(loop->g_source(), context); }
+  ~AioSource() override {
+    ::g_source_destroy(loop->g_source());
+    ::g_main_context_unref(context);
+  }
+  bool iterate(bool blocking = false) { return ::g_main_context_iteration(context, blocking); }
+};
+
+TEST_F(AioSource, is_made_once) { EXPECT_EQ(loop->g_source(), loop->g_source()); }
+
+TEST_F(AioSource, has_nothing_to_dispatch_at_first) { EXPECT_FALSE(iterate()); }
+
+TEST_F(AioSource, runs_bottom_halves) {
+  int ran = 0;
+  loop->schedule_oneshot([&] { ++ran; });
+  EXPECT_TRUE(iterate(true));
+  EXPECT_EQ(ran, 1);
+  EXPECT_FALSE(iterate());
+}
+
+TEST_F(AioSource, fires_timers_and_never_early) {
+  std::int64_t fired_ns = 0;
+  Timer timer = loop->timer([&] { fired_ns = clock_now_ns(); });
+  const std::int64_t due = clock_now_ns() + 1'500'000;
+  timer.arm_at(due);
+  while (fired_ns == 0) iterate(true);
+  EXPECT_GE(fired_ns, due);
+}
+
+TEST_F(AioSource, watches_descriptors_few_and_many) {
+  std::deque<EventNotifier> notifiers;
+  std::size_t calls = 0;
+  for (std::size_t i = 0; i < FdMonitor::kEpollThreshold + 5; ++i) {
+    EventNotifier& notifier = notifiers.emplace_back(EventNotifier::create().value());
+    loop->set_event_notifier(notifier, {.read = [&] { ++calls; }});
+    notifier.signal();
+    while (calls == i) ASSERT_TRUE(iterate(true));
+    EXPECT_FALSE(iterate());
+  }
+  EXPECT_EQ(calls, notifiers.size());
+  EXPECT_EQ(loop->stats().fd_monitor, FdMonitorKind::epoll);
+  for (EventNotifier& notifier : notifiers) loop->set_event_notifier(notifier, {});
+  EXPECT_FALSE(iterate());
+}
+
+TEST_F(AioSource, is_woken_by_another_thread) {
+  for (int i = 0; i < 200; ++i) {
+    bool ran = false;
+    const std::jthread poster([&] { loop->schedule_oneshot([&] { ran = true; }); });
+    while (!ran) iterate(true);
+  }
+}
+
+TEST_F(AioSource, is_woken_by_what_another_source_schedules) {
+  bool ran = false;
+  GSource* const other = ::g_idle_source_new();
+  ::g_source_set_callback(
+      other,
+      [](gpointer data) -> gboolean {
+        auto& self = *static_cast<std::pair<AioContext*, bool*>*>(data);
+        self.first->schedule_oneshot([flag = self.second] { *flag = true; });
+        return G_SOURCE_REMOVE;
+      },
+      new std::pair(loop.get(), &ran),
+      [](gpointer data) { delete static_cast<std::pair<AioContext*, bool*>*>(data); });
+  ::g_source_set_priority(other, G_PRIORITY_HIGH);  // so the loop's source is prepared, but not checked
+  ::g_source_attach(other, context);
+  ::g_source_unref(other);
+  while (!ran) iterate(true);
+}
+
+TEST_F(AioSource, may_be_iterated_directly_and_nested) {
+  int ran = 0;
+  loop->schedule_oneshot([&] {
+    loop->schedule_oneshot([&] { ++ran; });
+    iterate(true);
+    loop->schedule_oneshot([&] { ++ran; });
+    loop->poll(true);
+  });
+  iterate(true);
+  EXPECT_EQ(ran, 2);
+  loop->schedule_oneshot([&] { ++ran; });
+  EXPECT_TRUE(loop->poll(true));
+  EXPECT_EQ(ran, 3);
+}
+
+TEST_F(AioSource, does_not_poll) {
+  loop->set_poll_params({.max_ns = 3'600'000'000'000, .grow = INT64_MAX, .policy = PollPolicy::classic});
+  for (int i = 0; i < 20; ++i) {
+    Timer timer = loop->timer([] {});
+    timer.arm_after(1us);
+    while (timer.armed()) iterate(true);
+  }
+  EXPECT_EQ(loop->stats().polls, 0);
+}
+
+TEST(AioSources, are_destroyed_with_their_loop) {
+  GMainContext* const context = ::g_main_context_new();
+  {
+    const Ref<AioContext> loop = make_loop();
+    const CurrentAioContext current(*loop);
+    ::g_source_attach(loop->g_source(), context);
+    EXPECT_FALSE(::g_main_context_iteration(context, FALSE));
+  }
+  EXPECT_FALSE(::g_main_context_iteration(context, FALSE));
+  ::g_main_context_unref(context);
+}
+
+}  // namespace
+}  // namespace qomio
