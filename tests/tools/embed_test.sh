@@ -20,8 +20,9 @@ expect_output() {
 "$embed" "$QOMIO_SOCKET" &
 pid=$!
 "$qomctl" --wait --timeout 30 query-version
-"$qomctl" add token-bucket b0 rate=500 iothread=io0
-expect_output 500 get b0 rate
+expect_output 500 get bucket0 rate
+"$qomctl" add token-bucket b0 rate=250 iothread=io0
+expect_output 250 get b0 rate
 expect_output 500 get bucket0 rate
 "$qomctl" set b0 rate 1000
 expect_output 1000 get b0 rate

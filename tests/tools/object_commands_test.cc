@@ -56,7 +56,7 @@ TEST_F(ObjectCommandsTest, several_properties_are_one_request_where_the_server_c
   EXPECT_EQ(ended.err, "");
   EXPECT_EQ(
       server.requests().back(),
-      R"({"execute":"qom-set-many","arguments":{"path":"io0","values":{"poll-max-ns":5,"poll-grow":2}}})");
+      R"({"execute":"qom-set-many","arguments":{"path":"io0","properties":{"poll-max-ns":5,"poll-grow":2}}})");
 }
 
 TEST_F(ObjectCommandsTest, several_properties_one_after_another_are_announced_as_such) {

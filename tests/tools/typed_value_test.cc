@@ -47,7 +47,15 @@ TEST(TypedValueTest, strings_links_and_enums_stay_as_they_were_typed) {
   EXPECT_EQ(typed_value("PollPolicy", "classic"), Json("classic"));
 }
 
-TEST(TypedValueTest, lists_and_structures_are_typed_as_json) {
+TEST(TypedValueTest, lists_have_commas_between_their_values) {
+  EXPECT_EQ(typed_value("[uint16]", "0,2").dump(), "[0,2]");
+  EXPECT_EQ(typed_value("uint16List", "3").dump(), "[3]");
+  EXPECT_EQ(typed_value("[string]", "3,x").dump(), R"(["3","x"])");
+  EXPECT_EQ(typed_value("[int]", "").dump(), "[]");
+}
+
+TEST(TypedValueTest, lists_and_structures_can_be_typed_as_json) {
+  EXPECT_EQ(typed_value("Thing", R"({"a":1})").dump(), R"({"a":1})");
   EXPECT_EQ(typed_value("uint16List", "[1,2]").dump(), "[1,2]");
   EXPECT_EQ(typed_value("uint16List", "[1,"), Json("[1,"));
 }

@@ -30,9 +30,9 @@ Outcome<> set_one(Client& client, const std::string& path, const PropertyValue& 
 
 // Sets all or none where the server has a command for that; else one after another, and says so.
 Outcome<> set_several(Client& client, const std::string& path, const std::vector<PropertyValue>& properties) {
-  Json values = Json::object();
-  for (const auto& [name, value] : properties) values[name] = value;
-  auto at_once = client.execute("qom-set-many", {{"path", path}, {"values", values}});
+  Json object = Json::object();
+  for (const auto& [name, value] : properties) object[name] = value;
+  auto at_once = client.execute("qom-set-many", {{"path", path}, {"properties", object}});
   if (at_once) return {};
   if (at_once.error().error_class != "CommandNotFound") return failure(at_once);
 

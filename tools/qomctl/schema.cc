@@ -73,7 +73,7 @@ Argument Schema::argument(const Json& member) const {
     argument.description = enum_words(*type);
   } else if (kind == "array") {
     const Argument element = this->argument(Json{{"name", ""}, {"type", text(*type, "element-type")}});
-    argument.value_type = "array";
+    argument.value_type = "[" + element.value_type + "]";
     argument.description = "[" + (element.value_type == "object" ? "{…}" : element.description) + "]";
   } else if (kind == "object") {
     argument.value_type = "object";

@@ -14,7 +14,7 @@ namespace qomio::qomctl {
 struct Argument {
   std::string name;
   std::string
-      value_type;  // for typed_value(): "int", "boolean", "string", "value" (anything), "object", "array"
+      value_type;  // for typed_value(): "int", "boolean", "string", "value" (anything), "object", "[int]"
   std::string description;  // for people: "int", "'sync' | 'write-back'", "[string]", "{…}"
   bool optional = false;
 };

@@ -52,6 +52,23 @@ std::optional<Json> integer(std::string_view text, bool with_suffix) {
   return Json(static_cast<std::int64_t>(0 - magnitude));
 }
 
+// "uint16" of "[uint16]" and of "uint16List"; "" for what is no list.
+std::string_view element_type(std::string_view type) {
+  constexpr std::string_view kList = "List";
+  if (type.starts_with('[') && type.ends_with(']')) return type.substr(1, type.size() - 2);
+  return type.ends_with(kList) ? type.substr(0, type.size() - kList.size()) : std::string_view();
+}
+
+Json list(std::string_view type, std::string_view text) {
+  Json values = Json::array();
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    values.push_back(typed_value(type, std::string(text.substr(0, comma))));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return values;
+}
+
 std::optional<Json> parsed(const std::string& text) {
   Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (value.is_discarded()) return std::nullopt;
@@ -70,6 +87,8 @@ Json typed_value(std::string_view type, const std::string& text) {
     if (auto value = parsed(text); value && value->is_number()) return *value;
   } else if (type != "string" && type != "str" && (text.starts_with('{') || text.starts_with('['))) {
     if (auto value = parsed(text)) return *value;
+  } else if (const auto element = element_type(type); !element.empty()) {
+    return list(element, text);
   }
   return text;
 }
