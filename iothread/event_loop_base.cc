@@ -11,6 +11,7 @@ constinit const TypeInfo EventLoopBase::type_info{
     .name = "event-loop-base",
     .parent = "object",
     .abstract = true,
+    .interfaces = {"user-creatable"},
     .class_init = EventLoopBase::class_init,
 };
 

@@ -5,12 +5,13 @@
 
 #include "qomio/iothread/aio_context.h"
 #include "qomio/object/object.h"
+#include "qomio/object/user_creatable.h"
 
 namespace qomio {
 
 // The abstract type `event-loop-base`: what every event loop can be told. The properties aio-max-batch,
 // thread-pool-min and thread-pool-max may be set at any time; before the loop exists they are only kept.
-class EventLoopBase : public Object {
+class EventLoopBase : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;
 

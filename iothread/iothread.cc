@@ -61,7 +61,6 @@ Result<void> check_descriptors_for_g_main_context() {
 constinit const TypeInfo IOThread::type_info{
     .name = "iothread",
     .parent = "event-loop-base",
-    .interfaces = {"user-creatable"},
     .create = create<IOThread>,
     .class_init = IOThread::class_init,
 };

@@ -36,7 +36,7 @@ inline constexpr auto enum_description<PollPolicy> =
 //
 // Thread: the main thread, except what says "Thread-safe". The last reference must not be dropped in its own
 // thread.
-class IOThread final : public EventLoopBase, public UserCreatable {
+class IOThread final : public EventLoopBase {
  public:
   static const TypeInfo type_info;
 

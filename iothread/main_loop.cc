@@ -52,7 +52,7 @@ MainLoop* the_main_loop = nullptr;
 
 // The type `main-loop`: the settings of the main thread's loop, as an object. There is one at most, and it
 // stays.
-class MainLoopSettings final : public EventLoopBase, public UserCreatable {
+class MainLoopSettings final : public EventLoopBase {
  public:
   static const TypeInfo type_info;
 
@@ -79,7 +79,6 @@ class MainLoopSettings final : public EventLoopBase, public UserCreatable {
 constinit const TypeInfo MainLoopSettings::type_info{
     .name = "main-loop",
     .parent = "event-loop-base",
-    .interfaces = {"user-creatable"},
     .create = create<MainLoopSettings>,
 };
 
