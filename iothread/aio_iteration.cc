@@ -159,6 +159,7 @@ std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns
   } else {
     counters_.poll_misses.add(1);
     counters_.poll_miss_ns.add(spent);
+    controller_.miss();
   }
   busy_since_ns_ = now;
   return now;

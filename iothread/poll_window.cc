@@ -11,6 +11,9 @@ namespace {
 constexpr std::int64_t kFirstWindowNs = 4000;
 constexpr std::int64_t kShortestWindowNs = 500;  // shorter ones end before anything could have come
 constexpr int kOpenAt = 4;                       // of eight waits
+constexpr int kMissesUntilPause = 8;             // more than a window needs to grow to a common length
+constexpr int kFirstPause = 16;
+constexpr int kLongestPause = 1024;
 
 }  // namespace
 
@@ -38,6 +41,9 @@ void PollController::set_params(const PollParams& params) {
   params_ = params.effective();
   window_ns_ = 0;
   history_ = 0;
+  misses_in_a_row_ = 0;
+  next_pause_ = kFirstPause;
+  pause_left_ = 0;
   gate_open_ = params_.policy != PollPolicy::arrival;
 }
 
@@ -57,6 +63,19 @@ void PollController::remember(bool in_time) {
   if (params_.policy != PollPolicy::arrival) return;
   history_ = static_cast<std::uint8_t>(history_ << 1 | (in_time ? 1 : 0));
   gate_open_ = std::popcount(history_) >= kOpenAt;
+}
+
+void PollController::hit() {
+  misses_in_a_row_ = 0;
+  next_pause_ = kFirstPause;
+  remember(true);
+}
+
+void PollController::miss() {
+  if (params_.policy != PollPolicy::arrival || ++misses_in_a_row_ < kMissesUntilPause) return;
+  misses_in_a_row_ = 0;
+  pause_left_ = next_pause_;
+  next_pause_ = std::min(2 * next_pause_, kLongestPause);
 }
 
 void PollController::begin_wait_report() {
@@ -98,6 +117,7 @@ void PollController::not_ready(HandlerWindow& handler, std::int64_t delay_ns) {
 
 void PollController::end_wait_report() {
   remember(any_ready_ && in_time_);
+  if (pause_left_ > 0) --pause_left_;
   if (params_.policy != PollPolicy::weighted) {
     window_ns_ = longest_window_ns_;
     return;

@@ -43,9 +43,12 @@ struct HandlerWindow {
 //   classic   the end of the sleep;
 //   weighted  as arrival, used through a running mean per handler.
 //
-// With policy arrival there is a second judge, since a window alone keeps burning time on events that rarely
-// come in time: polling is done only while at least half of the last eight waits ended with a polled event
-// that arrived within max_ns. The windows live on meanwhile, so polling comes back at full length.
+// With policy arrival there is a second judge, since a window alone keeps burning time where polling can't
+// win. Polling is done only while at least half of the last eight waits ended with a polled event that
+// arrived within max_ns; the windows live on meanwhile, so it comes back at full length. And eight busy polls
+// in vain one after the other, although events come soon, mean that the loop is in its waker's way (both on
+// one processor, for example): then it is left for 16 waits, twice as many each time until a poll finds
+// something, up to 1024.
 class PollController {
  public:
   explicit PollController(const PollParams& params = {}) { set_params(params); }
@@ -55,10 +58,11 @@ class PollController {
   const PollParams& params() const { return params_; }  // effective ones
 
   // For how long to poll now; 0: not at all. Never above max_ns.
-  std::int64_t window_ns() const { return gate_open_ ? window_ns_ : 0; }
+  std::int64_t window_ns() const { return gate_open_ && pause_left_ == 0 ? window_ns_ : 0; }
 
-  // One busy poll found an event.
-  void hit() { remember(true); }
+  // One busy poll found an event, or none.
+  void hit();
+  void miss();
 
   // After a wait: begin, then each polled handler once, then end.
   void begin_wait_report();
@@ -75,6 +79,9 @@ class PollController {
   std::int64_t window_ns_ = 0;
   bool gate_open_ = false;
   std::uint8_t history_ = 0;  // the last eight waits, newest lowest; 1: a polled event came in time
+  int misses_in_a_row_ = 0;
+  int next_pause_ = 0;
+  int pause_left_ = 0;  // waits without polling
 
   // Of the report in progress.
   bool any_ready_ = false;

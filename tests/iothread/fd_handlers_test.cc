@@ -258,6 +258,7 @@ class PolledHandlers : public FdHandlersTest {
     ASSERT_EQ(loop->stats().poll_window_ns, 3'600'000'000'000);
     ran.clear();
   }
+  void TearDown() override { loop->set_fd_handler(pipe.reader(), {}); }
   bool next_work() const { return work > 0; }
   void turn(bool on, const char* what) {
     EXPECT_NE(polling, on) << "begin and end come in turn";

@@ -119,6 +119,31 @@ TEST(PollController, does_not_count_a_wait_that_something_unpolled_has_ended) {
   EXPECT_EQ(controller.window_ns(), 0);
 }
 
+TEST(PollController, leaves_polling_alone_for_a_while_when_it_finds_nothing_though_events_come_soon) {
+  PollController controller({.max_ns = 32768});
+  HandlerWindow handler;
+  const auto waits_until_polling = [&] {
+    int waits = 0;
+    for (; controller.window_ns() == 0; ++waits) window_after(controller, handler, 20'000);
+    return waits;
+  };
+  const auto poll_in_vain = [&] {
+    for (int i = 0; i < 8; ++i) {
+      EXPECT_GT(controller.window_ns(), 0) << i;
+      controller.miss();
+      if (i < 7) window_after(controller, handler, 20'000);
+    }
+  };
+  EXPECT_EQ(waits_until_polling(), 4);
+  for (const int pause : {16, 32, 64, 128, 256, 512, 1024, 1024}) {
+    poll_in_vain();
+    EXPECT_EQ(waits_until_polling(), pause);
+  }
+  controller.hit();
+  poll_in_vain();
+  EXPECT_EQ(waits_until_polling(), 16);
+}
+
 TEST(PollController, starts_over_with_new_parameters) {
   PollController controller({.max_ns = 32768});
   HandlerWindow handler;
