@@ -65,6 +65,7 @@ void Object::finalize() const {
   if (extras_) {
     while (extras_->weak_links) extras_->weak_links->reset();
   }
+  invariant(references_.load(std::memory_order_relaxed) == 1, "a reference to an object that ends was kept");
   delete this;
 }
 

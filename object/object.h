@@ -162,8 +162,14 @@ const ObjectClass& class_of(const TypeInfo& info);
 
 template <class T>
 const ObjectClass& class_of() {
-  static const ObjectClass& klass = class_of(T::type_info);
-  return klass;
+  // Not a local static object: its lock and the registry's would be taken in both orders by class_init hooks.
+  static std::atomic<const ObjectClass*> known = nullptr;
+  const ObjectClass* klass = known.load(std::memory_order_acquire);
+  if (!klass) [[unlikely]] {
+    klass = &class_of(T::type_info);
+    known.store(klass, std::memory_order_release);
+  }
+  return *klass;
 }
 
 }  // namespace detail

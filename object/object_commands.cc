@@ -268,12 +268,11 @@ std::optional<std::string> object_help(std::string_view type_name) {
   for (const Property* property : (*klass)->properties()) {
     if (!property->is_writable()) continue;
     std::string line = fmt::format("  {}=<{}>", property->name(), property->type_name());
-    if (!property->description().empty()) {
+    const bool has_default = !property->default_value().is_null();
+    if (!property->description().empty() || has_default) {
       line = fmt::format("{:<24} - {}", line, property->description());
-      if (!property->default_value().is_null()) {
-        line += fmt::format(" (default: {})", json_text(property->default_value()));
-      }
     }
+    if (has_default) line += fmt::format(" (default: {})", json_text(property->default_value()));
     lines.push_back(line + "\n");
   }
   if (lines.empty()) return fmt::format("There are no options for {}.\n", type_name);

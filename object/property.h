@@ -119,11 +119,14 @@ struct FieldValue<std::atomic<T>> {
   using type = T;
 };
 
-// "int" for a 64-bit one, "string", "uint16", "size", the name of an enum or a struct.
+// "int" for a 64-bit one, "string", "uint16", "size", the name of an enum or a struct; for a list, of its
+// elements.
 template <class T>
 std::string property_type_name() {
   if constexpr (std::same_as<T, std::string>) {
     return "string";
+  } else if constexpr (is_vector<T>) {
+    return property_type_name<typename T::value_type>();
   } else {
     return describe<T>().name;
   }
@@ -148,16 +151,13 @@ class ValueProperty : public Property {
   }
 
   Result<void> set(Object& object, Visitor& visitor) const override {
-    T value{};
-    if (auto r = visit(visitor, name_, value); !r) return r;
-    if (auto r = check(value); !r) return r;
-    auto& self = static_cast<Class&>(object);
-    if (!hook_) return store(self, std::move(value));
-    T old = load(self);
-    if (auto r = store(self, std::move(value)); !r) return r;
+    Change change(*this, static_cast<Class&>(object));
+    if (auto r = visit(visitor, name_, change.value); !r) return r;
+    if (auto r = change.check(); !r) return r;
+    if (auto r = change.apply(); !r || !hook_) return r;
     auto changed = (object.*hook_)();
     if (!changed) {
-      (void)store(self, std::move(old));
+      change.revert();
       (void)(object.*hook_)();
     }
     return changed;

@@ -36,6 +36,17 @@ Object& make_root() {
   return *object_new(Container::type_info.name)->release();
 }
 
+// The tree and /objects, which is always there.
+struct Roots {
+  Roots() { (void)root.add_child("objects", objects); }
+  static Roots& process() {
+    static Roots roots;
+    return roots;
+  }
+  Object& root = make_root();
+  Object& objects = make_root();
+};
+
 std::vector<std::string_view> components(std::string_view path) {
   std::vector<std::string_view> parts;
   while (!path.empty()) {
@@ -99,19 +110,8 @@ Resolved resolve(std::string_view path, const ObjectClass* wanted) {
 
 }  // namespace
 
-Object& object_root() {
-  static Object& root = make_root();
-  return root;
-}
-
-Object& objects_root() {
-  static Object& objects = []() -> Object& {
-    Object& made = make_root();
-    (void)object_root().add_child("objects", made);
-    return made;
-  }();
-  return objects;
-}
+Object& object_root() { return Roots::process().root; }
+Object& objects_root() { return Roots::process().objects; }
 
 Object& internal_root() {
   static Object& root = make_root();
@@ -136,13 +136,9 @@ std::optional<std::string> object_get_canonical_path(const Object& object) {
   return path;
 }
 
-Resolved object_resolve_path(std::string_view path) {
-  (void)objects_root();
-  return resolve(path, nullptr);
-}
+Resolved object_resolve_path(std::string_view path) { return resolve(path, nullptr); }
 
 Resolved object_resolve_path_type(std::string_view path, std::string_view type_name) {
-  (void)objects_root();
   const auto klass = object_class_by_name(type_name);
   return klass ? resolve(path, *klass) : Resolved{};
 }

@@ -104,27 +104,40 @@ class TypeRegistry {
     return made;
   }
 
+  // The class of a parent or an interface, whole: a copy of half a class would lack properties.
+  Result<void> make_base(Type& base) {
+    if (auto r = make_class(base); !r) return r;
+    if (base.state == State::ready) return {};
+    return error("Type '{}' is used by a type that derives from it, before it is ready", base.name);
+  }
+
   Result<void> make_class_unguarded(Type& type) {
     const ObjectClass* parent = nullptr;
-    if (!type.parent.empty()) {
+    if (type.name != "object" && type.name != "interface") {
       Type* parent_type = find(type.parent);
       if (!parent_type) return error("Type '{}' is missing its parent '{}'", type.name, type.parent);
-      if (auto r = make_class(*parent_type); !r) return r;
+      if (auto r = make_base(*parent_type); !r) return r;
       parent = parent_type->klass.get();
     }
     std::vector<const ObjectClass*> interfaces;
     for (const auto& name : type.interfaces) {
       Type* interface = find(name);
       if (!interface) return error("missing interface '{}' for object '{}'", name, type.name);
-      if (auto r = make_class(*interface); !r) return r;
+      if (auto r = make_base(*interface); !r) return r;
       if (!interface->klass->is_interface())
         return error("'{}' for object '{}' is no interface", name, type.name);
       interfaces.push_back(interface->klass.get());
     }
 
     auto klass = std::make_unique<ObjectClass>(type.info, parent);
-    if (klass->is_interface() && !type.interfaces.empty()) {
-      return error("interface '{}' can have no interfaces but its parents", type.name);
+    if (klass->is_interface()) {
+      const TypeInfo& info = type.info;
+      if (!type.interfaces.empty()) {
+        return error("interface '{}' can have no interfaces but its parents", type.name);
+      }
+      if (info.create || info.instance_init || info.instance_post_init || info.instance_finalize) {
+        return error("interface '{}' can have no instances, nor hooks for them", type.name);
+      }
     }
     for (const ObjectClass* interface : interfaces) {
       if (!klass->implements(*interface)) klass->interfaces_.push_back(interface);

@@ -47,9 +47,10 @@ struct TypeInfo {
   bool abstract = false;
   InterfaceNames interfaces = {};
   Object* (*create)() = nullptr;  // create<T>; the constructor must not use the class: it is not there yet
-  void (*class_init)(ObjectClass&) = nullptr;       // once, before the first instance
-  void (*class_base_init)(ObjectClass&) = nullptr;  // once for this class and for each class derived from it
-  void (*instance_init)(Object&) = nullptr;         // base first
+  void (*class_init)(ObjectClass&) = nullptr;  // once, before the first instance
+  void (*class_base_init)(ObjectClass&) =
+      nullptr;                               // once for each class derived from it, before its class_init
+  void (*instance_init)(Object&) = nullptr;  // base first
   void (*instance_post_init)(Object&) = nullptr;    // base first, after all instance_init
   void (*instance_finalize)(Object&) = nullptr;     // derived first, before the destructor
   const void* class_data = nullptr;                 // for hooks shared by several types
@@ -73,13 +74,13 @@ bool implements(const O& object) {
 // Thread-safe. Errors: `Registering 'x' which already exists`, `Registering 'x' with illegal type name`.
 Result<void> register_type(const TypeInfo& info);
 
-// The class of a type, made on first use. Thread-safe. Errors: `unknown type 'x'`,
-// `Type 'x' is missing its parent 'y'`, `missing interface 'i' for object 'x'`, `Type 'x' is its own
-// ancestor`.
+// The class of a type, made on first use. Thread-safe. From its own class_init it may be had, as far as it
+// has come; types derived from it may not. Errors: `unknown type 'x'`, `Type 'x' is missing its parent 'y'`,
+// `missing interface 'i' for object 'x'`, `Type 'x' is its own ancestor`.
 Result<const ObjectClass*> object_class_by_name(std::string_view name);
 
-// The classes of all types, by name; types whose class can't be made are left out, and so is one that is
-// being made. Thread-safe.
+// The classes of all types, by name; types whose class can't be made are left out, and so are, within a
+// class_init, its own and those derived from it. Thread-safe.
 std::vector<const ObjectClass*> object_classes();
 
 // What all instances of a type share. Lives as long as the program. After class_init it never changes, and

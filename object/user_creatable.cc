@@ -54,7 +54,10 @@ class PropertyBatch {
   Result<void> apply() {
     std::size_t applied = 0;
     Result<void> result;
-    for (; applied < entries_.size() && result; ++applied) result = entries_[applied].change->apply();
+    while (applied < entries_.size() && result) {
+      result = entries_[applied].change->apply();
+      if (result) ++applied;
+    }
     if (result) result = run_hooks();
     if (result) return {};
     while (applied > 0) entries_[--applied].change->revert();
@@ -114,11 +117,11 @@ Result<void> add_and_complete(Object& object, Object& parent, std::string_view i
   return {};
 }
 
-Result<const std::string*> string_option(const Json& options, const char* name) {
+// The string called `name` among the options.
+Result<std::string> string_option(const Json& options, const char* name, Scalars scalars) {
   const auto it = options.find(name);
   if (it == options.end()) return error("Parameter '{}' is missing", name);
-  if (!it->is_string()) return error("Invalid parameter type for '{}', expected: string", name);
-  return it->get_ptr<const std::string*>();
+  return from_json<std::string>(*it, name, scalars);
 }
 
 bool is_user_creatable(const ObjectClass& klass) {
@@ -168,16 +171,16 @@ Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& pa
 }
 
 Result<Ref<Object>> user_creatable_add(const Json& options, Scalars scalars) {
-  auto type_name = string_option(options, "qom-type");
+  auto type_name = string_option(options, "qom-type", scalars);
   if (!type_name) return failure(type_name);
-  const auto klass = object_class_by_name(**type_name);
+  const auto klass = object_class_by_name(*type_name);
   if (!klass || !is_user_creatable(**klass)) {
-    return error("Parameter 'qom-type' does not accept value '{}'", **type_name);
+    return error("Parameter 'qom-type' does not accept value '{}'", *type_name);
   }
-  auto id = string_option(options, "id");
+  auto id = string_option(options, "id", scalars);
   if (!id) return failure(id);
 
-  auto object = object_new(**type_name);
+  auto object = object_new(*type_name);
   if (!object) return object;
   PropertyBatch batch(**object);
   const std::string* unexpected = nullptr;
@@ -193,14 +196,14 @@ Result<Ref<Object>> user_creatable_add(const Json& options, Scalars scalars) {
   }
   if (auto r = batch.read(scalars); !r) return failure(r);
   if (unexpected) return error("Parameter '{}' is unexpected", *unexpected);
-  if (!is_identifier(**id)) {
+  if (!is_identifier(*id)) {
     return std::unexpected(
         Error(ErrorClass::GenericError, "Parameter 'id' expects an identifier",
               "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter."));
   }
   if (auto r = batch.check(); !r) return failure(r);
   if (auto r = batch.apply(); !r) return failure(r);
-  if (auto r = add_and_complete(**object, objects_root(), **id); !r) return failure(r);
+  if (auto r = add_and_complete(**object, objects_root(), *id); !r) return failure(r);
   return object;
 }
 

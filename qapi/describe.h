@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "qomio/qapi/invariant.h"
 #include "qomio/qapi/type_description.h"
 #include "qomio/qapi/visitor.h"
 
@@ -131,12 +132,13 @@ template <class T>
 Result<void> visit_list(Visitor& visitor, std::string_view name, std::vector<T>& list) {
   if (auto r = visitor.start_list(name); !r) return r;
   if (visitor.is_input()) {
-    list.clear();
+    std::vector<T> elements;
     while (visitor.next_element()) {
       T element{};
       if (auto r = visit(visitor, {}, element); !r) return r;
-      list.push_back(std::move(element));
+      elements.push_back(std::move(element));
     }
+    list = std::move(elements);
   } else {
     for (auto& element : list) {
       if (auto r = visit(visitor, {}, element); !r) return r;
@@ -186,7 +188,10 @@ Result<void> visit(Visitor& visitor, std::string_view name, T& value) {
     constexpr auto& description = enum_description<T>;
     std::size_t index = static_cast<std::size_t>(value);
     std::string text;
-    if (!visitor.is_input()) text = description.values[index];
+    if (!visitor.is_input()) {
+      invariant(index < description.values.size(), "an enum has a value that its description does not name");
+      text = description.values[index];
+    }
     if (auto r = visitor.type_str(name, text); !r) return r;
     if (!visitor.is_input()) return {};
     auto r = detail::enum_from_text(name, text, description.values.data(), description.values.size(), index);

@@ -24,23 +24,34 @@ const Json* InputVisitor::find(std::string_view name) {
   return nullptr;
 }
 
-std::string InputVisitor::full_name(std::string_view name) const {
+std::string InputVisitor::container_name() const {
   std::string path;
-  auto append = [&path](std::string_view component) {
-    if (component.empty()) return;  // an element of a list: its index stands there already
-    if (!path.empty()) path += '.';
-    path += component;
-  };
   for (const Frame& frame : stack_) {
-    append(frame.name);
-    if (frame.value->is_array()) path += fmt::format(fmt::runtime(text() ? ".{}" : "[{}]"), frame.index - 1);
+    if (!path.empty() && !frame.name.empty()) path += '.';
+    path += frame.name;  // empty for an element of a list: its index stands there already
+    if (&frame != &stack_.back()) append_index(path, frame);
   }
-  append(name);
   return path;
+}
+
+std::string InputVisitor::full_name(std::string_view name) const {
+  std::string path = container_name();
+  if (!stack_.empty()) append_index(path, stack_.back());
+  if (!path.empty() && !name.empty()) path += '.';
+  path += name;
+  return path;
+}
+
+void InputVisitor::append_index(std::string& path, const Frame& frame) const {
+  if (frame.value->is_array()) path += fmt::format(fmt::runtime(text() ? ".{}" : "[{}]"), frame.index - 1);
 }
 
 std::unexpected<Error> InputVisitor::wrong_type(std::string_view name, std::string_view expected) const {
   return error("Invalid parameter type for '{}', expected: {}", full_name(name), expected);
+}
+
+std::unexpected<Error> InputVisitor::no_list() const {
+  return error("Invalid parameter type for '{}', expected: array", container_name());
 }
 
 Result<const Json*> InputVisitor::get(std::string_view name) {
@@ -60,6 +71,13 @@ Result<const std::string*> InputVisitor::get_text(std::string_view name) {
   return (*value)->get_ptr<const std::string*>();
 }
 
+Result<const std::string*> InputVisitor::get_integer_text(std::string_view name) {
+  if (!stack_.empty() && stack_.back().is_split) {
+    if (auto r = expand_ranges(stack_.back()); !r) return failure(r);
+  }
+  return get_text(name);
+}
+
 namespace {
 
 template <class T>
@@ -73,7 +91,7 @@ Result<void> store(std::optional<T> parsed, T& value, const std::string& name, s
 
 Result<void> InputVisitor::type_int64(std::string_view name, std::int64_t& value) {
   if (text()) {
-    auto s = get_text(name);
+    auto s = get_integer_text(name);
     if (!s) return failure(s);
     return store(parse_int64(**s), value, full_name(name), "integer");
   }
@@ -95,14 +113,14 @@ Result<void> InputVisitor::type_int64(std::string_view name, std::int64_t& value
 
 Result<void> InputVisitor::type_uint64(std::string_view name, std::uint64_t& value) {
   if (text()) {
-    auto s = get_text(name);
+    auto s = get_integer_text(name);
     if (!s) return failure(s);
-    return store(parse_uint64(**s), value, full_name(name), "uint64");
+    return store(parse_uint64(**s), value, full_name(name), "integer");
   }
   auto json = get(name);
   if (!json) return failure(json);
   const Json& j = **json;
-  if (!j.is_number_integer()) return wrong_type(name, "uint64");
+  if (!j.is_number_integer()) return error("Parameter '{}' expects uint64", full_name(name));
   // A negative number wraps, as QMP clients written in languages without unsigned integers rely on.
   value = j.is_number_unsigned() ? j.get<std::uint64_t>() : static_cast<std::uint64_t>(j.get<std::int64_t>());
   return {};
@@ -112,7 +130,7 @@ Result<void> InputVisitor::type_size(std::string_view name, std::uint64_t& value
   if (!text()) return type_uint64(name, value);
   auto s = get_text(name);
   if (!s) return failure(s);
-  return store(parse_size(**s), value, full_name(name), "a size");
+  return store(parse_size(**s), value, full_name(name), "size");
 }
 
 Result<void> InputVisitor::type_bool(std::string_view name, bool& value) {
@@ -156,6 +174,7 @@ Result<void> InputVisitor::type_any(std::string_view name, Json& value) {
 }
 
 Result<void> InputVisitor::start_struct(std::string_view name) {
+  if (!stack_.empty() && stack_.back().is_split) return no_list();
   auto json = get(name);
   if (!json) return failure(json);
   if (!(*json)->is_object()) return wrong_type(name, "object");
@@ -176,47 +195,72 @@ Result<void> InputVisitor::end_struct() {
 
 bool InputVisitor::optional(std::string_view name, bool) { return find(name) != nullptr; }
 
-Result<Json> InputVisitor::split(std::string_view name, const std::string& list) const {
+namespace {
+
+Json split_at_commas(std::string_view text) {
+  Json items = Json::array();
+  if (text.empty()) return items;
+  for (;;) {
+    const auto comma = text.find(',');
+    items.push_back(std::string(text.substr(0, comma)));
+    if (comma == std::string_view::npos) return items;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+struct Range {
+  std::int64_t first;
+  std::int64_t last;
+};
+
+std::optional<Range> parse_range(std::string_view text) {
+  const auto dash = text.find('-', 1);  // the first character may be a sign
+  if (dash == std::string_view::npos) return std::nullopt;
+  const auto first = parse_int64(text.substr(0, dash));
+  const auto last = parse_int64(text.substr(dash + 1));
+  if (!first || !last) return std::nullopt;
+  return Range{*first, *last};
+}
+
+}  // namespace
+
+Result<void> InputVisitor::expand_ranges(Frame& list) {
+  list.is_split = false;
   Json elements = Json::array();
-  std::string_view rest = list;
-  while (!rest.empty()) {
-    const auto comma = rest.find(',');
-    const std::string_view item = rest.substr(0, comma);
-    const auto dash = item.find('-', 1);
-    const auto first = dash == std::string_view::npos ? std::nullopt : parse_int64(item.substr(0, dash));
-    const auto last = first ? parse_int64(item.substr(dash + 1)) : std::nullopt;
-    if (last) {
-      if (*last < *first ||
-          static_cast<std::uint64_t>(*last) - static_cast<std::uint64_t>(*first) >= kMaxRange) {
-        return error("Parameter '{}' expects ranges of at most {} values, lowest first", full_name(name),
+  for (const Json& item : *list.value) {
+    const auto range = parse_range(item.get_ref<const std::string&>());
+    if (range) {
+      const auto distance =
+          static_cast<std::uint64_t>(range->last) - static_cast<std::uint64_t>(range->first);
+      if (range->last < range->first || distance >= kMaxRange) {
+        return error("Parameter '{}' expects ranges of at most {} values, lowest first", container_name(),
                      kMaxRange);
       }
-      for (std::int64_t i = *first;; ++i) {
-        elements.push_back(std::to_string(i));
-        if (i == *last) break;
+      for (std::uint64_t i = 0; i <= distance; ++i) {
+        elements.push_back(std::to_string(range->first + static_cast<std::int64_t>(i)));
       }
     } else {
-      elements.push_back(std::string(item));
+      elements.push_back(item);
     }
     if (elements.size() > kMaxRange) {
-      return error("Parameter '{}' expects at most {} values", full_name(name), kMaxRange);
+      return error("Parameter '{}' expects at most {} values", container_name(), kMaxRange);
     }
-    rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
   }
-  return elements;
+  list.value = &split_lists_.emplace_back(std::move(elements));
+  return {};
 }
 
 Result<void> InputVisitor::start_list(std::string_view name) {
+  if (!stack_.empty() && stack_.back().is_split) return no_list();
   auto json = get(name);
   if (!json) return failure(json);
   const Json* list = *json;
-  if (text() && list->is_string()) {
-    auto elements = split(name, list->get_ref<const std::string&>());
-    if (!elements) return failure(elements);
-    list = &split_lists_.emplace_back(std::move(*elements));
+  const bool is_split = text() && list->is_string();
+  if (is_split) {
+    list = &split_lists_.emplace_back(split_at_commas(list->get_ref<const std::string&>()));
   }
   if (!list->is_array()) return wrong_type(name, "array");
-  stack_.push_back({list, std::string(name), 0, {}});
+  stack_.push_back({list, std::string(name), 0, {}, is_split});
   return {};
 }
 

@@ -17,7 +17,8 @@ namespace qomio {
 //
 // With Scalars::typed, as in QMP, each value must have the JSON type asked for. With Scalars::text, as on a
 // command line, every scalar is a string and is converted (qapi/scalar.h); where a list is asked for and a
-// string stands there, it is split at commas, and 1-3 means 1,2,3 (at most kMaxRange elements a list).
+// string stands there, it is split at commas, and in a list of integers 1-3 means 1,2,3 (at most kMaxRange
+// elements a list).
 //
 // The value is not copied: it must outlive the visitor.
 class InputVisitor final : public Visitor {
@@ -50,16 +51,24 @@ class InputVisitor final : public Visitor {
     std::string name;        // of this struct or list, as its parent calls it
     std::size_t index = 0;   // list: the next element
     std::vector<bool> seen;  // struct: members asked for
+    bool is_split =
+        false;  // list: made of one string; its ranges stand for themselves until an integer is read
   };
 
   // The value that `name` stands for here, marked as seen; null when missing.
   const Json* find(std::string_view name);
   Result<const Json*> get(std::string_view name);
   Result<const std::string*> get_text(std::string_view name);
+  Result<const std::string*> get_integer_text(std::string_view name);
+  // Of the struct or list being visited, and of a value in it.
+  std::string container_name() const;
   std::string full_name(std::string_view name) const;
   std::unexpected<Error> wrong_type(std::string_view name, std::string_view expected) const;
+  // Text can stand for a list of scalars only.
+  std::unexpected<Error> no_list() const;
+  void append_index(std::string& path, const Frame& frame) const;
   bool text() const { return scalars_ == Scalars::text; }
-  Result<Json> split(std::string_view name, const std::string& list) const;
+  Result<void> expand_ranges(Frame& list);
 
   const Json* root_;
   Scalars scalars_;

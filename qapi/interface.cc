@@ -81,19 +81,15 @@ Result<Json> Interface::run(std::string_view name, const Json& arguments) const 
 
 void Interface::emit(std::string_view name, const Json& data) {
   invariant(events_.contains(name), "an event must be added before it is sent");
-  // By index of the list's own nodes: a listener may add another or drop any while it runs.
-  for (auto it = listeners_.begin(); it != listeners_.end();) {
-    if (const auto listener = it->lock()) {
-      (*listener)(name, data);
-      ++it;
-    } else {
-      it = listeners_.erase(it);
-    }
+  const auto present = listeners_;  // listeners come and go during the calls
+  for (const auto& weak : present) {
+    if (const auto listener = weak.lock()) (*listener)(name, data);
   }
 }
 
 std::shared_ptr<void> Interface::listen(EventListener listener) {
   auto owner = std::make_shared<EventListener>(std::move(listener));
+  std::erase_if(listeners_, [](const auto& known) { return known.expired(); });
   listeners_.push_back(owner);
   return owner;
 }

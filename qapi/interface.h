@@ -2,11 +2,11 @@
 #pragma once
 
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "qomio/qapi/command.h"
 
@@ -61,14 +61,14 @@ class Interface {
   }
 
   using EventListener = std::function<void(std::string_view name, const Json& data)>;
-  // Calls `listener` for each event while the returned value lives. The listener may come and go during a
-  // call.
+  // Calls `listener` for each event while the returned value lives. Listeners may come and go during a call:
+  // a new one hears the next event first, one that has gone hears nothing more.
   [[nodiscard]] std::shared_ptr<void> listen(EventListener listener);
 
  private:
   std::map<std::string, Command, std::less<>> commands_;
   std::map<std::string, Event, std::less<>> events_;
-  std::list<std::weak_ptr<EventListener>> listeners_;
+  std::vector<std::weak_ptr<EventListener>> listeners_;
 };
 
 }  // namespace qomio

@@ -81,9 +81,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   std::uint64_t fraction = 0;
   std::uint64_t scale = 1;
   if (at != end && *at == '.') {
-    ++at;
-    if (at == end || *at < '0' || *at > '9') return std::nullopt;
-    for (; at != end && *at >= '0' && *at <= '9'; ++at) {
+    for (++at; at != end && *at >= '0' && *at <= '9'; ++at) {
       if (scale < 1'000'000'000'000'000'000U) {
         fraction = fraction * 10 + static_cast<std::uint64_t>(*at - '0');
         scale *= 10;
@@ -104,7 +102,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 
 std::optional<double> parse_number(std::string_view text) {
   text = skip_blanks(text);
-  if (text.starts_with('+')) text.remove_prefix(1);
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   double value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, ec] = std::from_chars(text.data(), end, value);

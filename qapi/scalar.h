@@ -14,8 +14,9 @@ namespace qomio {
 std::optional<std::int64_t> parse_int64(std::string_view text);
 // The same up to 2^64-1; a negative number wraps around (-1 is 2^64-1).
 std::optional<std::uint64_t> parse_uint64(std::string_view text);
-// Bytes: a whole or broken decimal number with a suffix B, K, M, G, T, P or E in either case (K is 1024), or
-// hexadecimal without one. Exact when whole; below 2^64.
+// Bytes: a decimal number with a suffix B, K, M, G, T, P or E in either case (K is 1024), or a hexadecimal
+// one without; 0 in front is decimal. Exact when whole, rounded down to a byte otherwise; only a number with
+// a suffix other than B may be broken. Below 2^64, without a minus sign.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 // A finite number.
 std::optional<double> parse_number(std::string_view text);

@@ -15,8 +15,8 @@ namespace qomio {
 // plain scalars; for C++ types visit() in qapi/describe.h does it.
 //
 // `name` is the member's name inside the struct being visited; it is empty for elements of a list, and for
-// the value at the top it is what errors call it. A failed visit leaves the visitor unusable and the variable
-// unchanged.
+// the value at the top it is what errors call it. A failed visit leaves the visitor unusable and the scalar
+// unchanged; a struct may be half filled then (from_json() and properties keep it to themselves).
 //
 // Thread: one at a time.
 class Visitor {
@@ -26,8 +26,8 @@ class Visitor {
   virtual bool is_input() const = 0;
 
   // Errors of input, all GenericError: `Parameter '<full name>' is missing`;
-  // `Invalid parameter type for '<full name>', expected: integer`; from text `Parameter '<full name>' expects
-  // integer`.
+  // `Invalid parameter type for '<full name>', expected: integer`, for uint64 and size
+  // `Parameter '<full name>' expects uint64`; from text `Parameter '<full name>' expects integer`.
   virtual Result<void> type_int64(std::string_view name, std::int64_t& value) = 0;
   virtual Result<void> type_uint64(std::string_view name, std::uint64_t& value) = 0;
   virtual Result<void> type_size(std::string_view name,
