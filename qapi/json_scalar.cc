@@ -15,8 +15,12 @@ namespace {
 int hex4(std::string_view text) {
   if (text.size() < 4) return -1;
   int code = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + 4, code, 16);
-  return problem == std::errc() && end == text.data() + 4 && text[0] != '-' ? code : -1;
+  for (const char digit : text.substr(0, 4)) {
+    const int value = g_ascii_xdigit_value(digit);
+    if (value < 0) return -1;
+    code = code << 4 | value;
+  }
+  return code;
 }
 
 bool is_high_surrogate(int code) { return code >= 0xd800 && code <= 0xdbff; }
@@ -64,13 +68,13 @@ char escaped(char character) {
   }
 }
 
-Json integer(std::string_view text) {
-  std::int64_t number = 0;
+Json integer(const std::string& text) {
   const char* const end = text.data() + text.size();
+  std::int64_t number = 0;
   if (std::from_chars(text.data(), end, number).ec == std::errc()) return number;
   std::uint64_t large = 0;
   if (std::from_chars(text.data(), end, large).ec == std::errc()) return large;
-  return g_ascii_strtod(std::string(text).c_str(), nullptr);
+  return g_ascii_strtod(text.c_str(), nullptr);
 }
 
 }  // namespace
@@ -116,7 +120,7 @@ Result<Json> json_scalar(const JsonToken& token) {
       return Json(std::move(*text));
     }
     case JsonTokenKind::Integer:
-      return integer(token.text);
+      return integer(std::string(token.text));
     case JsonTokenKind::Double:
       return Json(g_ascii_strtod(std::string(token.text).c_str(), nullptr));
     default:

@@ -159,7 +159,7 @@ class Writer {
   void new_line() {
     if (indent_ < 0) return;
     out_ += '\n';
-    out_.append(static_cast<std::size_t>(depth_ * indent_), ' ');
+    for (int i = 0; i < depth_ * indent_; ++i) out_ += ' ';
   }
 
   std::string& out_;

@@ -145,7 +145,7 @@ Result<Json> to_json(Node& node, const std::string& key) {
   std::vector<std::pair<std::string, Json>> children;
   std::size_t indices = 0;
   for (auto& [fragment, child] : node.children) {
-    auto value = to_json(*child, key.empty() ? fragment : key + "." + fragment);
+    auto value = to_json(*child, key.empty() ? fragment : fmt::format("{}.{}", key, fragment));
     if (!value) return value;
     if (is_index(fragment)) ++indices;
     children.emplace_back(fragment, std::move(*value));
