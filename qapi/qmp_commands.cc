@@ -22,7 +22,8 @@ void add_qmp_commands(Interface& interface) {
   Command quit = command("quit", "end the program", +[] { return Result<void>(); }).last();
   quit.run = [&interface, check = std::move(quit.run)](const Json& arguments) {
     auto result = check(arguments);
-    if (result) interface.emit("SHUTDOWN", ShutdownInfo{.guest = false, .reason = "host-qmp-quit"});
+    if (result)
+      interface.emit("SHUTDOWN", ShutdownInfo{.guest = false, .reason = ShutdownCause::HostQmpQuit});
     return result;
   };
   interface.add(std::move(quit));

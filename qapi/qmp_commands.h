@@ -20,10 +20,29 @@ struct QmpCapabilities {
   static constexpr auto members = std::tuple(member_with_default("enable", &QmpCapabilities::enable));
 };
 
-// The data of the event SHUTDOWN: why the program ends.
+// Why a program ends; the words are those of QEMU, whose clients know them.
+enum class ShutdownCause {
+  None,
+  HostError,
+  HostQmpQuit,
+  HostQmpSystemReset,
+  HostSignal,
+  HostUi,
+  GuestShutdown,
+  GuestReset,
+  GuestPanic,
+  SubsystemReset,
+  SnapshotLoad
+};
+template <>
+inline constexpr auto enum_description<ShutdownCause> = EnumDescription(
+    "ShutdownCause", "none", "host-error", "host-qmp-quit", "host-qmp-system-reset", "host-signal", "host-ui",
+    "guest-shutdown", "guest-reset", "guest-panic", "subsystem-reset", "snapshot-load");
+
+// The data of the event SHUTDOWN.
 struct ShutdownInfo {
   bool guest = false;
-  std::string reason;  // host-qmp-quit, host-signal
+  ShutdownCause reason = ShutdownCause::None;
   static constexpr std::string_view type_name = "SHUTDOWN-arg";
   static constexpr auto members =
       std::tuple(member("guest", &ShutdownInfo::guest), member("reason", &ShutdownInfo::reason));

@@ -84,10 +84,26 @@ void QmpServer::close_session(const QmpSession& session) {
   sessions_.erase(it);
 }
 
+void QmpServer::limit_event_rate(std::string name, std::string key) {
+  throttle_.limit(std::move(name), std::move(key));
+  if (!delayed_events_) {
+    delayed_events_ = std::make_unique<FdSource>(host_.context, [this] { send_delayed_events(); });
+  }
+}
+
 void QmpServer::send_event(std::string_view name, const Json& data) {
-  if (sessions_.empty()) return;
-  const std::string line = qmp_event_line(name, data);
+  const auto line = throttle_.pass(name, data, qmp_event_line(name, data), g_get_monotonic_time());
+  if (line) send_line(*line);
+  if (delayed_events_) delayed_events_->set_ready_time(throttle_.next_due_us());
+}
+
+void QmpServer::send_line(const std::string& line) {
   for (const auto& session : sessions_) session->send_event(line);
+}
+
+void QmpServer::send_delayed_events() {
+  for (const std::string& line : throttle_.take_due(g_get_monotonic_time())) send_line(line);
+  delayed_events_->set_ready_time(throttle_.next_due_us());
 }
 
 void QmpServer::finish() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "qomio/qapi/error.h"
+#include "qomio/qapi/event_throttle.h"
 #include "qomio/qapi/fd_source.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/qmp_session.h"
@@ -51,6 +52,10 @@ class QmpServer {
   Result<void> add_client(int socket_fd);
   Result<void> add_client(int in_fd, int out_fd);  // standard input and output
 
+  // Sends the event at most once a second: the first at once, then the newest of those that came in the
+  // meantime. With a key each value of that member of its data is counted by itself.
+  void limit_event_rate(std::string name, std::string key = {});
+
   // Called once, from the loop, after the last reply has left, or a second after a command that ends the
   // server.
   void on_finished(std::function<void()> callback) { on_finished_ = std::move(callback); }
@@ -65,6 +70,8 @@ class QmpServer {
   void add_session(FileDescriptor in, FileDescriptor out);
   void close_session(const QmpSession& session);
   void send_event(std::string_view name, const Json& data);
+  void send_line(const std::string& line);
+  void send_delayed_events();
   void finish_when_sent();
 
   QmpSessionHost host_;
@@ -72,6 +79,8 @@ class QmpServer {
   std::vector<std::unique_ptr<UnixListener>> listeners_;
   std::list<std::unique_ptr<QmpSession>> sessions_;
   std::shared_ptr<void> event_subscription_;
+  EventThrottle throttle_;
+  std::unique_ptr<FdSource> delayed_events_;  // made with the first limit
   std::function<void()> on_finished_;
   std::unique_ptr<FdSource> ending_;  // while what is unsent leaves
   std::int64_t ends_at_us_ = 0;

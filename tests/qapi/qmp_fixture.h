@@ -16,10 +16,17 @@
 #include <string_view>
 #include <vector>
 
-#include "qomio/qapi/qmp_commands.h"
 #include "qomio/qapi/qmp_server.h"
 
 namespace qomio {
+
+// The data of the test's event TICK.
+struct Tick {
+  bool guest = false;
+  std::string reason;
+  static constexpr std::string_view type_name = "Tick";
+  static constexpr auto members = std::tuple(member("guest", &Tick::guest), member("reason", &Tick::reason));
+};
 
 // A client in the thread of the server: it never waits, the test runs the server's loop.
 class TestClient {
@@ -169,7 +176,7 @@ class QmpServerTest : public testing::Test {
         text += arguments.at("text").get<std::string>();
       return Json(std::move(text));
     });
-    interface_.add(event<ShutdownInfo>("TICK", "for tests"));
+    interface_.add(event<Tick>("TICK", "for tests"));
   }
 };
 

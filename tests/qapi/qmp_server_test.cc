@@ -104,7 +104,7 @@ TEST_F(QmpServerTest, the_oldest_events_for_a_client_that_does_not_read_are_drop
   constexpr int kEvents = 1000;
   int heard = 0;
   for (int i = 0; i < kEvents; ++i) {
-    interface_.emit("TICK", ShutdownInfo{.guest = false, .reason = fmt::format("{}:{}", i, text)});
+    interface_.emit("TICK", Tick{.guest = false, .reason = fmt::format("{}:{}", i, text)});
     heard += static_cast<int>(lines(other).size());
   }
   EXPECT_EQ(heard, kEvents);
@@ -119,9 +119,19 @@ TEST_F(QmpServerTest, replies_are_not_dropped_for_events) {
   TestClient slow = negotiated();
   send(slow, repeated("{'execute':'echo','arguments':{'text':'0123456789','times':100000},'id':1}", 5));
   settle();
-  for (int i = 0; i < 100; ++i) interface_.emit("TICK", ShutdownInfo{.guest = false, .reason = "x"});
+  for (int i = 0; i < 100; ++i) interface_.emit("TICK", Tick{.guest = false, .reason = "x"});
   const auto all = lines(slow);
   EXPECT_EQ(std::ranges::count_if(all, [](const auto& text) { return text.ends_with("\"id\": 1}"); }), 5);
+}
+
+TEST_F(QmpServerTest, a_limited_event_comes_once_and_then_the_newest) {
+  server_->limit_event_rate("TICK");
+  TestClient client = negotiated();
+  for (const char* reason : {"first", "second", "third"})
+    interface_.emit("TICK", Tick{.guest = false, .reason = reason});
+  EXPECT_THAT(lines(client), ElementsAre(HasSubstr("first")));
+  g_main_context_iteration(context_, TRUE);
+  EXPECT_THAT(lines(client), ElementsAre(HasSubstr("third")));
 }
 
 TEST_F(QmpServerTest, a_listener_that_left_unnoticed_does_not_hurt_an_event) {

@@ -205,7 +205,7 @@ TEST_F(QmpSessionTest, events_come_with_the_time_and_only_after_negotiation) {
   TestClient early(path_);
   line(early);
   TestClient client = negotiated();
-  interface_.emit("TICK", ShutdownInfo{.guest = true, .reason = "x"});
+  interface_.emit("TICK", Tick{.guest = true, .reason = "x"});
   interface_.emit("TICK", Json::object());
   const auto events = lines(client);
   ASSERT_THAT(events, SizeIs(2));
