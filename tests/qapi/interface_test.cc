@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/interface.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "qomio/qapi/version.h"
+
+namespace qomio {
+namespace {
+
+using testing::ElementsAre;
+
+struct Inner {
+  std::int64_t depth = 0;
+  static constexpr std::string_view type_name = "Inner";
+  static constexpr auto members = std::tuple(member("depth", &Inner::depth));
+};
+
+struct Greet {
+  std::string name;
+  std::optional<std::int64_t> times;
+  std::optional<Inner> inner;
+  static constexpr std::string_view type_name = "Greet";
+  static constexpr auto members = std::tuple(member("name", &Greet::name), member("times", &Greet::times),
+                                             member("inner", &Greet::inner));
+};
+
+struct Reply {
+  std::string text;
+  static constexpr std::string_view type_name = "Reply";
+  static constexpr auto members = std::tuple(member("text", &Reply::text));
+};
+
+int nothing_calls = 0;
+
+Result<void> nothing() {
+  ++nothing_calls;
+  return {};
+}
+Result<Reply> greet(const Greet& arguments) {
+  std::string text;
+  for (auto i = arguments.times.value_or(1); i > 0; --i) text += "hi " + arguments.name + ";";
+  if (arguments.inner) text += std::to_string(arguments.inner->depth);
+  return Reply{text};
+}
+Result<std::vector<std::int64_t>> fail() { return error(ErrorClass::DeviceNotActive, "not today"); }
+
+class InterfaceTest : public testing::Test {
+ protected:
+  InterfaceTest() {
+    nothing_calls = 0;
+    interface.add(command("nothing", "does nothing", nothing));
+    interface.add(command("greet", "greets", greet));
+    interface.add(command("fail", "fails", fail));
+    interface.add(event<Reply>("SPOKEN", "somebody spoke"));
+  }
+
+  // The reply as text, or the error with its class.
+  std::string run(std::string_view name, std::string_view arguments = "{}") {
+    const auto json = parse_json(arguments);
+    EXPECT_TRUE(json) << arguments;
+    const auto reply = interface.run(name, *json);
+    if (reply) return json_text(*reply);
+    return std::string(error_class_name(reply.error().error_class())) + ": " + reply.error().message();
+  }
+
+  Interface interface;
+};
+
+TEST_F(InterfaceTest, ACommandWithoutArgumentsOrResultAnswersAnEmptyObject) {
+  EXPECT_EQ(run("nothing"), "{}");
+  EXPECT_EQ(nothing_calls, 1);
+}
+
+TEST_F(InterfaceTest, ACommandWithoutArgumentsRefusesAnyAndDoesNotRun) {
+  EXPECT_EQ(run("nothing", R"({"foo": 1})"), "GenericError: Parameter 'foo' is unexpected");
+  EXPECT_EQ(run("nothing", R"({"": null, "b": 1})"), "GenericError: Parameter '' is unexpected");
+  EXPECT_EQ(nothing_calls, 0);
+}
+
+TEST_F(InterfaceTest, RequiredOptionalAndNestedArgumentsReachTheHandler) {
+  EXPECT_EQ(run("greet", R"({"name": "x"})"), R"({"text": "hi x;"})");
+  EXPECT_EQ(run("greet", R"({"times": 2, "name": "x"})"), R"({"text": "hi x;hi x;"})");
+  EXPECT_EQ(run("greet", R"({"name": "x", "times": 0, "inner": {"depth": 5}})"), R"({"text": "5"})");
+}
+
+TEST_F(InterfaceTest, WrongArgumentsAreRefusedBeforeTheHandlerRuns) {
+  EXPECT_EQ(run("greet"), "GenericError: Parameter 'name' is missing");
+  EXPECT_EQ(run("greet", R"({"name": 1})"),
+            "GenericError: Invalid parameter type for 'name', expected: string");
+  EXPECT_EQ(run("greet", R"({"name": "x", "times": "2"})"),
+            "GenericError: Invalid parameter type for 'times', expected: integer");
+  EXPECT_EQ(run("greet", R"({"name": "x", "inner": {}})"),
+            "GenericError: Parameter 'inner.depth' is missing");
+  EXPECT_EQ(run("greet", R"({"name": "x", "foo": 1})"), "GenericError: Parameter 'foo' is unexpected");
+}
+
+TEST_F(InterfaceTest, TheErrorOfAHandlerKeepsItsClass) {
+  EXPECT_EQ(run("fail"), "DeviceNotActive: not today");
+}
+
+TEST_F(InterfaceTest, AnUnknownCommandIsCommandNotFoundWhateverItsArguments) {
+  EXPECT_EQ(run("nope"), "CommandNotFound: The command nope has not been found");
+  EXPECT_EQ(run("", R"({"a": 1})"), "CommandNotFound: The command  has not been found");
+  EXPECT_EQ(run("GREET"), "CommandNotFound: The command GREET has not been found");
+  EXPECT_EQ(interface.find_command("nope"), nullptr);
+}
+
+TEST_F(InterfaceTest, AddingACommandAgainReplacesItAndRemovingTakesItAway) {
+  interface.add(command("greet", "greets nobody", nothing));
+  EXPECT_EQ(run("greet"), "{}");
+  EXPECT_EQ(interface.find_command("greet")->description, "greets nobody");
+  interface.remove_command("greet");
+  interface.remove_command("greet");
+  EXPECT_EQ(run("greet"), "CommandNotFound: The command greet has not been found");
+}
+
+TEST_F(InterfaceTest, FlagsAreAddedToACommandAsItIsMade) {
+  const Command c = command("x", "y", nothing).oob().last().feature("unstable").feature("own");
+  EXPECT_TRUE(c.allow_oob);
+  EXPECT_TRUE(c.ends_server);
+  EXPECT_THAT(c.features, ElementsAre("unstable", "own"));
+  EXPECT_FALSE(interface.find_command("greet")->allow_oob);
+  EXPECT_FALSE(interface.find_command("greet")->ends_server);
+}
+
+TEST_F(InterfaceTest, ItListsItsOwnCommands) {
+  EXPECT_EQ(run("query-commands"), R"([{"name": "fail"}, {"name": "greet"}, {"name": "nothing"}, )"
+                                   R"({"name": "query-commands"}, {"name": "query-qmp-schema"}, )"
+                                   R"({"name": "query-version"}])");
+  EXPECT_EQ(run("query-commands", R"({"foo": 1})"), "GenericError: Parameter 'foo' is unexpected");
+  EXPECT_EQ(run("query-qmp-schema", R"({"foo": 1})"), "GenericError: Parameter 'foo' is unexpected");
+  EXPECT_EQ(run("query-version", R"({"foo": 1})"), "GenericError: Parameter 'foo' is unexpected");
+}
+
+TEST_F(InterfaceTest, TheVersionIsThatOfTheProtocolAndThePackageNamesTheProgram) {
+  EXPECT_EQ(run("query-version"), R"({"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "qomio-)" +
+                                      std::string(version_text()) + R"("})");
+}
+
+TEST_F(InterfaceTest, AnEventReachesEveryListenerInOrderWithItsData) {
+  std::vector<std::string> heard;
+  const auto first = interface.listen([&](std::string_view name, const Json& data) {
+    heard.push_back("1 " + std::string(name) + json_text(data));
+  });
+  const auto second = interface.listen(
+      [&](std::string_view name, const Json&) { heard.push_back("2 " + std::string(name)); });
+  interface.emit("SPOKEN", Reply{"x"});
+  EXPECT_THAT(heard, ElementsAre(R"(1 SPOKEN{"text": "x"})", "2 SPOKEN"));
+}
+
+TEST_F(InterfaceTest, ADroppedListenerHearsNothingMore) {
+  int heard = 0;
+  auto listener = interface.listen([&](std::string_view, const Json&) { ++heard; });
+  interface.emit("SPOKEN", Reply{"x"});
+  listener = nullptr;
+  interface.emit("SPOKEN", Reply{"x"});
+  EXPECT_EQ(heard, 1);
+}
+
+TEST_F(InterfaceTest, AListenerThatDropsItselfStaysWholeUntilItReturns) {
+  std::vector<std::string> heard;
+  std::shared_ptr<void> self;
+  self = interface.listen([&heard, &self, text = std::string(64, 'x')](std::string_view, const Json&) {
+    self = nullptr;
+    heard.push_back(text);  // the capture must be alive still
+  });
+  interface.emit("SPOKEN", Reply{"x"});
+  interface.emit("SPOKEN", Reply{"x"});
+  EXPECT_THAT(heard, ElementsAre(std::string(64, 'x')));
+}
+
+TEST_F(InterfaceTest, AListenerDroppedByAnEarlierOneHearsNothing) {
+  std::vector<int> heard;
+  std::shared_ptr<void> second;
+  const auto first = interface.listen([&](std::string_view, const Json&) {
+    heard.push_back(1);
+    second = nullptr;
+  });
+  second = interface.listen([&](std::string_view, const Json&) { heard.push_back(2); });
+  const auto third = interface.listen([&](std::string_view, const Json&) { heard.push_back(3); });
+  interface.emit("SPOKEN", Reply{"x"});
+  EXPECT_THAT(heard, ElementsAre(1, 3));
+}
+
+TEST_F(InterfaceTest, AListenerAddedDuringACallHearsTheNextEventFirst) {
+  std::vector<std::shared_ptr<void>> added;
+  int heard = 0;
+  const auto first = interface.listen([&](std::string_view, const Json&) {
+    added.push_back(interface.listen([&](std::string_view, const Json&) { ++heard; }));
+  });
+  interface.emit("SPOKEN", Reply{"x"});
+  EXPECT_EQ(heard, 0);
+  interface.emit("SPOKEN", Reply{"x"});
+  EXPECT_EQ(heard, 1);
+}
+
+TEST_F(InterfaceTest, AListenerMaySendAnotherEvent) {
+  interface.add(event<Inner>("DEEPER", "one level down"));
+  std::vector<std::string> heard;
+  const auto first = interface.listen([&](std::string_view name, const Json&) {
+    heard.push_back("1 " + std::string(name));
+    if (name == "SPOKEN") interface.emit("DEEPER", Inner{1});
+  });
+  const auto second = interface.listen(
+      [&](std::string_view name, const Json&) { heard.push_back("2 " + std::string(name)); });
+  interface.emit("SPOKEN", Reply{"x"});
+  EXPECT_THAT(heard, ElementsAre("1 SPOKEN", "1 DEEPER", "2 DEEPER", "2 SPOKEN"));
+}
+
+TEST_F(InterfaceTest, AnEventThatWasNotAddedIsABrokenInvariant) {
+  EXPECT_DEATH(interface.emit("NOPE", Json::object()), "must be added before it is sent");
+}
+
+TEST_F(InterfaceTest, ListenersOutliveTheInterface) {
+  auto other = std::make_unique<Interface>();
+  const auto listener = other->listen([](std::string_view, const Json&) {});
+  other = nullptr;
+}
+
+TEST(ProcessInterfaceTest, ThereIsOneOfTheProcess) {
+  EXPECT_EQ(&Interface::process(), &Interface::process());
+}
+
+}  // namespace
+}  // namespace qomio
