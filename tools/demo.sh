@@ -27,12 +27,13 @@ export QOMIO_SOCKET=$work/qmp.sock
 
 step() { printf '\n== %s\n' "$*"; }
 
-# Runs the client, shows the command, and what crossed the socket behind the greeting and the negotiation.
+# Runs the client; shows the command and what crossed the socket for it. Left out: the greeting, the negotiation, and
+# where the client asks for the types of properties, to know whether a 5 is a number or a name.
 ctl() {
   local status=0
   printf '$ qomctl %s\n' "$*"
   "$build/bin/qomctl" --trace "$@" >"$work/result" 2>"$work/trace" || status=$?
-  sed 1,3d "$work/trace"
+  sed -e 1,3d -e '/^-> {"execute":"qom-list/,+1d' "$work/trace"
   cat "$work/result"
   return $status
 }

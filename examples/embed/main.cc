@@ -30,7 +30,7 @@ class TokenBucket final : public Object, public UserCreatable {
 
   std::int64_t tokens_left() const { return tokens_; }
   void refill() {
-    tokens_ = rate_;
+    tokens_ = std::int64_t{rate_};
     refill_.arm_after(1s);
   }
 
