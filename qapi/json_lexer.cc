@@ -24,7 +24,7 @@ constexpr std::array<bool, 256> kSpecialInString = [] {
 bool is_digit(unsigned char byte) { return byte >= '0' && byte <= '9'; }
 bool is_word(unsigned char byte) { return byte >= 'a' && byte <= 'z'; }
 bool is_blank(unsigned char byte) { return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; }
-bool restarts(unsigned char byte) { return byte >= 0xfe; }
+bool restarts(int byte) { return byte >= 0xfe; }
 
 JsonTokenKind punctuation(unsigned char byte) {
   switch (byte) {
@@ -77,7 +77,7 @@ JsonToken JsonLexer::next(std::string_view& input, std::size_t max_bytes) {
     std::string().swap(partial_);
     input.remove_prefix(length);
     state_ = State::Start;
-    wrong_byte_ = 0;
+    wrong_byte_ = -1;
     return {JsonTokenKind::TooLong, {}, false};
   }
   if (end == npos) {
@@ -118,7 +118,7 @@ JsonToken JsonLexer::start(std::string_view& input) {
 
 JsonToken JsonLexer::emit(JsonTokenKind kind, std::string_view& input, std::size_t end) {
   JsonToken token{kind, input.substr(0, end), verbatim_};
-  wrong_byte_ = 0;
+  wrong_byte_ = -1;
   if (kind == JsonTokenKind::Stray) {
     in_string_ = state_ == State::String || state_ == State::Escape;
     wrong_byte_ = static_cast<unsigned char>(input[end - 1]);
@@ -249,12 +249,13 @@ void JsonLexer::skip_broken_value(int open_braces, int open_brackets) {
   const bool inside = braces_ >= 0 && brackets_ >= 0 && (braces_ > 0 || brackets_ > 0);
   // Right after 0xfe, 0xff or a line's end nothing is owed to the broken value any more.
   const bool restart = restarts(wrong_byte_) || wrong_byte_ == '\n';
-  if (restart || (!inside && !in_string_)) {
+  const bool in_long_string = in_string_ && wrong_byte_ < 0;
+  if (restart || (!inside && !in_long_string)) {
     state_ = State::Recover;
   } else {
     state_ = in_string_ ? State::DiscardString : State::Discard;
   }
-  wrong_byte_ = 0;
+  wrong_byte_ = -1;
 }
 
 // Both return true when the next byte of the input is to be read as the start of a token.

@@ -84,9 +84,9 @@ class JsonLexer {
   State state_ = State::Start;
   char quote_ = 0;  // of the string that is being read or left out
   bool verbatim_ = true;
-  bool in_string_ = false;        // the last error broke a string
-  unsigned char wrong_byte_ = 0;  // the last byte of the last Stray; 0 otherwise
-  int braces_ = 0;                // of the value that is being left out
+  bool in_string_ = false;  // the last error broke a string
+  int wrong_byte_ = -1;     // the last byte of the last Stray, or -1
+  int braces_ = 0;          // of the value that is being left out
   int brackets_ = 0;
   std::string partial_;  // the token's bytes from earlier pieces
   std::string held_;     // keeps partial_ alive while the caller looks at the token

@@ -248,6 +248,12 @@ TEST(JsonParser, a_line_end_in_a_string_ends_it) {
          {"\"a\\\n{}", {"JSON parse error, stray '\"a\\\n'", "{}"}}});
 }
 
+TEST(JsonParser, a_control_character_in_a_string_of_its_own_ends_it) {
+  check({{"\"a\x01 b\" c\n{}", {"JSON parse error, stray '\"a\x01'", "{}"}},
+         {"\"a\x01{}", {"JSON parse error, stray '\"a\x01'", "{}"}},
+         {std::string_view("'[\0{}", 5), {"JSON parse error, stray ''['", "{}"}}});
+}
+
 TEST(JsonParser, byte_fe_or_ff_starts_anew) {
   for (const std::string restart : {"\xfe", "\xff"}) {
     const std::string stray = "JSON parse error, stray '" + restart + "'";

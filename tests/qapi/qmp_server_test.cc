@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/qmp_server.h"
 
-#include "qmp_fixture.h"
+#include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
 namespace {

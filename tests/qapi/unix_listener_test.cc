@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "qmp_fixture.h"
+#include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
 namespace {
