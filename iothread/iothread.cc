@@ -6,11 +6,14 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
+#include <ctime>
 #include <limits>
 #include <semaphore>
 #include <system_error>
@@ -54,6 +57,17 @@ Result<void> check_descriptors_for_g_main_context() {
   }
   if (failed != 0) return errno_error(failed, "Failed to create GMainContext");
   return {};
+}
+
+// The number after a label in a text; 0 if there is none.
+std::uint64_t number_after(std::string_view text, std::string_view label) {
+  std::uint64_t number = 0;
+  const std::size_t place = text.find(label);
+  if (place != std::string_view::npos) {
+    text.remove_prefix(place + label.size());
+    std::from_chars(text.data(), text.data() + text.size(), number);
+  }
+  return number;
 }
 
 }  // namespace
@@ -168,7 +182,10 @@ Result<void> IOThread::start() {
       pthread_setname_np(pthread_self(), ("IO " + id_).substr(0, 15).c_str());
       const CurrentAioContext current(*context_);
       current_iothread = this;
+      // Timers are set in nanoseconds: without the 50 us by which the kernel may delay a sleeper otherwise.
+      prctl(PR_SET_TIMERSLACK, 1UL);
       running_ = true;
+      started_ns_ = clock_now_ns();
       thread_id_.store(gettid(), std::memory_order_release);
       ready.release();
       run();
@@ -206,8 +223,35 @@ Result<void> IOThread::stop() {
     if (in_g_main_loop_) g_main_loop_quit(g_main_loop_);
   });
   thread_.join();
+  if (status_fd_ >= 0) close(std::exchange(status_fd_, -1));
   thread_id_.store(0, std::memory_order_release);
   return {};
+}
+
+std::uint64_t IOThread::uptime_ns() const {
+  return started_ns_ == 0 ? 0 : static_cast<std::uint64_t>(clock_now_ns() - started_ns_);
+}
+
+Result<IOThread::Usage> IOThread::usage() {
+  Usage usage;
+  if (thread_id() == 0) return usage;
+  clockid_t clock = 0;
+  timespec cpu{};
+  if (pthread_getcpuclockid(thread_.native_handle(), &clock) == 0 && clock_gettime(clock, &cpu) == 0) {
+    usage.cpu_ns =
+        static_cast<std::uint64_t>(cpu.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(cpu.tv_nsec);
+  }
+  if (status_fd_ < 0) {
+    const std::string path = fmt::format("/proc/self/task/{}/status", thread_id());
+    status_fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (status_fd_ < 0) return errno_error(errno, "Failed to open " + path);
+  }
+  std::array<char, 4096> buffer{};
+  const ssize_t size = pread(status_fd_, buffer.data(), buffer.size(), 0);
+  const std::string_view text(buffer.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
+  usage.voluntary_switches = number_after(text, "\nvoluntary_ctxt_switches:\t");
+  usage.involuntary_switches = number_after(text, "\nnonvoluntary_ctxt_switches:\t");
+  return usage;
 }
 
 Result<void> IOThread::make_g_main_context() {

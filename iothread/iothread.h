@@ -68,6 +68,17 @@ class IOThread final : public EventLoopBase {
 
   PollParams poll_params() const;
 
+  // What the kernel counts for the thread; zeros when none runs. Two system calls, after the first time.
+  // Errors: no descriptor left, or no /proc.
+  struct Usage {
+    std::uint64_t cpu_ns = 0;
+    std::uint64_t voluntary_switches = 0;
+    std::uint64_t involuntary_switches = 0;
+  };
+  Result<Usage> usage();
+  // Since the thread has published its number; 0 before.
+  std::uint64_t uptime_ns() const;
+
  protected:
   AioContext* loop() const override { return context_.get(); }
   void unparent() override { (void)stop(); }
@@ -95,6 +106,8 @@ class IOThread final : public EventLoopBase {
   Ref<AioContext> context_;
   std::thread thread_;
   std::atomic<pid_t> thread_id_ = 0;
+  std::int64_t started_ns_ = 0;
+  int status_fd_ = -1;    // the thread's status in /proc, once asked for: reading it again is one system call
   bool running_ = false;  // the thread's own
 
   std::mutex g_mutex_;  // the four below; the thread reads g_main_loop_ of its own

@@ -12,6 +12,7 @@
 
 #include "qomio/iothread/event_loop_base.h"
 #include "qomio/iothread/iothread.h"
+#include "qomio/iothread/iothread_stats.h"
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
@@ -163,6 +164,8 @@ void register_iothread_types() {
       invariant(registered.has_value(), "a type of an event loop could not be registered");
     }
     Interface::process().add(command("query-iothreads", "the I/O threads that users made", query_iothreads));
+    Interface::process().add(command("query-iothread-stats", "what the I/O threads that users made have done",
+                                     query_iothread_stats));
     return true;
   }();
 }

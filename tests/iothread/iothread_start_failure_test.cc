@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Each system call that starting an IOThread takes is made to fail once. The functions here stand in place of
+// the C library's in this program: the linker finds them first.
+#include <dlfcn.h>
+#include <glib.h>
+#include <gmock/gmock.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "qomio/iothread/iothread.h"
+#include "qomio/iothread/iothread_stats.h"
+#include "qomio/object/property.h"
+#include "qomio/object/tree.h"
+#include "qomio/qapi/interface.h"
+
+namespace {
+
+struct Failure {
+  int eventfd = 0;  // the number of the error; 0: don't fail
+  int epoll_create = 0;
+  int pthread_create = 0;
+  int sched_setaffinity = 0;
+};
+Failure to_fail;
+
+template <class Function>
+Function* real(const char* name) {
+  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+extern "C" {
+
+int eventfd(unsigned count, int flags) noexcept {
+  if (to_fail.eventfd) return errno = to_fail.eventfd, -1;
+  return real<int(unsigned, int)>("eventfd")(count, flags);
+}
+
+int epoll_create1(int flags) noexcept {
+  if (to_fail.epoll_create) return errno = to_fail.epoll_create, -1;
+  return real<int(int)>("epoll_create1")(flags);
+}
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
+                   void* argument) noexcept {
+  if (to_fail.pthread_create) return to_fail.pthread_create;
+  return real<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create")(
+      thread, attributes, start, argument);
+}
+
+int sched_setaffinity(pid_t thread, size_t size, const cpu_set_t* cpus) noexcept {
+  if (to_fail.sched_setaffinity) return errno = to_fail.sched_setaffinity, -1;
+  return real<int(pid_t, size_t, const cpu_set_t*)>("sched_setaffinity")(thread, size, cpus);
+}
+
+}  // extern "C"
+
+namespace qomio {
+namespace {
+
+std::size_t entries(const char* directory) {
+  return static_cast<std::size_t>(
+      std::distance(std::filesystem::directory_iterator(directory), std::filesystem::directory_iterator()));
+}
+
+struct Step {
+  const char* name;
+  Failure failing;
+  const char* message;
+};
+
+class IOThreadStart : public ::testing::TestWithParam<Step> {
+ protected:
+  IOThreadStart() { register_iothread_types(); }
+  ~IOThreadStart() override {
+    to_fail = {};
+    objects_cleanup();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Steps, IOThreadStart,
+    ::testing::Values(
+        Step{"eventfd", {.eventfd = EMFILE}, "Failed to initialize event notifier: Too many open files"},
+        Step{"epoll", {.epoll_create = EMFILE}, "Failed to create epoll instance: Too many open files"},
+        Step{"epoll_memory",
+             {.epoll_create = ENOMEM},
+             "Failed to create epoll instance: Cannot allocate memory"},
+        Step{"thread",
+             {.pthread_create = EAGAIN},
+             "Failed to create thread: Resource temporarily unavailable"},
+        Step{"affinity", {.sched_setaffinity = EINVAL}, "Failed to set CPU affinity: Invalid argument"}),
+    [](const auto& step) { return std::string(step.param.name); });
+
+TEST_P(IOThreadStart, that_fails_names_the_cause_and_leaves_nothing) {
+  const Json arguments = {{"qom-type", "iothread"}, {"id", "io0"}, {"cpu-affinity", {0}}};
+  Interface& interface = Interface::process();
+  // What is made once in a process is made.
+  ASSERT_TRUE(interface.run("object-add", arguments).has_value());
+  ASSERT_TRUE(user_creatable_del("io0").has_value());
+  const std::size_t descriptors = entries("/proc/self/fd");
+  const std::size_t threads = entries("/proc/self/task");
+
+  to_fail = GetParam().failing;
+  const auto added = interface.run("object-add", arguments);
+  to_fail = {};
+  ASSERT_FALSE(added.has_value());
+  EXPECT_EQ(added.error().message(), GetParam().message);
+  EXPECT_EQ(added.error().error_class(), ErrorClass::GenericError);
+  EXPECT_EQ(objects_root().child("io0"), nullptr);
+  EXPECT_EQ(entries("/proc/self/fd"), descriptors);
+  EXPECT_EQ(entries("/proc/self/task"), threads);
+
+  EXPECT_TRUE(interface.run("object-add", arguments).has_value()) << "the id is free again";
+}
+
+TEST(IOThreadStep, that_needs_a_g_main_context_fails_without_descriptors_and_works_later) {
+  register_iothread_types();
+  {
+    const auto io0 = object_new_with_props<IOThread>("io0").value();
+    to_fail.eventfd = EMFILE;
+    const auto refused = io0->g_main_context();
+    to_fail = {};
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().message(), "Failed to create GMainContext: Too many open files");
+    EXPECT_TRUE(io0->g_main_context().has_value());
+  }
+  objects_cleanup();
+}
+
+}  // namespace
+}  // namespace qomio
