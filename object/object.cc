@@ -240,8 +240,7 @@ Result<void> Object::set_property(std::string_view name, const Json& value) {
 }
 
 Result<void> Object::parse_property(std::string_view name, std::string_view text) {
-  const Json value = std::string(text);
-  InputVisitor visitor(value, InputVisitor::Scalars::text);
+  InputVisitor visitor(text);
   return set_property(name, visitor);
 }
 
@@ -288,8 +287,10 @@ bool Object::is_held() const { return extras_ && !extras_->holders.empty(); }
 Result<Ref<Object>> object_new(std::string_view type_name) {
   auto klass = object_class_by_name(type_name);
   if (!klass) return failure(klass);
-  return (*klass)->instantiate();
+  return object_new(**klass);
 }
+
+Result<Ref<Object>> object_new(const ObjectClass& object_class) { return object_class.instantiate(); }
 
 const ObjectClass& detail::class_of(const TypeInfo& info) {
   auto klass = object_class_by_name(info.name);

@@ -147,6 +147,8 @@ class Object {
 // Makes an object of a type, with one reference, outside the tree. Errors: those of object_class_by_name();
 // `object type 'x' is abstract`; a C++ class that is not what its TypeInfo says.
 Result<Ref<Object>> object_new(std::string_view type_name);
+// The same without looking the type up.
+Result<Ref<Object>> object_new(const ObjectClass& object_class);
 
 // The object as a T, or null. T is a class with a registered type_info, or an interface. Costs one
 // comparison.

@@ -119,7 +119,7 @@ class ObjectClass {
  private:
   friend class TypeRegistry;
   friend class Object;
-  friend Result<Ref<Object>> object_new(std::string_view type_name);
+  friend Result<Ref<Object>> object_new(const ObjectClass& object_class);
 
   bool implements(const ObjectClass& interface) const;
   Result<Ref<Object>> instantiate() const;

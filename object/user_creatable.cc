@@ -165,7 +165,10 @@ Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& pa
   if (!klass) return error("invalid object type: {}", type_name);
   auto object = object_new(type_name);
   if (!object) return object;
-  if (auto r = object_set_props(**object, text_values(properties), Scalars::text); !r) return failure(r);
+  // One by one, since the object goes when one of them is refused.
+  for (const auto& [name, text] : properties) {
+    if (auto r = (*object)->parse_property(name, text); !r) return failure(r);
+  }
   if (auto r = add_and_complete(**object, parent, id); !r) return failure(r);
   return object;
 }

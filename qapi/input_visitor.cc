@@ -60,7 +60,8 @@ Result<const Json*> InputVisitor::get(std::string_view name) {
   return value;
 }
 
-Result<const std::string*> InputVisitor::get_text(std::string_view name) {
+Result<std::string_view> InputVisitor::get_text(std::string_view name) {
+  if (at_root_text()) return root_text_;
   auto value = get(name);
   if (!value) return failure(value);
   if (!(*value)->is_string()) {
@@ -68,10 +69,10 @@ Result<const std::string*> InputVisitor::get_text(std::string_view name) {
     if (text()) return error("Parameters '{}.*' are unexpected", full_name(name));
     return wrong_type(name, "string");
   }
-  return (*value)->get_ptr<const std::string*>();
+  return std::string_view((*value)->get_ref<const std::string&>());
 }
 
-Result<const std::string*> InputVisitor::get_integer_text(std::string_view name) {
+Result<std::string_view> InputVisitor::get_integer_text(std::string_view name) {
   if (!stack_.empty() && stack_.back().is_split) {
     if (auto r = expand_ranges(stack_.back()); !r) return failure(r);
   }
@@ -81,10 +82,9 @@ Result<const std::string*> InputVisitor::get_integer_text(std::string_view name)
 namespace {
 
 template <class T>
-Result<void> store(std::optional<T> parsed, T& value, const std::string& name, std::string_view expected) {
-  if (!parsed) return error("Parameter '{}' expects {}", name, expected);
-  value = *parsed;
-  return {};
+bool store(std::optional<T> parsed, T& value) {
+  if (parsed) value = *parsed;
+  return parsed.has_value();
 }
 
 }  // namespace
@@ -93,7 +93,8 @@ Result<void> InputVisitor::type_int64(std::string_view name, std::int64_t& value
   if (text()) {
     auto s = get_integer_text(name);
     if (!s) return failure(s);
-    return store(parse_int64(**s), value, full_name(name), "integer");
+    if (store(parse_int64(*s), value)) return {};
+    return error("Parameter '{}' expects {}", full_name(name), "integer");
   }
   auto json = get(name);
   if (!json) return failure(json);
@@ -115,7 +116,8 @@ Result<void> InputVisitor::type_uint64(std::string_view name, std::uint64_t& val
   if (text()) {
     auto s = get_integer_text(name);
     if (!s) return failure(s);
-    return store(parse_uint64(**s), value, full_name(name), "integer");
+    if (store(parse_uint64(*s), value)) return {};
+    return error("Parameter '{}' expects {}", full_name(name), "integer");
   }
   auto json = get(name);
   if (!json) return failure(json);
@@ -130,14 +132,16 @@ Result<void> InputVisitor::type_size(std::string_view name, std::uint64_t& value
   if (!text()) return type_uint64(name, value);
   auto s = get_text(name);
   if (!s) return failure(s);
-  return store(parse_size(**s), value, full_name(name), "size");
+  if (store(parse_size(*s), value)) return {};
+  return error("Parameter '{}' expects {}", full_name(name), "size");
 }
 
 Result<void> InputVisitor::type_bool(std::string_view name, bool& value) {
   if (text()) {
     auto s = get_text(name);
     if (!s) return failure(s);
-    return store(parse_bool(**s), value, full_name(name), "'on' or 'off'");
+    if (store(parse_bool(*s), value)) return {};
+    return error("Parameter '{}' expects {}", full_name(name), "'on' or 'off'");
   }
   auto json = get(name);
   if (!json) return failure(json);
@@ -150,7 +154,8 @@ Result<void> InputVisitor::type_number(std::string_view name, double& value) {
   if (text()) {
     auto s = get_text(name);
     if (!s) return failure(s);
-    return store(parse_number(**s), value, full_name(name), "a number");
+    if (store(parse_number(*s), value)) return {};
+    return error("Parameter '{}' expects {}", full_name(name), "a number");
   }
   auto json = get(name);
   if (!json) return failure(json);
@@ -162,11 +167,15 @@ Result<void> InputVisitor::type_number(std::string_view name, double& value) {
 Result<void> InputVisitor::type_str(std::string_view name, std::string& value) {
   auto s = get_text(name);
   if (!s) return failure(s);
-  value = **s;
+  value = *s;
   return {};
 }
 
 Result<void> InputVisitor::type_any(std::string_view name, Json& value) {
+  if (at_root_text()) {
+    value = root_text_;
+    return {};
+  }
   auto json = get(name);
   if (!json) return failure(json);
   value = **json;
@@ -174,6 +183,7 @@ Result<void> InputVisitor::type_any(std::string_view name, Json& value) {
 }
 
 Result<void> InputVisitor::start_struct(std::string_view name) {
+  if (at_root_text()) return wrong_type(name, "object");
   if (!stack_.empty() && stack_.back().is_split) return no_list();
   auto json = get(name);
   if (!json) return failure(json);
@@ -246,18 +256,22 @@ Result<void> InputVisitor::expand_ranges(Frame& list) {
       return error("Parameter '{}' expects at most {} values", container_name(), kMaxRange);
     }
   }
-  list.value = &split_lists_.emplace_back(std::move(elements));
+  list.value = split_lists_.emplace_back(std::make_unique<Json>(std::move(elements))).get();
   return {};
 }
 
 Result<void> InputVisitor::start_list(std::string_view name) {
   if (!stack_.empty() && stack_.back().is_split) return no_list();
-  auto json = get(name);
-  if (!json) return failure(json);
-  const Json* list = *json;
-  const bool is_split = text() && list->is_string();
+  const Json* list = nullptr;
+  if (!at_root_text()) {
+    auto json = get(name);
+    if (!json) return failure(json);
+    list = *json;
+  }
+  const bool is_split = !list || (text() && list->is_string());
   if (is_split) {
-    list = &split_lists_.emplace_back(split_at_commas(list->get_ref<const std::string&>()));
+    const std::string_view items = list ? std::string_view(list->get_ref<const std::string&>()) : root_text_;
+    list = split_lists_.emplace_back(std::make_unique<Json>(split_at_commas(items))).get();
   }
   if (!list->is_array()) return wrong_type(name, "array");
   stack_.push_back({list, std::string(name), 0, {}, is_split});

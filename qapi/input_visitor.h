@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <deque>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -28,6 +28,8 @@ class InputVisitor final : public Visitor {
 
   explicit InputVisitor(const Json& value, Scalars scalars = Scalars::typed)
       : root_(&value), scalars_(scalars) {}
+  // From text that stands for the value itself, as behind `prop=`; not copied either.
+  explicit InputVisitor(std::string_view text) : root_text_(text), scalars_(Scalars::text) {}
   ~InputVisitor() override;
 
   bool is_input() const override { return true; }
@@ -58,8 +60,10 @@ class InputVisitor final : public Visitor {
   // The value that `name` stands for here, marked as seen; null when missing.
   const Json* find(std::string_view name);
   Result<const Json*> get(std::string_view name);
-  Result<const std::string*> get_text(std::string_view name);
-  Result<const std::string*> get_integer_text(std::string_view name);
+  Result<std::string_view> get_text(std::string_view name);
+  // The visitor was made from text, and that is what is visited.
+  bool at_root_text() const { return !root_ && stack_.empty(); }
+  Result<std::string_view> get_integer_text(std::string_view name);
   // Of the struct or list being visited, and of a value in it.
   std::string container_name() const;
   std::string full_name(std::string_view name) const;
@@ -70,10 +74,11 @@ class InputVisitor final : public Visitor {
   bool text() const { return scalars_ == Scalars::text; }
   Result<void> expand_ranges(Frame& list);
 
-  const Json* root_;
+  const Json* root_ = nullptr;
+  std::string_view root_text_;
   Scalars scalars_;
   std::vector<Frame> stack_;
-  std::deque<Json> split_lists_;  // keeps its elements in place
+  std::vector<std::unique_ptr<Json>> split_lists_;
 };
 
 // A whole T from a JSON value, or the first error; `name` is what errors call the value itself.

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/tests/bench/compare.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace qomio::bench {
+namespace {
+
+constexpr int kRounds = 31;
+constexpr std::chrono::milliseconds kRoundTime(4);
+
+double measure(const Contender& contender, std::int64_t count) {
+  const auto start = std::chrono::steady_clock::now();
+  contender.run(count);
+  const auto end = std::chrono::steady_clock::now();
+  return std::chrono::duration<double, std::nano>(end - start).count();
+}
+
+// How often a round repeats the work, so that the clock's own cost does not count.
+std::int64_t calibrate(const Contender& contender) {
+  for (std::int64_t count = 1;; count *= 4) {
+    const double ns = measure(contender, count);
+    const auto wanted = static_cast<double>(std::chrono::nanoseconds(kRoundTime).count());
+    if (ns > wanted / 8) return std::max<std::int64_t>(1, static_cast<std::int64_t>(count * wanted / ns));
+  }
+}
+
+double percentile(std::vector<double>& sorted, double share) {
+  return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
+}
+
+}  // namespace
+
+std::vector<double> compare(const std::string& work, const std::vector<Contender>& contenders) {
+  std::vector<std::int64_t> counts;
+  for (const auto& contender : contenders) counts.push_back(calibrate(contender));
+  std::vector<std::vector<double>> samples(contenders.size());
+  for (int round = 0; round < kRounds; ++round) {
+    for (std::size_t i = 0; i < contenders.size(); ++i) {
+      samples[i].push_back(measure(contenders[i], counts[i]) / static_cast<double>(counts[i]));
+    }
+  }
+  std::vector<double> medians;
+  for (std::size_t i = 0; i < contenders.size(); ++i) {
+    std::ranges::sort(samples[i]);
+    medians.push_back(percentile(samples[i], 0.5));
+    fmt::print("| {:<34} | {:<9} | {:>9.1f} | {:>7.1f} .. {:<8.1f} | {:>6.2f} |\n", work, contenders[i].name,
+               medians[i], percentile(samples[i], 0.1), percentile(samples[i], 0.9), medians[i] / medians[0]);
+  }
+  return medians;
+}
+
+}  // namespace qomio::bench
