@@ -208,14 +208,13 @@ void AioContext::iterate_in_source(bool look) {
 }
 
 bool AioContext::dispatch() {
-  const detail::BottomHalfQueue::Ran bottom_halves = bottom_halves_.run();
-  counters_.bh_runs.add(bottom_halves.count);
+  const bool ran = bottom_halves_.run(counters_.bh_runs);
   const std::uint64_t calls = handlers_.dispatch();
   counters_.fd_events.add(calls);
   if (depth_ == 1) handlers_.free_removed();
   const std::uint64_t timers = monotonic_timers_.run() + realtime_timers_.run();
   counters_.timers_fired.add(timers);
-  return bottom_halves.progress || calls != 0 || timers != 0;
+  return ran || calls != 0 || timers != 0;
 }
 
 }  // namespace qomio

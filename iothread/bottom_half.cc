@@ -97,42 +97,43 @@ BottomHalfNode* BottomHalfQueue::pop() {
   return node;
 }
 
-BottomHalfQueue::Ran BottomHalfQueue::run() {
+bool BottomHalfQueue::run(StatCounter& runs) {
   take_pushed();
-  Ran ran;
+  bool progress = false;
   // A nested run() empties the whole list, so the batches outside end here by themselves.
-  while (BottomHalfNode* node = pop()) run_one(*node, ran);
-  return ran;
+  while (BottomHalfNode* node = pop()) progress |= run_one(*node, runs);
+  return progress;
 }
 
-void BottomHalfQueue::run_one(BottomHalfNode& node, Ran& ran) {
+// True if it ran, and was not idle.
+bool BottomHalfQueue::run_one(BottomHalfNode& node, StatCounter& runs) {
   std::uint32_t state = node.state_.load(std::memory_order_relaxed);
   std::uint32_t next = 0;
-  bool runs = false;
+  bool starts = false;
   do {
-    runs = (state & kScheduled) && !(state & kReleased);
-    next = (state & ~(kScheduled | kQueued | kIdle)) | (runs ? kRunning : 0);
+    starts = (state & kScheduled) && !(state & kReleased);
+    next = (state & ~(kScheduled | kQueued | kIdle)) | (starts ? kRunning : 0);
   } while (
       !node.state_.compare_exchange_weak(state, next, std::memory_order_acq_rel, std::memory_order_relaxed));
-  if (!runs) {
+  if (!starts) {
     if ((state & kReleased) && !(state & (kAwaited | kRunning))) delete &node;
-    return;
+    return false;
   }
-  ++ran.count;
-  ran.progress |= !(state & kIdle);
+  const bool progress = !(state & kIdle);
+  runs.add(1);
   node.run();
   if (node.oneshot_) {
     delete &node;
-    return;
+    return progress;
   }
-  if (state & kRunning) return;  // a nested run of itself: the outer frame finishes
+  if (state & kRunning) return progress;  // a nested run of itself: the outer frame finishes
   state = node.state_.fetch_and(~kRunning, std::memory_order_acq_rel);
   if (state & kAwaited) {
     node.state_.notify_all();  // uses the address only: the releaser may have freed the node
   } else if ((state & kReleased) && !(state & kQueued)) {
     delete &node;
   }
-  return;
+  return progress;
 }
 
 void BottomHalfQueue::discard() {

@@ -14,6 +14,8 @@ class BottomHalf;
 
 namespace detail {
 
+class StatCounter;
+
 // One queued call of a loop. The callable lies in the node itself, whatever its size: a one-shot is one
 // allocation, the node, and that one can't be avoided, because the queue links nodes and the poster's frame
 // is gone when it runs.
@@ -57,11 +59,6 @@ class BottomHalfCall final : public BottomHalfNode {
 // them.
 class BottomHalfQueue {
  public:
-  struct Ran {
-    std::uint64_t count = 0;
-    bool progress = false;  // one that is not idle was run
-  };
-
   // Thread-safe. False if it was scheduled already, in the same or a more urgent way.
   bool schedule(BottomHalfNode& node, bool idle);
   // Thread-safe. Prevents a run that hasn't started.
@@ -76,8 +73,9 @@ class BottomHalfQueue {
   bool urgent() const;
 
   // Home thread: runs what is queued now, oldest first. Called by one that runs, it runs what is left of the
-  // batches outside first; what is scheduled meanwhile is left for the next call.
-  Ran run();
+  // batches outside first; what is scheduled meanwhile is left for the next call. Each is counted before it is
+  // called, so that whoever hears of a run finds it counted. True if one that is not idle was run.
+  bool run(StatCounter& runs);
 
   // Frees what is left, for a loop that ends: nobody may use the queue any more.
   void discard();
@@ -85,7 +83,7 @@ class BottomHalfQueue {
  private:
   void take_pushed();
   BottomHalfNode* pop();
-  static void run_one(BottomHalfNode& node, Ran& ran);
+  static bool run_one(BottomHalfNode& node, StatCounter& runs);
 
   std::atomic<BottomHalfNode*> pushed_ = nullptr;  // newest first
   BottomHalfNode* due_first_ = nullptr;            // home thread only: batches begun, oldest first
