@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/iothread/main_loop.h"
+
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "qomio/iothread/iothread.h"
+#include "qomio/object/property.h"
+#include "qomio/object/tree.h"
+#include "qomio/qapi/interface.h"
+
+namespace qomio {
+namespace {
+
+class MainLoopTest : public ::testing::Test {
+ protected:
+  MainLoopTest() { register_iothread_types(); }
+  MainLoop main_loop;
+};
+
+TEST_F(MainLoopTest, is_the_current_loop_of_its_thread) {
+  EXPECT_EQ(AioContext::current(), &main_loop.context());
+  EXPECT_EQ(IOThread::current(), nullptr);
+}
+
+TEST_F(MainLoopTest, runs_its_aio_context_until_it_quits_with_a_status) {
+  int ran = 0;
+  main_loop.context().schedule_oneshot([&] { ++ran; });
+  Timer timer = main_loop.context().timer([&] { main_loop.quit(3); });
+  timer.arm_after(1us);
+  EXPECT_EQ(main_loop.run(), 3);
+  EXPECT_EQ(ran, 1);
+}
+
+TEST_F(MainLoopTest, may_be_told_to_quit_before_it_runs_and_from_any_thread) {
+  std::jthread([&] { main_loop.quit(4); }).join();
+  EXPECT_EQ(main_loop.run(), 4);
+}
+
+TEST_F(MainLoopTest, is_ended_by_another_thread_while_it_sleeps) {
+  for (int i = 0; i < 50; ++i) {
+    const std::jthread quitter([&] { main_loop.quit(); });
+    EXPECT_EQ(main_loop.run(), 0);
+  }
+}
+
+TEST_F(MainLoopTest, ends_at_sigterm_and_at_quit_and_says_why) {
+  std::vector<Json> said;
+  const auto listening = Interface::process().listen([&](std::string_view name, const Json& data) {
+    EXPECT_EQ(name, "SHUTDOWN");
+    said.push_back(data);
+  });
+  main_loop.context().schedule_oneshot([] { std::raise(SIGTERM); });
+  EXPECT_EQ(main_loop.run(), 0);
+  EXPECT_TRUE(Interface::process().run("quit", Json::object()).has_value());
+  EXPECT_EQ(main_loop.run(), 0);
+  ASSERT_EQ(said.size(), 2);
+  EXPECT_EQ(said[0], Json::parse(R"({"guest": false, "reason": "host-signal"})"));
+  EXPECT_EQ(said[1], Json::parse(R"({"guest": false, "reason": "host-qmp-quit"})"));
+}
+
+TEST_F(MainLoopTest, answers_an_iothread_that_posts_back) {
+  const auto io0 = object_new_with_props<IOThread>("io0").value();
+  io0->context().schedule_oneshot(
+      [this] { main_loop.context().schedule_oneshot([this] { main_loop.quit(5); }); });
+  EXPECT_EQ(main_loop.run(), 5);
+  ASSERT_TRUE(user_creatable_del("io0").has_value());
+}
+
+// The object stays for the rest of the process, so this is the last word about it.
+TEST_F(MainLoopTest, takes_settings_from_the_only_main_loop_object) {
+  Interface& interface = Interface::process();
+  const auto add = [&](const char* id) {
+    return interface.run("object-add", {{"qom-type", "main-loop"}, {"id", id}, {"aio-max-batch", 7}});
+  };
+  ASSERT_TRUE(add("ml").has_value());
+  EXPECT_EQ(main_loop.context().stats().effective_aio_max_batch, 7);
+  EXPECT_EQ(add("second").error().message(), "only one main-loop instance allowed");
+  EXPECT_EQ(user_creatable_del("ml").error().message(), "object 'ml' is in use, can not be deleted");
+  EXPECT_EQ(interface.run("query-iothreads", Json::object())->size(), 0);
+  EXPECT_FALSE(
+      interface.run("qom-set", {{"path", "ml"}, {"property", "thread-pool-max"}, {"value", 0}}).has_value());
+  EXPECT_TRUE(
+      interface.run("qom-set", {{"path", "/objects/ml"}, {"property", "thread-pool-max"}, {"value", 8}})
+          .has_value());
+  EXPECT_EQ(main_loop.context().thread_pool_params().second, 8);
+  objects_cleanup();
+}
+
+}  // namespace
+}  // namespace qomio
