@@ -101,8 +101,8 @@ void TimerList::release(std::unique_ptr<TimerNode> node, bool in_home_thread) {
   }
   if (in_home_thread) {
     if (node->running == 0) return;
-    node->released = true;
-    static_cast<void>(node.release());  // run() frees it
+    TimerNode* const running = node.release();
+    running->released = true;  // run() frees it
     return;
   }
   returned_.wait(lock, [&] { return node->running == 0; });
