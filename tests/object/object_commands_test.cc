@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/object/object_commands.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "qomio/object/link.h"
+#include "qomio/object/object.h"
+#include "qomio/object/property.h"
+#include "qomio/object/tree.h"
+#include "qomio/object/types.h"
+#include "qomio/object/user_creatable.h"
+#include "qomio/qapi/interface.h"
+
+namespace qomio {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+class Engine final : public Object, public UserCreatable {
+ public:
+  static const TypeInfo type_info;
+
+ private:
+  Result<void> changed() { return speed_ == 13 ? error("unlucky speed") : Result<void>(); }
+  Result<void> set_key(std::string key) {
+    key_ = std::move(key);
+    return {};
+  }
+  std::int64_t double_speed() const { return 2 * speed_; }
+
+  std::int64_t speed_ = 0;
+  std::uint16_t gear_ = 1;
+  bool on_ = false;
+  std::string label_;
+  std::string key_;
+  std::string serial_ = "s0";
+  Link<Engine> next_;
+
+  static void class_init(ObjectClass& klass) {
+    klass.add(property("speed", &Engine::speed_)
+                  .range(0, 1000)
+                  .default_value(50)
+                  .on_change(&Engine::changed)
+                  .describe("turns a second"));
+    klass.add(property("gear", &Engine::gear_).default_value(1));
+    klass.add(property("on", &Engine::on_).describe("running or not"));
+    klass.add(property("label", &Engine::label_));
+    klass.add(property("serial", &Engine::serial_).until_complete());
+    klass.add(property("double-speed", &Engine::double_speed));
+    klass.add(property("key", nullptr, &Engine::set_key));
+    klass.add(link("next", &Engine::next_));
+  }
+};
+
+const TypeInfo Engine::type_info{.name = "engine",
+                                 .parent = "object",
+                                 .interfaces = {"user-creatable"},
+                                 .create = create<Engine>,
+                                 .class_init = class_init};
+
+class Plain final : public Object, public UserCreatable {
+ public:
+  static const TypeInfo type_info;
+};
+const TypeInfo Plain::type_info{
+    .name = "plain", .parent = "object", .interfaces = {"user-creatable"}, .create = create<Plain>};
+const TypeInfo kAbstractEngine{.name = "abstract-engine", .parent = "engine", .abstract = true};
+
+// Speaks as a client would, to the interface of the process.
+class ObjectCommandsTest : public testing::Test {
+ protected:
+  ObjectCommandsTest() {
+    register_object_types();
+    for (const TypeInfo* info : {&Engine::type_info, &Plain::type_info, &kAbstractEngine}) {
+      EXPECT_TRUE(register_type(*info));
+    }
+  }
+  ~ObjectCommandsTest() override { objects_cleanup(); }
+
+  static std::string run(std::string_view name, std::string_view arguments = "{}") {
+    const auto json = parse_json(arguments);
+    EXPECT_TRUE(json) << arguments;
+    const auto reply = Interface::process().run(name, *json);
+    if (reply) return json_text(*reply);
+    const bool generic = reply.error().error_class() == ErrorClass::GenericError;
+    return (generic ? "" : std::string(error_class_name(reply.error().error_class())) + ": ") +
+           reply.error().message();
+  }
+  static void make(std::string_view members) {
+    EXPECT_EQ(run("object-add", R"({"qom-type": "engine", )" + std::string(members) + "}"), "{}");
+  }
+  static std::string get(std::string_view path, std::string_view property) {
+    return run("qom-get",
+               R"({"path": ")" + std::string(path) + R"(", "property": ")" + std::string(property) + R"("})");
+  }
+  static std::string set(std::string_view path, std::string_view property, std::string_view value) {
+    return run("qom-set", R"({"path": ")" + std::string(path) + R"(", "property": ")" +
+                              std::string(property) + R"(", "value": )" + std::string(value) + "}");
+  }
+};
+
+TEST_F(ObjectCommandsTest, QomListShowsChildrenAndThenPropertiesWithTheirTypes) {
+  EXPECT_EQ(run("qom-list", R"({"path": "/"})"),
+            R"([{"name": "objects", "type": "child<container>"}, {"name": "type", "type": "string"}])");
+  EXPECT_EQ(run("qom-list", R"({"path": "/objects"})"), R"([{"name": "type", "type": "string"}])");
+  make(R"("id": "b")");
+  make(R"("id": "a")");
+  EXPECT_EQ(run("qom-list", R"({"path": "objects"})"),
+            R"([{"name": "b", "type": "child<engine>"}, {"name": "a", "type": "child<engine>"}, )"
+            R"({"name": "type", "type": "string"}])");
+  EXPECT_EQ(run("qom-list", R"({"path": "a"})"),
+            R"([{"name": "type", "type": "string"}, {"name": "speed", "type": "int"}, )"
+            R"({"name": "gear", "type": "uint16"}, {"name": "on", "type": "bool"}, )"
+            R"({"name": "label", "type": "string"}, {"name": "serial", "type": "string"}, )"
+            R"({"name": "double-speed", "type": "int"}, {"name": "key", "type": "string"}, )"
+            R"({"name": "next", "type": "link<engine>"}])");
+}
+
+TEST_F(ObjectCommandsTest, QomListTellsAnAmbiguousPathFromAMissingOne) {
+  make(R"("id": "objects")");
+  EXPECT_EQ(run("qom-list", R"({"path": "objects"})"), "Path 'objects' is ambiguous");
+  EXPECT_EQ(run("qom-list", R"({"path": ""})"), "Path '' is ambiguous");
+  EXPECT_EQ(run("qom-list", R"({"path": "nope"})"), "DeviceNotFound: Device 'nope' not found");
+  EXPECT_EQ(run("qom-list", R"({"path": "/nope"})"), "DeviceNotFound: Device '/nope' not found");
+  EXPECT_EQ(run("qom-list", R"({"path": "/objects/objects/type"})"),
+            "DeviceNotFound: Device '/objects/objects/type' not found");
+}
+
+TEST_F(ObjectCommandsTest, QomGetReadsValuesLinksAndChildren) {
+  make(R"("id": "a", "speed": 7, "on": true, "label": "x")");
+  make(R"("id": "b", "next": "a")");
+  EXPECT_EQ(get("a", "speed"), "7");
+  EXPECT_EQ(get("/objects/a", "on"), "true");
+  EXPECT_EQ(get("objects/a", "label"), R"("x")");
+  EXPECT_EQ(get("a", "double-speed"), "14");
+  EXPECT_EQ(get("a", "type"), R"("engine")");
+  EXPECT_EQ(get("a", "next"), R"("")");
+  EXPECT_EQ(get("b", "next"), R"("/objects/a")");
+  EXPECT_EQ(get("/objects/b/next", "speed"), "7") << "through the link";
+  EXPECT_EQ(get("/", "objects"), R"("/objects")");
+  EXPECT_EQ(get("/objects", "a"), R"("/objects/a")");
+}
+
+TEST_F(ObjectCommandsTest, QomGetRefusals) {
+  make(R"("id": "a")");
+  make(R"("id": "objects")");
+  EXPECT_EQ(get("a", "nope"), "Property 'engine.nope' not found");
+  EXPECT_EQ(get("a", ""), "Property 'engine.' not found");
+  EXPECT_EQ(get("a", "%s"), "Property 'engine.%s' not found");
+  EXPECT_EQ(get("a", "key"), "Property 'engine.key' is not readable");
+  EXPECT_EQ(get("nope", "type"), "DeviceNotFound: Device 'nope' not found");
+  EXPECT_EQ(get("objects", "type"), "DeviceNotFound: Device 'objects' not found") << "ambiguous";
+  EXPECT_EQ(get("", "type"), "DeviceNotFound: Device '' not found");
+  EXPECT_EQ(run("qom-get"), "Parameter 'path' is missing");
+  EXPECT_EQ(run("qom-get", R"({"path": "a"})"), "Parameter 'property' is missing");
+  EXPECT_EQ(run("qom-get", R"({"path": 1, "property": 1})"),
+            "Invalid parameter type for 'path', expected: string");
+  EXPECT_EQ(run("qom-get", R"({"path": "a", "property": "type", "value": 1})"),
+            "Parameter 'value' is unexpected");
+}
+
+TEST_F(ObjectCommandsTest, QomSetStoresWhatIsValidAndNothingElse) {
+  make(R"("id": "a")");
+  EXPECT_EQ(set("a", "speed", "7"), "{}");
+  EXPECT_EQ(set("a", "speed", "1001"), "speed value must be in range [0, 1000]");
+  EXPECT_EQ(set("a", "speed", "-1"), "speed value must be in range [0, 1000]");
+  EXPECT_EQ(set("a", "speed", "13"), "unlucky speed");
+  for (const char* value : {"\"1\"", "1.0", "1e3", "null", "[]", "{}", "true", "9223372036854775808"}) {
+    EXPECT_EQ(set("a", "speed", value), "Invalid parameter type for 'speed', expected: integer") << value;
+  }
+  EXPECT_EQ(get("a", "speed"), "7");
+  EXPECT_EQ(set("a", "gear", "65536"), "Parameter 'gear' expects uint16_t");
+  EXPECT_EQ(set("a", "on", "\"on\""), "Invalid parameter type for 'on', expected: boolean");
+  EXPECT_EQ(set("a", "label", "1"), "Invalid parameter type for 'label', expected: string");
+}
+
+TEST_F(ObjectCommandsTest, QomSetRefusals) {
+  make(R"("id": "a")");
+  EXPECT_EQ(set("a", "nope", "1"), "Property 'engine.nope' not found");
+  EXPECT_EQ(set("a", "type", "1"), "Property 'engine.type' is not writable");
+  EXPECT_EQ(set("a", "double-speed", "1"), "Property 'engine.double-speed' is not writable");
+  EXPECT_EQ(set("/", "objects", "\"x\""), "Property 'container.objects' is not writable");
+  EXPECT_EQ(set("/objects", "a", "\"x\""), "Property 'container.a' is not writable");
+  EXPECT_EQ(set("a", "serial", "\"s1\""), "Property cannot be set after initialization");
+  EXPECT_EQ(set("nope", "speed", "1"), "DeviceNotFound: Device 'nope' not found");
+  EXPECT_EQ(run("qom-set", R"({"path": "a", "property": "speed"})"), "Parameter 'value' is missing");
+  EXPECT_EQ(run("qom-set", R"({"path": "a", "property": "speed", "value": "1", "z": 1})"),
+            "Parameter 'z' is unexpected");
+}
+
+TEST_F(ObjectCommandsTest, QomSetOfLinks) {
+  make(R"("id": "a")");
+  make(R"("id": "b")");
+  make(R"("id": "objects")");
+  EXPECT_EQ(set("a", "next", "\"b\""), "{}");
+  EXPECT_EQ(get("a", "next"), R"("/objects/b")");
+  EXPECT_EQ(set("a", "next", "\"nope\""), "DeviceNotFound: Device 'nope' not found");
+  EXPECT_EQ(set("a", "next", "\"/objects\""), "Invalid parameter type for 'next', expected: engine");
+  EXPECT_EQ(set("a", "next", "1"), "Invalid parameter type for 'next', expected: string");
+  EXPECT_EQ(get("a", "next"), R"("/objects/b")");
+  EXPECT_EQ(set("a", "next", "\"objects\""), "{}") << "only one of the two is an engine";
+  EXPECT_EQ(set("a", "next", "\"\""), "{}");
+  EXPECT_EQ(get("a", "next"), R"("")");
+}
+
+TEST_F(ObjectCommandsTest, ALinkToAnAmbiguousPathIsRefused) {
+  make(R"("id": "a")");
+  make(R"("id": "b")");
+  auto inner = *object_new_with_props("engine", *objects_root().child("a"), "b", {});
+  EXPECT_EQ(set("a", "next", "\"b\""), "Path 'b' does not uniquely identify an object");
+  EXPECT_EQ(set("a", "next", "\"a/b\""), "{}");
+}
+
+TEST_F(ObjectCommandsTest, QomSetManySetsAllOrNothing) {
+  make(R"("id": "a")");
+  EXPECT_EQ(run("qom-set-many", R"({"path": "a", "properties": {"speed": 1, "gear": 2, "label": "x"}})"),
+            "{}");
+  EXPECT_EQ(get("a", "speed") + get("a", "gear") + get("a", "label"), R"(12"x")");
+  EXPECT_EQ(run("qom-set-many", R"({"path": "a", "properties": {"label": "y", "gear": 3, "speed": 1001}})"),
+            "speed value must be in range [0, 1000]");
+  EXPECT_EQ(run("qom-set-many", R"({"path": "a", "properties": {"label": "y", "speed": 13}})"),
+            "unlucky speed");
+  EXPECT_EQ(run("qom-set-many", R"({"path": "a", "properties": {"label": "y", "nope": 1}})"),
+            "Property 'engine.nope' not found");
+  EXPECT_EQ(run("qom-set-many", R"({"path": "a", "properties": {"label": "y", "serial": "z"}})"),
+            "Property cannot be set after initialization");
+  EXPECT_EQ(get("a", "speed") + get("a", "gear") + get("a", "label"), R"(12"x")");
+  EXPECT_EQ(run("qom-set-many", R"({"path": "a", "properties": {}})"), "{}");
+  EXPECT_EQ(run("qom-set-many", R"({"path": "nope", "properties": {}})"),
+            "DeviceNotFound: Device 'nope' not found");
+  for (const char* value : {"1", "[]", "null", "\"x\""}) {
+    EXPECT_EQ(run("qom-set-many", R"({"path": "a", "properties": )" + std::string(value) + "}"),
+              "Invalid parameter type for 'properties', expected: object");
+  }
+}
+
+TEST_F(ObjectCommandsTest, QomListGetAnswersForEachPathWithReadableValues) {
+  make(R"("id": "a", "speed": 7)");
+  EXPECT_EQ(
+      run("qom-list-get", R"({"paths": ["/objects", "a"]})"),
+      R"([{"properties": [{"name": "a", "type": "child<engine>", "value": "/objects/a"}, )"
+      R"({"name": "type", "type": "string", "value": "container"}]}, )"
+      R"({"properties": [{"name": "type", "type": "string", "value": "engine"}, )"
+      R"({"name": "speed", "type": "int", "value": 7}, {"name": "gear", "type": "uint16", "value": 1}, )"
+      R"({"name": "on", "type": "bool", "value": false}, {"name": "label", "type": "string", "value": ""}, )"
+      R"({"name": "serial", "type": "string", "value": "s0"}, )"
+      R"({"name": "double-speed", "type": "int", "value": 14}, {"name": "key", "type": "string"}, )"
+      R"({"name": "next", "type": "link<engine>", "value": ""}]}])");
+  EXPECT_EQ(run("qom-list-get", R"({"paths": []})"), "[]");
+  EXPECT_EQ(run("qom-list-get", R"({"paths": ["a", "nope"]})"), "DeviceNotFound: Device 'nope' not found");
+  EXPECT_EQ(run("qom-list-get", R"({"paths": ["a", 1]})"),
+            "Invalid parameter type for 'paths[1]', expected: string");
+}
+
+TEST_F(ObjectCommandsTest, QomListTypesFiltersByWhatIsImplementedAndByAbstract) {
+  const std::string all = run("qom-list-types");
+  EXPECT_THAT(all, HasSubstr(R"({"name": "container", "parent": "object"})"));
+  EXPECT_THAT(all, HasSubstr(R"({"name": "engine", "parent": "object"})"));
+  EXPECT_THAT(all, Not(HasSubstr("abstract")));
+  EXPECT_EQ(run("qom-list-types", R"({"abstract": false})"), all);
+  const std::string with_abstract = run("qom-list-types", R"({"abstract": true})");
+  EXPECT_THAT(with_abstract, HasSubstr(R"({"name": "object", "abstract": true})"));
+  EXPECT_THAT(with_abstract, HasSubstr(R"({"name": "interface", "abstract": true})"));
+  EXPECT_THAT(with_abstract,
+              HasSubstr(R"({"name": "user-creatable", "abstract": true, "parent": "interface"})"));
+
+  EXPECT_EQ(run("qom-list-types", R"({"implements": "engine"})"),
+            R"([{"name": "engine", "parent": "object"}])");
+  EXPECT_EQ(run("qom-list-types", R"({"implements": "engine", "abstract": true})"),
+            R"([{"name": "abstract-engine", "abstract": true, "parent": "engine"}, )"
+            R"({"name": "engine", "parent": "object"}])");
+  EXPECT_EQ(run("qom-list-types", R"({"implements": "container"})"),
+            R"([{"name": "container", "parent": "object"}])");
+  EXPECT_THAT(run("qom-list-types", R"({"implements": "user-creatable"})"), Not(HasSubstr("container")));
+  EXPECT_THAT(run("qom-list-types", R"({"implements": "interface"})"), HasSubstr("engine"));
+  EXPECT_EQ(run("qom-list-types", R"({"implements": "nope"})"), "[]");
+  EXPECT_EQ(run("qom-list-types", R"({"implements": "nope", "abstract": true})"), "[]");
+  EXPECT_EQ(run("qom-list-types", R"({"implements": 1})"),
+            "Invalid parameter type for 'implements', expected: string");
+  EXPECT_EQ(run("qom-list-types", R"({"abstract": "x"})"),
+            "Invalid parameter type for 'abstract', expected: boolean");
+  EXPECT_EQ(run("qom-list-types", R"({"z": 1})"), "Parameter 'z' is unexpected");
+}
+
+TEST_F(ObjectCommandsTest, QomListPropertiesDescribesAClass) {
+  EXPECT_EQ(run("qom-list-properties", R"({"typename": "engine"})"),
+            R"([{"name": "type", "type": "string", "description": "name of the type"}, )"
+            R"({"name": "speed", "type": "int", "description": "turns a second", "default-value": 50}, )"
+            R"({"name": "gear", "type": "uint16", "default-value": 1}, )"
+            R"({"name": "on", "type": "bool", "description": "running or not"}, )"
+            R"({"name": "label", "type": "string"}, {"name": "serial", "type": "string"}, )"
+            R"({"name": "double-speed", "type": "int"}, {"name": "key", "type": "string"}, )"
+            R"({"name": "next", "type": "link<engine>"}])");
+  EXPECT_EQ(run("qom-list-properties", R"({"typename": "abstract-engine"})"),
+            run("qom-list-properties", R"({"typename": "engine"})"));
+  EXPECT_EQ(run("qom-list-properties", R"({"typename": "user-creatable"})"),
+            "Parameter 'typename' expects a QOM type");
+  EXPECT_EQ(run("qom-list-properties", R"({"typename": "interface"})"),
+            "Parameter 'typename' expects a QOM type");
+  for (const std::string name : {"nope", "", "Engine", "a'b"}) {
+    EXPECT_EQ(run("qom-list-properties", R"({"typename": ")" + name + R"("})"),
+              "DeviceNotFound: Class '" + name + "' not found");
+  }
+  EXPECT_EQ(run("qom-list-properties", R"({"type": "engine"})"), "Parameter 'typename' is missing");
+}
+
+TEST_F(ObjectCommandsTest, ObjectAddAndObjectDel) {
+  make(R"("id": "a", "speed": 3)");
+  EXPECT_EQ(run("object-add", R"({"qom-type": "engine", "id": "a"})"),
+            "attempt to add duplicate property 'a' to object (type 'container')");
+  EXPECT_EQ(run("object-add"), "Parameter 'qom-type' is missing");
+  EXPECT_EQ(run("object-add", R"({"qom-type": "engine", "id": "x", "props": {"speed": 1}})"),
+            "Parameter 'props' is unexpected");
+  EXPECT_EQ(run("object-del", R"({"id": "a"})"), "{}");
+  EXPECT_EQ(run("object-del", R"({"id": "a"})"), "object 'a' not found");
+  EXPECT_EQ(run("object-del", R"({"id": "type"})"), "object 'type' not found");
+  EXPECT_EQ(run("object-del"), "Parameter 'id' is missing");
+  EXPECT_EQ(run("object-del", R"({"id": 1})"), "Invalid parameter type for 'id', expected: string");
+  EXPECT_EQ(run("object-del", R"({"id": "a", "x": 1})"), "Parameter 'x' is unexpected");
+}
+
+TEST_F(ObjectCommandsTest, ObjectDelRefusesWhatIsHeld) {
+  make(R"("id": "a")");
+  objects_root().child("a")->hold("export", "disk0");
+  EXPECT_EQ(run("object-del", R"({"id": "a"})"), "object 'a' is in use, can not be deleted");
+  objects_root().child("a")->give_back("export", "disk0");
+  EXPECT_EQ(run("object-del", R"({"id": "a"})"), "{}");
+}
+
+// What the schema says of object-add's branch for a type, by the members' names; null when there is none.
+Json branch_of(const std::string& type) {
+  const Json schema = *Interface::process().run("query-qmp-schema", Json::object());
+  std::map<std::string, Json> entries;
+  for (const auto& e : schema) {
+    EXPECT_TRUE(entries.emplace(e["name"], e).second) << "double: " << e["name"];
+  }
+  const Json& options = entries.at(entries.at("object-add")["arg-type"]);
+  EXPECT_EQ(options["tag"], "qom-type");
+  std::vector<std::string> base;
+  for (const auto& m : options["members"]) base.push_back(m["name"]);
+  EXPECT_THAT(base, testing::ElementsAre("qom-type", "id"));
+  const Json& types = entries.at(options["members"][0]["type"]);
+  for (const auto& v : options["variants"]) {
+    EXPECT_THAT(types["values"].get<std::vector<std::string>>(), Contains(v["case"].get<std::string>()));
+    if (v["case"] != type) continue;
+    Json members = Json::object();
+    for (const auto& m : entries.at(v["type"])["members"]) members[m["name"].get<std::string>()] = m;
+    return members;
+  }
+  return nullptr;
+}
+
+TEST_F(ObjectCommandsTest, TheSchemaOfObjectAddHasABranchForEachTypeEvenOneRegisteredLater) {
+  const Json engine = branch_of("engine");
+  EXPECT_EQ(json_text(engine["speed"]), R"({"name": "speed", "type": "int", "default": null})");
+  EXPECT_EQ(engine["gear"]["type"], "int");
+  EXPECT_EQ(engine["next"]["type"], "str");
+  EXPECT_TRUE(engine.contains("key"));
+  EXPECT_FALSE(engine.contains("double-speed")) << "read-only";
+  EXPECT_FALSE(engine.contains("type"));
+  EXPECT_TRUE(branch_of("abstract-engine").is_null());
+  EXPECT_TRUE(branch_of("container").is_null());
+
+  EXPECT_TRUE(branch_of("late-engine").is_null());
+  static const TypeInfo late{.name = "late-engine", .parent = "engine"};
+  ASSERT_TRUE(register_type(late));
+  EXPECT_EQ(branch_of("late-engine"), engine);
+}
+
+TEST_F(ObjectCommandsTest, HelpListsTheTypesThatUsersMayMake) {
+  const auto help = object_help();
+  ASSERT_TRUE(help);
+  EXPECT_TRUE(help->starts_with("List of user creatable objects:\n"));
+  EXPECT_THAT(*help, HasSubstr("\n  engine\n"));
+  EXPECT_THAT(*help, HasSubstr("\n  plain\n"));
+  EXPECT_THAT(*help, Not(HasSubstr("container")));
+  EXPECT_THAT(*help, Not(HasSubstr("abstract")));
+}
+
+TEST_F(ObjectCommandsTest, HelpOfATypeListsItsWritablePropertiesByName) {
+  EXPECT_EQ(object_help("engine"),
+            "engine options:\n"
+            "  gear=<uint16>          -  (default: 1)\n"
+            "  key=<string>\n"
+            "  label=<string>\n"
+            "  next=<link<engine>>\n"
+            "  on=<bool>              - running or not\n"
+            "  serial=<string>\n"
+            "  speed=<int>            - turns a second (default: 50)\n");
+  EXPECT_EQ(object_help("plain"), "There are no options for plain.\n");
+  for (const char* type : {"nope", "container", "abstract-engine", "user-creatable"}) {
+    EXPECT_EQ(object_help(type), std::nullopt) << type;
+  }
+}
+
+}  // namespace
+}  // namespace qomio
