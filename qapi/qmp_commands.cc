@@ -16,17 +16,6 @@ Result<void> qmp_capabilities(const QmpCapabilities& /*arguments*/) {
 
 void add_qmp_commands(Interface& interface) {
   interface.add(command("qmp_capabilities", "begin the session", qmp_capabilities));
-  interface.add(event<ShutdownInfo>("SHUTDOWN", "the program ends"));
-
-  // The handler needs the interface that it is added to.
-  Command quit = command("quit", "end the program", +[] { return Result<void>(); }).last();
-  quit.run = [&interface, check = std::move(quit.run)](const Json& arguments) {
-    auto result = check(arguments);
-    if (result)
-      interface.emit("SHUTDOWN", ShutdownInfo{.guest = false, .reason = ShutdownCause::HostQmpQuit});
-    return result;
-  };
-  interface.add(std::move(quit));
 }
 
 }  // namespace qomio

@@ -18,7 +18,6 @@ namespace qomio {
 namespace {
 
 constexpr std::int64_t kPatienceUs = 1'000'000;  // at the end, with clients that do not read
-constexpr std::int64_t kLookAgainUs = 10'000;
 
 }  // namespace
 
@@ -27,7 +26,7 @@ QmpServer::QmpServer(GMainContext* context, Interface& interface, std::size_t ou
             .interface = interface,
             .output_limit_bytes = output_limit_bytes,
             .closed = [this](QmpSession& session) { close_session(session); },
-            .ended = [this] { finish(); },
+            .ended = [this] { stop(); },
             .events_dropped = [this](std::uint64_t count) { dropped_events_ += count; }} {
   add_qmp_commands(interface);
   event_subscription_ =
@@ -35,6 +34,9 @@ QmpServer::QmpServer(GMainContext* context, Interface& interface, std::size_t ou
 }
 
 QmpServer::~QmpServer() {
+  stop();
+  const std::int64_t deadline_us = g_get_monotonic_time() + kPatienceUs;
+  for (const auto& session : sessions_) session->send_rest(deadline_us);
   // Sessions report to the server when they end, so they go while it is whole.
   sessions_.clear();
 }
@@ -72,7 +74,7 @@ Result<void> QmpServer::add_client(int in_fd, int out_fd) {
 }
 
 void QmpServer::add_session(FileDescriptor in, FileDescriptor out) {
-  if (ending_) return;
+  if (stopped_) return;
   sessions_.push_back(std::make_unique<QmpSession>(host_, std::move(in), std::move(out)));
 }
 
@@ -106,25 +108,10 @@ void QmpServer::send_delayed_events() {
   delayed_events_->set_ready_time(throttle_.next_due_us());
 }
 
-void QmpServer::finish() {
-  if (ending_) return;
+void QmpServer::stop() {
+  stopped_ = true;
   listeners_.clear();
   for (const auto& session : sessions_) session->stop();
-  ends_at_us_ = g_get_monotonic_time() + kPatienceUs;
-  ending_ = std::make_unique<FdSource>(host_.context, [this] { finish_when_sent(); });
-  ending_->set_ready_time(0);
-}
-
-void QmpServer::finish_when_sent() {
-  const std::int64_t now_us = g_get_monotonic_time();
-  const bool unsent =
-      std::ranges::any_of(sessions_, [](const auto& session) { return session->has_unsent(); });
-  if (unsent && now_us < ends_at_us_) {
-    ending_->set_ready_time(std::min(now_us + kLookAgainUs, ends_at_us_));
-    return;
-  }
-  ending_->set_ready_time(-1);
-  if (on_finished_) std::exchange(on_finished_, nullptr)();
 }
 
 }  // namespace qomio

@@ -21,25 +21,24 @@ namespace qomio {
 
 // Offers an Interface to clients that speak QMP, many at once, on any number of sockets:
 //
-//     QmpServer server(nullptr);                            // the default GMainContext
+//     QmpServer server(nullptr);  // the default GMainContext
 //     if (auto r = server.listen("/run/qomio.sock"); !r) ...
-//     server.on_finished([&] { g_main_loop_quit(loop); });  // a client said `quit`
 //
 // Clients are served in turn and each strictly in order; out-of-band commands overtake. Events of the
 // interface go to all clients that have negotiated. What waits to be sent to a client is bounded: over the
 // limit nothing more is read from it or run for it, and the oldest events for it are dropped; others go on.
 //
-// After `quit` no request of any client is taken; the event SHUTDOWN went to all before the reply.
+// After a command that ends the server (quit) no client is taken, and no request of any.
 //
 // Owns its sockets, their files and the connections. Thread: the one that runs the context. It must not be
-// destroyed by a command or by what it calls; on_finished may end the loop.
+// destroyed by a command or by what it calls.
 class QmpServer {
  public:
   static constexpr std::size_t kDefaultOutputLimitBytes = 1 << 20;
 
   explicit QmpServer(GMainContext* context, Interface& interface = Interface::process(),
                      std::size_t output_limit_bytes = kDefaultOutputLimitBytes);
-  // Removes the socket files that are still ours.
+  // Sends what is unsent, for a second at most, and removes the socket files that are still ours.
   ~QmpServer();
   QmpServer(const QmpServer&) = delete;
   QmpServer& operator=(const QmpServer&) = delete;
@@ -56,13 +55,6 @@ class QmpServer {
   // meantime. With a key each value of that member of its data is counted by itself.
   void limit_event_rate(std::string name, std::string key = {});
 
-  // Called once, from the loop, after the last reply has left, or a second after a command that ends the
-  // server.
-  void on_finished(std::function<void()> callback) { on_finished_ = std::move(callback); }
-
-  // Takes no more clients and requests, sends what is unsent, then calls on_finished.
-  void finish();
-
   std::size_t client_count() const { return sessions_.size(); }
   std::uint64_t dropped_event_count() const { return dropped_events_; }
 
@@ -72,7 +64,7 @@ class QmpServer {
   void send_event(std::string_view name, const Json& data);
   void send_line(const std::string& line);
   void send_delayed_events();
-  void finish_when_sent();
+  void stop();
 
   QmpSessionHost host_;
   std::uint64_t dropped_events_ = 0;
@@ -81,9 +73,7 @@ class QmpServer {
   std::shared_ptr<void> event_subscription_;
   EventThrottle throttle_;
   std::unique_ptr<FdSource> delayed_events_;  // made with the first limit
-  std::function<void()> on_finished_;
-  std::unique_ptr<FdSource> ending_;  // while what is unsent leaves
-  std::int64_t ends_at_us_ = 0;
+  bool stopped_ = false;
 };
 
 }  // namespace qomio

@@ -2,6 +2,7 @@
 #include "qomio/qapi/qmp_session.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -162,6 +163,15 @@ Result<Json> QmpSession::negotiate(const QmpRequest& request) {
 void QmpSession::send_output() {
   if (!broken_ && !output_.send_to(out_fd(), is_socket())) broken_ = true;
   if (output_.unsent_bytes() == 0) report_dropped_events();
+}
+
+void QmpSession::send_rest(std::int64_t deadline_us) {
+  while (has_unsent()) {
+    const std::int64_t left_ms = (deadline_us - g_get_monotonic_time()) / 1000;
+    pollfd fd{.fd = out_fd(), .events = POLLOUT, .revents = 0};
+    if (left_ms <= 0 || ::poll(&fd, 1, static_cast<int>(left_ms)) == 0) return;
+    send_output();
+  }
 }
 
 void QmpSession::report_dropped_events() {

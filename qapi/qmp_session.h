@@ -49,7 +49,8 @@ class QmpSession {
 
   // Takes no further requests; what is unsent goes out still.
   void stop();
-  bool has_unsent() const { return output_.unsent_bytes() > 0 && !broken_; }
+  // Waits until what is unsent has gone out, or until that time of the monotonic clock. For the end.
+  void send_rest(std::int64_t deadline_us);
 
  private:
   int out_fd() const { return out_ ? out_.get() : in_.get(); }
@@ -58,6 +59,7 @@ class QmpSession {
 
   void turn();
   bool serve();
+  bool has_unsent() const { return output_.unsent_bytes() > 0 && !broken_; }
   bool hung_up() const;
   void read_input();
   void parse_input();
