@@ -130,7 +130,9 @@ class LinkProperty final : public Property {
       auto resolved = detail::resolve_link(property.name_, path, Target::type_info.name);
       if (!resolved) return failure(resolved);
       if (*resolved) next = Ref<Target>(static_cast<Target&>(**resolved));
-      return property.check_ ? (self.*property.check_)(next.get()) : Result<void>();
+      const Check allowed = property.check_;
+      if (!allowed) return {};
+      return (self.*allowed)(next.get());
     }
     Result<void> apply() override {
       auto& field = self.*property.member_;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "qomio/object/module.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
@@ -198,6 +199,8 @@ Result<std::vector<ObjectPropertyInfo>> qom_list_properties(const TypenameArgume
   return infos;
 }
 
+Result<void> load_module(const PathArguments& arguments) { return module_load(arguments.path); }
+
 Result<void> object_del(const IdArguments& arguments) { return user_creatable_del(arguments.id); }
 
 // The arguments of object-add: a union with a branch for each type that users can make, as far as they are
@@ -251,6 +254,7 @@ void add_object_commands(Interface& interface) {
   interface.add(command("qom-list-get", "properties of several objects, with their values", qom_list_get));
   interface.add(command("qom-list-types", "types of objects", qom_list_types));
   interface.add(command("qom-list-properties", "properties of a type", qom_list_properties));
+  interface.add(command("module-load", "registers the types of a shared object", load_module));
   interface.add(object_add());
   interface.add(command("object-del", "deletes an object that a user made", object_del));
 }

@@ -55,8 +55,10 @@ int main(int argc, char** argv) {
 
   auto io0 = object_new_with_props<IOThread>("io0", {{"poll-max-ns", "16384"}});
   if (!io0) return std::fprintf(stderr, "%s\n", io0.error().message().c_str()), 1;
-  auto bucket = object_new_with_props<TokenBucket>("bucket0", {{"rate", "500"}, {"iothread", "io0"}});
-  if (!bucket) return std::fprintf(stderr, "%s\n", bucket.error().message().c_str()), 1;
+  // No reference is kept: the bucket goes when it is deleted.
+  if (auto bucket = object_new_with_props<TokenBucket>("bucket0", {{"rate", "500"}, {"iothread", "io0"}});
+      !bucket)
+    return std::fprintf(stderr, "%s\n", bucket.error().message().c_str()), 1;
   (*io0)->context().run_in([] { std::puts("hello from io0"); });
 
   QmpServer qmp(main_loop.g_main_context());

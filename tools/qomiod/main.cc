@@ -11,6 +11,7 @@
 #include <string>
 #include <variant>
 
+#include "qomio/object/module.h"
 #include "qomio/object/object_commands.h"
 #include "qomio/qapi/json.h"
 #include "qomio/qapi/version.h"
@@ -83,6 +84,10 @@ int run(const char* program, const qomiod::Options& options) {
     ~ObjectsCleanup() { objects_cleanup(); }
   } const cleanup;
 
+  for (const auto& path : options.modules) {
+    if (auto loaded = module_load(path); !loaded) return complain(program, loaded.error(), "--module", path);
+    spdlog::debug("loaded module {}", path);
+  }
   for (const auto& typed : options.objects) {
     auto read = read_object(typed);
     if (!read) return complain(program, read.error(), "--object", typed);

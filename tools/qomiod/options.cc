@@ -9,13 +9,14 @@
 namespace qomiod {
 namespace {
 
-enum Code : int { kHelp = 'h', kVersion = 'V', kQmp = 256, kObject, kLogLevel };
+enum Code : int { kHelp = 'h', kVersion = 'V', kQmp = 256, kObject, kModule, kLogLevel };
 
 constexpr std::array kOptions{
     option{"help", no_argument, nullptr, kHelp},
     option{"version", no_argument, nullptr, kVersion},
     option{"qmp", required_argument, nullptr, kQmp},
     option{"object", required_argument, nullptr, kObject},
+    option{"module", required_argument, nullptr, kModule},
     option{"log-level", required_argument, nullptr, kLogLevel},
     option{nullptr, 0, nullptr, 0},
 };
@@ -49,6 +50,9 @@ qomio::Result<Options> parse_options(int argc, char** argv) {
       case kObject:
         options.objects.emplace_back(optarg);
         break;
+      case kModule:
+        options.modules.emplace_back(optarg);
+        break;
       case kLogLevel:
         options.log_level = optarg;
         break;
@@ -73,6 +77,7 @@ Runs objects such as I/O threads, controlled over QMP.
                         make an object; may be given several times, in order
   --object help         list the types that can be made
   --object TYPE,help    list the properties of a type
+  --module PATH         load types from a shared object first; may be given several times
   --log-level LEVEL     trace, debug, info, warning, error, critical or off (default: info);
                         messages go to standard error
   -h, --help            show this help and exit

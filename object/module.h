@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+
+#include "qomio/qapi/error.h"
+
+// Types from shared objects that are loaded at run time. A module is one C++ file and needs no change of this
+// project:
+//
+//     extern "C" const qomio::ModuleInfo qomio_module{qomio::kModuleAbi, [] { return
+//     register_type(My::type_info); }};
+//
+// It is built against the installed headers, as position-independent code, with the library's symbols left to
+// the program that loads it. Example: examples/module.
+namespace qomio {
+
+// What modules and programs must agree on: the version whose headers both were built with. The layout of
+// classes may change with every minor version.
+inline constexpr const char* kModuleAbi = "qomio-0.1";
+
+// What a module exports as `qomio_module`. Programs of all versions read `abi` first, so it stays first.
+struct ModuleInfo {
+  const char* abi;
+  Result<void> (*register_types)();
+};
+
+// Loads a module and registers its types; it stays for good. Loading it again does nothing. A path without
+// '/' is searched for as the dynamic linker does. Thread: the main thread. Errors: the dynamic linker's; `'p'
+// is no qomio module`; `module 'p' is built for A, this program for B`; those of the registration, after
+// which those types that it has registered before stay.
+Result<void> module_load(const std::string& path);
+
+}  // namespace qomio

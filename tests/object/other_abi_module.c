@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A module of another version: a program must refuse it before it calls anything in it. */
+#include <stdlib.h>
+
+static void never_called(void) { abort(); }
+
+const struct {
+  const char* abi;
+  void (*register_types)(void);
+} qomio_module = {"qomio-0.0", never_called};
