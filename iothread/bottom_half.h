@@ -73,8 +73,8 @@ class BottomHalfQueue {
   bool urgent() const;
 
   // Home thread: runs what is queued now, oldest first. Called by one that runs, it runs what is left of the
-  // batches outside first; what is scheduled meanwhile is left for the next call. Each is counted before it is
-  // called, so that whoever hears of a run finds it counted. True if one that is not idle was run.
+  // batches outside first; what is scheduled meanwhile is left for the next call. Each is counted before it
+  // is called, so that whoever hears of a run finds it counted. True if one that is not idle was run.
   bool run(StatCounter& runs);
 
   // Frees what is left, for a loop that ends: nobody may use the queue any more.
