@@ -21,10 +21,6 @@ bool is_list_of_objects(const Json& value) {
 constexpr std::array<std::string_view, 6> kLeadingColumns = {"id",          "name",      "thread-id",
                                                              "poll-max-ns", "poll-grow", "poll-shrink"};
 
-std::size_t column_rank(const std::string& key) {
-  return static_cast<std::size_t>(std::ranges::find(kLeadingColumns, key) - kLeadingColumns.begin());
-}
-
 // Lists of objects inside a cell: their plain members, "token-bucket b0".
 std::string inner_object_text(const Json& object) {
   std::string text;
@@ -34,12 +30,16 @@ std::string inner_object_text(const Json& object) {
 
 Table object_list_table(const Json& list) {
   std::vector<std::string> keys;
+  for (const auto column : kLeadingColumns) {
+    if (std::ranges::any_of(list, [&](const Json& item) { return item.contains(column); })) {
+      keys.emplace_back(column);
+    }
+  }
   for (const auto& item : list) {
     for (const auto& [key, value] : item.items()) {
       if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
     }
   }
-  std::ranges::stable_sort(keys, {}, column_rank);
   Table table(keys);
   for (const auto& item : list) {
     std::vector<Cell> row;
