@@ -89,6 +89,8 @@ class Object {
   Result<void> set_property(std::string_view name, Visitor& visitor);
   Result<Json> get_property(std::string_view name);
   Result<void> set_property(std::string_view name, const Json& value);
+  // The property, if it may be set now. Errors: as above.
+  Result<const Property*> settable_property(std::string_view name) const;
   // From text, as on a command line.
   Result<void> parse_property(std::string_view name, std::string_view text);
 
@@ -116,14 +118,12 @@ class Object {
   friend class WeakLink;
   template <class T>
   friend class HeldLink;
-  friend Result<void> object_set_props(Object& object, const Json& values, InputVisitor::Scalars scalars);
   friend void object_unparent(Object& object);
   struct Extras;  // what few objects have: own properties, holders, an index of many children, weak links to
                   // it
 
   void finalize() const;
   Extras& extras();
-  Result<const Property*> settable_property(std::string_view name) const;
   // A holder named after the object that owns the link.
   void hold_by_link(const Object& owner, const void* link);
   void give_back_link(const void* link);

@@ -18,7 +18,14 @@ namespace {
 struct PathArguments {
   std::string path;
   static constexpr std::string_view type_name = "PathArguments";
-  static constexpr auto members = std::tuple(member("path", &PathArguments::path));
+  static constexpr auto members =
+      std::tuple(member("path", &PathArguments::path, "absolute, or its last part"));
+};
+
+struct ModuleArguments {
+  std::string path;
+  static constexpr std::string_view type_name = "ModuleArguments";
+  static constexpr auto members = std::tuple(member("path", &ModuleArguments::path, "of the shared object"));
 };
 
 struct GetArguments {
@@ -26,7 +33,8 @@ struct GetArguments {
   std::string property;
   static constexpr std::string_view type_name = "GetArguments";
   static constexpr auto members =
-      std::tuple(member("path", &GetArguments::path), member("property", &GetArguments::property));
+      std::tuple(member("path", &GetArguments::path, "of the object: absolute, or its last part"),
+                 member("property", &GetArguments::property, "its name"));
 };
 
 struct SetArguments {
@@ -35,42 +43,45 @@ struct SetArguments {
   Json value;
   static constexpr std::string_view type_name = "SetArguments";
   static constexpr auto members =
-      std::tuple(member("path", &SetArguments::path), member("property", &SetArguments::property),
-                 member("value", &SetArguments::value));
+      std::tuple(member("path", &SetArguments::path, "of the object: absolute, or its last part"),
+                 member("property", &SetArguments::property, "its name"),
+                 member("value", &SetArguments::value, "of the type of the property"));
 };
 
 struct SetManyArguments {
   std::string path;
   Json properties;
   static constexpr std::string_view type_name = "SetManyArguments";
-  static constexpr auto members = std::tuple(member("path", &SetManyArguments::path),
-                                             member("properties", &SetManyArguments::properties));
+  static constexpr auto members =
+      std::tuple(member("path", &SetManyArguments::path, "of the object: absolute, or its last part"),
+                 member("properties", &SetManyArguments::properties, "an object: names and values"));
 };
 
 struct PathsArguments {
   std::vector<std::string> paths;
   static constexpr std::string_view type_name = "PathsArguments";
-  static constexpr auto members = std::tuple(member("paths", &PathsArguments::paths));
+  static constexpr auto members = std::tuple(member("paths", &PathsArguments::paths, "of the objects"));
 };
 
 struct TypesArguments {
   std::optional<std::string> implements;
   std::optional<bool> abstract;
   static constexpr std::string_view type_name = "TypesArguments";
-  static constexpr auto members = std::tuple(member("implements", &TypesArguments::implements),
-                                             member("abstract", &TypesArguments::abstract));
+  static constexpr auto members = std::tuple(
+      member("implements", &TypesArguments::implements, "only types that are this type, or implement it"),
+      member("abstract", &TypesArguments::abstract, "abstract types, too; false unless given"));
 };
 
 struct TypenameArguments {
   std::string typename_;
   static constexpr std::string_view type_name = "TypenameArguments";
-  static constexpr auto members = std::tuple(member("typename", &TypenameArguments::typename_));
+  static constexpr auto members = std::tuple(member("typename", &TypenameArguments::typename_, "the type"));
 };
 
 struct IdArguments {
   std::string id;
   static constexpr std::string_view type_name = "IdArguments";
-  static constexpr auto members = std::tuple(member("id", &IdArguments::id));
+  static constexpr auto members = std::tuple(member("id", &IdArguments::id, "of the object"));
 };
 
 struct ObjectPropertyInfo {
@@ -79,10 +90,12 @@ struct ObjectPropertyInfo {
   std::optional<std::string> description;
   std::optional<Json> default_value;
   static constexpr std::string_view type_name = "ObjectPropertyInfo";
-  static constexpr auto members =
-      std::tuple(member("name", &ObjectPropertyInfo::name), member("type", &ObjectPropertyInfo::type),
-                 member("description", &ObjectPropertyInfo::description),
-                 member("default-value", &ObjectPropertyInfo::default_value));
+  static constexpr auto members = std::tuple(
+      member("name", &ObjectPropertyInfo::name, "of the property"),
+      member("type", &ObjectPropertyInfo::type,
+             "of its value; `child<t>` for an object below this one, `link<t>` for one elsewhere"),
+      member("description", &ObjectPropertyInfo::description, "for people"),
+      member("default-value", &ObjectPropertyInfo::default_value, "what it is when nobody sets it"));
 };
 
 struct ObjectPropertyValue {
@@ -91,14 +104,16 @@ struct ObjectPropertyValue {
   std::optional<Json> value;
   static constexpr std::string_view type_name = "ObjectPropertyValue";
   static constexpr auto members =
-      std::tuple(member("name", &ObjectPropertyValue::name), member("type", &ObjectPropertyValue::type),
-                 member("value", &ObjectPropertyValue::value));
+      std::tuple(member("name", &ObjectPropertyValue::name, "of the property"),
+                 member("type", &ObjectPropertyValue::type, "of its value"),
+                 member("value", &ObjectPropertyValue::value, "left out when it can not be read"));
 };
 
 struct ObjectPropertiesValues {
   std::vector<ObjectPropertyValue> properties;
   static constexpr std::string_view type_name = "ObjectPropertiesValues";
-  static constexpr auto members = std::tuple(member("properties", &ObjectPropertiesValues::properties));
+  static constexpr auto members =
+      std::tuple(member("properties", &ObjectPropertiesValues::properties, "of one object"));
 };
 
 struct ObjectTypeInfo {
@@ -107,8 +122,9 @@ struct ObjectTypeInfo {
   std::optional<std::string> parent;
   static constexpr std::string_view type_name = "ObjectTypeInfo";
   static constexpr auto members =
-      std::tuple(member("name", &ObjectTypeInfo::name), member("abstract", &ObjectTypeInfo::abstract),
-                 member("parent", &ObjectTypeInfo::parent));
+      std::tuple(member("name", &ObjectTypeInfo::name, "of the type"),
+                 member("abstract", &ObjectTypeInfo::abstract, "true: no objects of it can be made"),
+                 member("parent", &ObjectTypeInfo::parent, "the type it is derived from; roots have none"));
 };
 
 std::unexpected<Error> not_found(std::string_view path) {
@@ -199,7 +215,7 @@ Result<std::vector<ObjectPropertyInfo>> qom_list_properties(const TypenameArgume
   return infos;
 }
 
-Result<void> load_module(const PathArguments& arguments) { return module_load(arguments.path); }
+Result<void> load_module(const ModuleArguments& arguments) { return module_load(arguments.path); }
 
 Result<void> object_del(const IdArguments& arguments) { return user_creatable_del(arguments.id); }
 
@@ -211,14 +227,19 @@ struct ObjectAddType {
   TypeDescription options = struct_type("ObjectOptions");
 
   ObjectAddType() {
-    options.members = {{"qom-type", &type_names}, {"id", &builtin_type("str")}};
+    options.members = {
+        {"qom-type", &type_names, false, "what to make"},
+        {"id", &builtin_type("str"), false, "its name: a letter, then letters, digits, '-', '.', '_'"}};
     options.tag = "qom-type";
     for (const ObjectClass* klass : user_creatable_classes()) {
       type_names.values.push_back(klass->name());
       auto& branch = branches.emplace_back(struct_type(klass->name()));
       for (const Property* property : klass->properties()) {
         if (!property->is_writable()) continue;
-        branch.members.push_back({property->name(), &property->type(), true, property->description()});
+        auto& described = branch.members.emplace_back(
+            TypeDescription::Member{property->name(), &property->type(), true, property->description()});
+        if (!property->default_value().is_null())
+          described.default_text = json_text(property->default_value());
       }
       options.variants.push_back({klass->name(), &branch});
     }

@@ -239,6 +239,7 @@ class AccessorProperty final : public ValueProperty<Class, T> {
  private:
   T load(const Class& self) const override { return getter_(self); }
   Result<void> store(Class& self, T value) const override { return setter_(self, std::move(value)); }
+
   Getter getter_;
   Setter setter_;
 };
@@ -316,6 +317,17 @@ auto property(std::string_view name, std::nullptr_t, Result<void> (Class::*sette
   using T = std::remove_cvref_t<Argument>;
   return PropertyBuilder<Class, T>(std::make_unique<AccessorProperty<Class, T>>(
       name, nullptr, [setter](Class& self, T value) { return (self.*setter)(std::move(value)); }));
+}
+
+// By functions that get the object: for what an object is given at run time, and for types without a C++
+// class of their own. Either may be null. They are called as long as the property is there.
+//
+//     object.add_property(property<bool>("ready", [state](const Object&) { return state->ready; }, nullptr));
+template <class T>
+auto property(std::string_view name, std::function<T(const Object&)> getter,
+              std::function<Result<void>(Object&, T)> setter) {
+  return PropertyBuilder<Object, T>(
+      std::make_unique<AccessorProperty<Object, T>>(name, std::move(getter), std::move(setter)));
 }
 
 }  // namespace qomio

@@ -128,6 +128,16 @@ bool is_user_creatable(const ObjectClass& klass) {
   return !klass.is_abstract() && !klass.is_interface() && klass.is_a(detail::class_of<UserCreatable>());
 }
 
+// "export disk0, token-bucket b0"; empty if nobody holds it.
+std::string holder_names(const Object& object) {
+  std::string names;
+  for (const Holder& holder : object.holders()) {
+    if (!names.empty()) names += ", ";
+    names += holder.kind + " " + holder.name;
+  }
+  return names;
+}
+
 }  // namespace
 
 bool is_identifier(std::string_view id) {
@@ -214,10 +224,17 @@ Result<void> user_creatable_del(std::string_view id) {
   Object* object = objects_root().child(id);
   if (!object) return error("object '{}' not found", id);
   const auto* creatable = object_cast<UserCreatable>(object);
-  auto held = [](Object& o) { return o.is_held() ? 1 : 0; };
-  if (object->is_held() || (creatable && !creatable->can_be_deleted()) ||
-      object_child_foreach_recursive(*object, held) != 0) {
-    return error("object '{}' is in use, can not be deleted", id);
+  std::string holders = holder_names(*object);
+  if (holders.empty()) {
+    object_child_foreach_recursive(*object, [&](Object& descendant) {
+      holders = holder_names(descendant);
+      return holders.empty() ? 0 : 1;
+    });
+  }
+  if (!holders.empty() || (creatable && !creatable->can_be_deleted())) {
+    return std::unexpected(Error(ErrorClass::GenericError,
+                                 fmt::format("object '{}' is in use, can not be deleted", id),
+                                 holders.empty() ? "" : "It is held by: " + holders + "."));
   }
   object_unparent(*object);
   return {};

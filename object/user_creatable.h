@@ -58,7 +58,8 @@ Result<void> object_set_props(Object& object, std::initializer_list<PropertyText
 // hint.
 Result<Ref<Object>> user_creatable_add(const Json& options,
                                        InputVisitor::Scalars scalars = InputVisitor::Scalars::typed);
-// object-del. Errors: `object 'x' not found`, `object 'x' is in use, can not be deleted`.
+// object-del. Errors: `object 'x' not found`, `object 'x' is in use, can not be deleted`; its hint says by
+// whom.
 Result<void> user_creatable_del(std::string_view id);
 
 // A letter, then letters, digits, '-', '.', '_'.
