@@ -148,14 +148,17 @@ struct IOThreadInfo {
   std::int64_t thread_pool_max = 0;
   std::vector<Holder> holders;
   static constexpr std::string_view type_name = "IOThreadInfo";
-  static constexpr auto members = std::tuple(
-      member("id", &IOThreadInfo::id), member("thread-id", &IOThreadInfo::thread_id),
-      member("poll-max-ns", &IOThreadInfo::poll_max_ns), member("poll-grow", &IOThreadInfo::poll_grow),
-      member("poll-shrink", &IOThreadInfo::poll_shrink),
-      member("aio-max-batch", &IOThreadInfo::aio_max_batch),
-      member("poll-weight", &IOThreadInfo::poll_weight),
-      member("thread-pool-min", &IOThreadInfo::thread_pool_min),
-      member("thread-pool-max", &IOThreadInfo::thread_pool_max), member("holders", &IOThreadInfo::holders));
+  static constexpr auto members =
+      std::tuple(member("id", &IOThreadInfo::id, "its name below /objects"),
+                 member("thread-id", &IOThreadInfo::thread_id, "the system's number of the thread"),
+                 member("poll-max-ns", &IOThreadInfo::poll_max_ns, "longest busy poll, in ns; 0: none"),
+                 member("poll-grow", &IOThreadInfo::poll_grow, "0: the default"),
+                 member("poll-shrink", &IOThreadInfo::poll_shrink, "0: the default"),
+                 member("aio-max-batch", &IOThreadInfo::aio_max_batch, "0: the default"),
+                 member("poll-weight", &IOThreadInfo::poll_weight, "0: the default"),
+                 member("thread-pool-min", &IOThreadInfo::thread_pool_min, "worker threads kept when idle"),
+                 member("thread-pool-max", &IOThreadInfo::thread_pool_max, "most worker threads"),
+                 member("holders", &IOThreadInfo::holders, "who uses it; it can not be deleted meanwhile"));
 };
 
 // The I/O threads that users made, oldest first.

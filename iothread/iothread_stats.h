@@ -65,34 +65,48 @@ struct IOThreadStats {
   FdMonitorKind fd_monitor = FdMonitorKind::poll;
   std::uint64_t handlers = 0;
   std::uint64_t polled_handlers = 0;
-  std::uint64_t pool_threads = 0;  // there is no thread pool yet
+  std::uint64_t pool_threads = 0;
   std::uint64_t pool_pending = 0;
   IOThreadEffectiveParams effective;
   static constexpr std::string_view type_name = "IOThreadStats";
   static constexpr auto members = std::tuple(
-      member("id", &IOThreadStats::id), member("thread-id", &IOThreadStats::thread_id),
-      member("uptime-ns", &IOThreadStats::uptime_ns), member("iterations", &IOThreadStats::iterations),
-      member("polls", &IOThreadStats::polls), member("poll-hits", &IOThreadStats::poll_hits),
-      member("poll-misses", &IOThreadStats::poll_misses), member("poll-ns", &IOThreadStats::poll_ns),
-      member("poll-miss-ns", &IOThreadStats::poll_miss_ns), member("blocked-ns", &IOThreadStats::blocked_ns),
-      member("busy-ns", &IOThreadStats::busy_ns), member("wakeups", &IOThreadStats::wakeups),
-      member("wakeups-elided", &IOThreadStats::wakeups_elided),
-      member("wakeup-cost-ns", &IOThreadStats::wakeup_cost_ns), member("bh-runs", &IOThreadStats::bh_runs),
-      member("fd-events", &IOThreadStats::fd_events), member("timers-fired", &IOThreadStats::timers_fired),
-      member("poll-window-ns", &IOThreadStats::poll_window_ns),
-      member("max-lag-ns", &IOThreadStats::max_lag_ns), member("cpu-ns", &IOThreadStats::cpu_ns),
-      member("voluntary-switches", &IOThreadStats::voluntary_switches),
-      member("involuntary-switches", &IOThreadStats::involuntary_switches),
-      member("fd-monitor", &IOThreadStats::fd_monitor), member("handlers", &IOThreadStats::handlers),
-      member("polled-handlers", &IOThreadStats::polled_handlers),
-      member("pool-threads", &IOThreadStats::pool_threads),
-      member("pool-pending", &IOThreadStats::pool_pending), member("effective", &IOThreadStats::effective));
+      member("id", &IOThreadStats::id, "its name below /objects"),
+      member("thread-id", &IOThreadStats::thread_id, "the system's number of the thread"),
+      member("uptime-ns", &IOThreadStats::uptime_ns, "since the thread began"),
+      member("iterations", &IOThreadStats::iterations, "rounds of the loop"),
+      member("polls", &IOThreadStats::polls, "busy polls: hits and misses"),
+      member("poll-hits", &IOThreadStats::poll_hits, "busy polls that found work"),
+      member("poll-misses", &IOThreadStats::poll_misses, "busy polls in vain"),
+      member("poll-ns", &IOThreadStats::poll_ns, "time in busy polls"),
+      member("poll-miss-ns", &IOThreadStats::poll_miss_ns, "of that, in vain"),
+      member("blocked-ns", &IOThreadStats::blocked_ns, "asleep, waiting for work"),
+      member("busy-ns", &IOThreadStats::busy_ns,
+             "in callbacks, and all else that is neither polling nor sleeping"),
+      member("wakeups", &IOThreadStats::wakeups, "returns from a sleep"),
+      member("wakeups-elided", &IOThreadStats::wakeups_elided, "notifications that needed no system call"),
+      member("wakeup-cost-ns", &IOThreadStats::wakeup_cost_ns,
+             "running mean, from an event's arrival to the end of the sleep"),
+      member("bh-runs", &IOThreadStats::bh_runs, "bottom halves run"),
+      member("fd-events", &IOThreadStats::fd_events, "calls of handlers for ready descriptors"),
+      member("timers-fired", &IOThreadStats::timers_fired, "timers that were due"),
+      member("poll-window-ns", &IOThreadStats::poll_window_ns, "of the next busy poll"),
+      member("max-lag-ns", &IOThreadStats::max_lag_ns, "longest time that one round spent in callbacks"),
+      member("cpu-ns", &IOThreadStats::cpu_ns, "CPU time of the thread"),
+      member("voluntary-switches", &IOThreadStats::voluntary_switches, "times it gave up the CPU"),
+      member("involuntary-switches", &IOThreadStats::involuntary_switches, "times it lost the CPU"),
+      member("fd-monitor", &IOThreadStats::fd_monitor, "how it waits for descriptors"),
+      member("handlers", &IOThreadStats::handlers, "descriptors watched"),
+      member("polled-handlers", &IOThreadStats::polled_handlers, "of those, with a callback for busy polls"),
+      member("pool-threads", &IOThreadStats::pool_threads, "worker threads, idle or not"),
+      member("pool-pending", &IOThreadStats::pool_pending, "jobs not yet reported done"),
+      member("effective", &IOThreadStats::effective, "the settings in force, defaults in place of zeros"));
 };
 
 struct QueryIOThreadStatsArguments {
   std::optional<std::string> id;  // of this one alone
   static constexpr std::string_view type_name = "QueryIOThreadStatsArguments";
-  static constexpr auto members = std::tuple(member("id", &QueryIOThreadStatsArguments::id));
+  static constexpr auto members =
+      std::tuple(member("id", &QueryIOThreadStatsArguments::id, "this one alone"));
 };
 
 // Of those that users made, oldest first. Neither stops nor slows the threads. Thread: the main thread.

@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "qomio/qapi/invariant.h"
+#include "qomio/qapi/member.h"
 #include "qomio/qapi/type_description.h"
 #include "qomio/qapi/visitor.h"
 
@@ -27,7 +29,7 @@
 //       std::optional<std::string> note;  // may be left out
 //       static constexpr std::string_view type_name = "IOThreadInfo";
 //       static constexpr auto members = std::tuple(member("id", &IOThreadInfo::id),
-//                                                  member("thread-id", &IOThreadInfo::thread_id),
+//                                                  member("thread-id", &IOThreadInfo::thread_id, "0: none"),
 //                                                  member("note", &IOThreadInfo::note));
 //     };
 //
@@ -35,35 +37,6 @@
 //     inline constexpr auto enum_description<PollPolicy> =
 //         EnumDescription("PollPolicy", "arrival", "classic", "weighted");   // the values 0, 1, 2
 namespace qomio {
-
-template <class Class, class Value>
-struct Member {
-  std::string_view name;
-  Value Class::* pointer;
-  bool has_default;  // input: may be left out, then the variable keeps its initial value
-};
-
-template <class Class, class Value>
-constexpr Member<Class, Value> member(std::string_view name, Value Class::* pointer) {
-  return {name, pointer, false};
-}
-
-// A member that may be left out; it then has the value that the struct's own initialiser gives it.
-template <class Class, class Value>
-constexpr Member<Class, Value> member_with_default(std::string_view name, Value Class::* pointer) {
-  return {name, pointer, true};
-}
-
-template <std::size_t N>
-struct EnumDescription {
-  template <class... Names>
-  constexpr explicit EnumDescription(std::string_view type_name, Names... names)
-      : name(type_name), values{std::string_view(names)...} {}
-  std::string_view name;
-  std::array<std::string_view, N> values;
-};
-template <class... Names>
-EnumDescription(std::string_view, Names...) -> EnumDescription<sizeof...(Names)>;
 
 template <class E>
 inline constexpr auto enum_description = nullptr;
@@ -96,8 +69,19 @@ std::string c_integer_name() {
   return fmt::format("{}int{}_t", std::is_signed_v<T> ? "" : "u", sizeof(T) * 8);
 }
 
-Result<void> enum_from_text(std::string_view name, const std::string& text, const std::string_view* values,
+Result<void> enum_from_text(std::string_view name, const std::string& text, const EnumValue* values,
                             std::size_t count, std::size_t& index);
+
+TypeDescription describe_enum(std::string_view name, std::span<const EnumValue> values);
+
+template <class M>
+TypeDescription::Member describe_member(const M& m, const TypeDescription& type, bool optional) {
+  return {.name = std::string(m.name),
+          .type = &type,
+          .optional = optional,
+          .description = std::string(m.description),
+          .features = {m.features.begin(), m.features.end()}};
+}
 
 inline std::string_view or_null(std::string_view name) { return name.empty() ? "null" : name; }
 
@@ -190,7 +174,7 @@ Result<void> visit(Visitor& visitor, std::string_view name, T& value) {
     std::string text;
     if (!visitor.is_input()) {
       invariant(index < description.values.size(), "an enum has a value that its description does not name");
-      text = description.values[index];
+      text = description.values[index].name;
     }
     if (auto r = visitor.type_str(name, text); !r) return r;
     if (!visitor.is_input()) return {};
@@ -224,8 +208,8 @@ const TypeDescription& describe() {
   } else if constexpr (std::same_as<T, nlohmann::ordered_json>) {
     return builtin_type("any");
   } else if constexpr (detail::Enum<T>) {
-    static const TypeDescription description = enum_type(
-        enum_description<T>.name, {enum_description<T>.values.begin(), enum_description<T>.values.end()});
+    static const TypeDescription description =
+        detail::describe_enum(enum_description<T>.name, enum_description<T>.values);
     return description;
   } else if constexpr (detail::is_vector<T>) {
     static const TypeDescription description = list_type(describe<typename T::value_type>());
@@ -235,9 +219,9 @@ const TypeDescription& describe() {
       TypeDescription d = struct_type(T::type_name);
       auto one = [&]<class Value>(const Member<T, Value>& m) {
         if constexpr (detail::is_optional<Value>) {
-          d.members.push_back({std::string(m.name), &describe<typename Value::value_type>(), true});
+          d.members.push_back(detail::describe_member(m, describe<typename Value::value_type>(), true));
         } else {
-          d.members.push_back({std::string(m.name), &describe<Value>(), m.has_default});
+          d.members.push_back(detail::describe_member(m, describe<Value>(), m.has_default));
         }
       };
       std::apply([&](const auto&... m) { (one(m), ...); }, T::members);

@@ -13,7 +13,7 @@ namespace {
 struct CommandInfo {
   std::string name;
   static constexpr std::string_view type_name = "CommandInfo";
-  static constexpr auto members = std::tuple(member("name", &CommandInfo::name));
+  static constexpr auto members = std::tuple(member("name", &CommandInfo::name, "of a command"));
 };
 
 }  // namespace

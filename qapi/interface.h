@@ -17,13 +17,16 @@ struct Event {
   std::string name;         // in capitals: SHUTDOWN
   std::string description;  // one line
   std::function<const TypeDescription&()> data;
+  std::vector<std::string> features = {};  // as of a command
 };
 
 // An event whose data is the described struct T.
 template <class T>
 Event event(std::string_view name, std::string_view description) {
-  return {std::string(name), std::string(description),
-          []() -> const TypeDescription& { return describe<T>(); }};
+  return {std::string(name),
+          std::string(description),
+          []() -> const TypeDescription& { return describe<T>(); },
+          {}};
 }
 
 // What a program offers over QMP: its commands and events. The libraries fill the one of the process,

@@ -11,13 +11,15 @@ namespace qomio {
 // What a client may ask for when a session begins.
 enum class QmpCapability { Oob };
 template <>
-inline constexpr auto enum_description<QmpCapability> = EnumDescription("QMPCapability", "oob");
+inline constexpr auto enum_description<QmpCapability> =
+    EnumDescription("QMPCapability", EnumValue("oob", "commands out of band, with exec-oob"));
 
 // The arguments of qmp_capabilities.
 struct QmpCapabilities {
   std::vector<QmpCapability> enable;
   static constexpr std::string_view type_name = "QmpCapabilities";
-  static constexpr auto members = std::tuple(member_with_default("enable", &QmpCapabilities::enable));
+  static constexpr auto members =
+      std::tuple(member_with_default("enable", &QmpCapabilities::enable, "what the client wants"));
 };
 
 // Adds qmp_capabilities. Every QmpServer does this for its interface; twice is harmless.

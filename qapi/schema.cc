@@ -41,7 +41,9 @@ class SchemaWriter {
   }
 
   void add(const Event& event) {
-    entries_.push_back({{"name", event.name}, {"meta-type", "event"}, {"arg-type", reference(event.data())}});
+    Json entry{{"name", event.name}, {"meta-type", "event"}, {"arg-type", reference(event.data())}};
+    if (!event.features.empty()) entry["features"] = event.features;
+    entries_.push_back(std::move(entry));
   }
 
   Json take() { return std::move(entries_); }
@@ -66,7 +68,12 @@ class SchemaWriter {
 
   static Json enumeration(const std::string& name, const TypeDescription& type) {
     Json members = Json::array();
-    for (const auto& value : type.values) members.push_back({{"name", value}});
+    for (const auto& value : type.values) {
+      Json& entry = members.emplace_back(Json{{"name", value}});
+      if (const auto notes = type.notes.find(value);
+          notes != type.notes.end() && !notes->second.features.empty())
+        entry["features"] = notes->second.features;
+    }
     return {{"name", name}, {"meta-type", "enum"}, {"members", std::move(members)}, {"values", type.values}};
   }
 
@@ -75,6 +82,7 @@ class SchemaWriter {
     for (const auto& member : type.members) {
       Json entry{{"name", member.name}, {"type", reference(*member.type)}};
       if (member.optional) entry["default"] = nullptr;
+      if (!member.features.empty()) entry["features"] = member.features;
       members.push_back(std::move(entry));
     }
     Json entry{{"name", name}, {"meta-type", "object"}, {"members", std::move(members)}};

@@ -63,10 +63,21 @@ const TypeDescription& empty_type() {
   return type;
 }
 
-Result<void> detail::enum_from_text(std::string_view name, const std::string& text,
-                                    const std::string_view* values, std::size_t count, std::size_t& index) {
+TypeDescription detail::describe_enum(std::string_view name, std::span<const EnumValue> values) {
+  TypeDescription d = enum_type(name, {});
+  for (const EnumValue& value : values) {
+    d.values.emplace_back(value.name);
+    if (value.description.empty() && value.features.begin() == value.features.end()) continue;
+    d.notes[std::string(value.name)] = {std::string(value.description),
+                                        {value.features.begin(), value.features.end()}};
+  }
+  return d;
+}
+
+Result<void> detail::enum_from_text(std::string_view name, const std::string& text, const EnumValue* values,
+                                    std::size_t count, std::size_t& index) {
   for (std::size_t i = 0; i < count; ++i) {
-    if (values[i] == text) {
+    if (values[i].name == text) {
       index = i;
       return {};
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,13 @@ struct TypeDescription {
     const TypeDescription* type;
     bool optional = false;
     std::string description = {};
+    std::vector<std::string> features = {};
+    std::string default_text = {};  // JSON, for people; empty: none, or not known
+  };
+  // What there is to say of one value of an enumeration.
+  struct ValueNotes {
+    std::string description;
+    std::vector<std::string> features;
   };
   struct Variant {
     std::string tag_value;
@@ -27,6 +35,7 @@ struct TypeDescription {
   std::string name;                          // builtin: int, uint8, str, number, bool, size, any, null
   std::string json_type;                     // builtin: int, string, number, boolean, value, null
   std::vector<std::string> values;           // enumeration
+  std::map<std::string, ValueNotes> notes;   // enumeration: of those values that have some
   const TypeDescription* element = nullptr;  // list
   std::vector<Member> members;               // object
   std::string tag;  // object: the member that selects the variant; empty: no variants

@@ -27,7 +27,8 @@ struct VersionInfo {
   std::string package;
   static constexpr std::string_view type_name = "VersionInfo";
   static constexpr auto members =
-      std::tuple(member("qemu", &VersionInfo::qemu), member("package", &VersionInfo::package));
+      std::tuple(member("qemu", &VersionInfo::qemu, "of QEMU, whose protocol this is"),
+                 member("package", &VersionInfo::package, "the program's own name and version"));
 };
 
 Result<VersionInfo> query_version();

@@ -14,6 +14,8 @@
 #include "qomio/object/module.h"
 #include "qomio/object/object_commands.h"
 #include "qomio/qapi/json.h"
+#include "qomio/qapi/qmp_commands.h"
+#include "qomio/qapi/reference.h"
 #include "qomio/qapi/version.h"
 #include "qomio/qomio.h"
 #include "qomio/tools/qomiod/options.h"
@@ -87,6 +89,10 @@ int run(const char* program, const qomiod::Options& options) {
   for (const auto& path : options.modules) {
     if (auto loaded = module_load(path); !loaded) return complain(program, loaded.error(), "--module", path);
     spdlog::debug("loaded module {}", path);
+  }
+  if (options.print_reference) {
+    add_qmp_commands(Interface::process());
+    return std::fputs(qmp_reference(Interface::process()).c_str(), stdout), 0;
   }
   for (const auto& typed : options.objects) {
     auto read = read_object(typed);

@@ -9,7 +9,7 @@
 namespace qomiod {
 namespace {
 
-enum Code : int { kHelp = 'h', kVersion = 'V', kQmp = 256, kObject, kModule, kLogLevel };
+enum Code : int { kHelp = 'h', kVersion = 'V', kQmp = 256, kObject, kModule, kLogLevel, kReference };
 
 constexpr std::array kOptions{
     option{"help", no_argument, nullptr, kHelp},
@@ -18,6 +18,7 @@ constexpr std::array kOptions{
     option{"object", required_argument, nullptr, kObject},
     option{"module", required_argument, nullptr, kModule},
     option{"log-level", required_argument, nullptr, kLogLevel},
+    option{"print-qmp-reference", no_argument, nullptr, kReference},
     option{nullptr, 0, nullptr, 0},
 };
 
@@ -56,6 +57,9 @@ qomio::Result<Options> parse_options(int argc, char** argv) {
       case kLogLevel:
         options.log_level = optarg;
         break;
+      case kReference:
+        options.print_reference = true;
+        break;
       case 1:
         return qomio::error("{}: Unexpected argument", optarg);
       default:
@@ -80,6 +84,8 @@ Runs objects such as I/O threads, controlled over QMP.
   --module PATH         load types from a shared object first; may be given several times
   --log-level LEVEL     trace, debug, info, warning, error, critical or off (default: info);
                         messages go to standard error
+  --print-qmp-reference
+                        describe all commands, events and types as Markdown and exit
   -h, --help            show this help and exit
   -V, --version         show the version and exit
 

@@ -13,6 +13,7 @@ namespace qomiod {
 struct Options {
   bool help = false;
   bool version = false;
+  bool print_reference = false;
   std::vector<std::string> monitors;  // unix:PATH or stdio
   std::vector<std::string> modules;   // paths
   std::vector<std::string> objects;   // keyval or JSON

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+#include <string_view>
+#include <tuple>
+
+// The words in which a C++ type is described: qapi/describe.h shows them at work. All are constants.
+namespace qomio {
+
+// Up to kMax names of what is special about something. `deprecated` and `unstable` are known to the policy of
+// qapi/compat.h; others are for clients that ask the schema whether something is there.
+class Features {
+ public:
+  static constexpr std::size_t kMax = 4;
+  constexpr Features() = default;
+  constexpr Features(std::initializer_list<std::string_view> names) {
+    for (auto name : names) names_[count_++] = name;  // more than kMax do not compile in a constant
+  }
+  constexpr const std::string_view* begin() const { return names_.data(); }
+  constexpr const std::string_view* end() const { return names_.data() + count_; }
+
+ private:
+  std::array<std::string_view, kMax> names_{};
+  std::size_t count_ = 0;
+};
+
+template <class Class, class Value>
+struct Member {
+  std::string_view name;
+  Value Class::* pointer;
+  bool has_default;                   // input: may be left out, then the variable keeps its initial value
+  std::string_view description = {};  // for people, one line, no final stop
+  Features features = {};
+
+  constexpr Member with(Features added) const {
+    Member changed = *this;
+    changed.features = added;
+    return changed;
+  }
+};
+
+template <class Class, class Value>
+constexpr Member<Class, Value> member(std::string_view name, Value Class::* pointer,
+                                      std::string_view description = {}) {
+  return {name, pointer, false, description};
+}
+
+// A member that may be left out; it then has the value that the struct's own initialiser gives it.
+template <class Class, class Value>
+constexpr Member<Class, Value> member_with_default(std::string_view name, Value Class::* pointer,
+                                                   std::string_view description = {}) {
+  return {name, pointer, true, description};
+}
+
+// One value of an enum; a plain name is one, too.
+struct EnumValue {
+  constexpr EnumValue(const char* value_name) : name(value_name) {}
+  constexpr EnumValue(std::string_view value_name, std::string_view text = {}, Features special = {})
+      : name(value_name), description(text), features(special) {}
+  std::string_view name;
+  std::string_view description;
+  Features features;
+};
+
+template <std::size_t N>
+struct EnumDescription {
+  template <class... Values>
+  constexpr explicit EnumDescription(std::string_view type_name, Values... names)
+      : name(type_name), values{EnumValue(names)...} {}
+  std::string_view name;
+  std::array<EnumValue, N> values;
+};
+template <class... Values>
+EnumDescription(std::string_view, Values...) -> EnumDescription<sizeof...(Values)>;
+
+}  // namespace qomio
