@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include "qomio/tests/bench/loop/loop.h"
+
+namespace qomio::bench {
+
+Contender epoll_contender();
+Contender spin_contender();
+Contender qomio_contender();
+
+// Each is there when its library was found at build time.
+Contender libuv_contender();
+Contender asio_contender();
+Contender libevent_contender();
+Contender libev_contender();
+Contender glib_contender();
+Contender sd_event_contender();
+
+}  // namespace qomio::bench

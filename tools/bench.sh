@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Builds and runs all benchmarks and writes docs/PERFORMANCE.md from what they say; takes some minutes, on a machine
+# that should have nothing else to do. Every target tests/bench/*_bench.cc or tests/bench/*/ named *_bench that prints
+# Markdown takes part: add it to `benchmarks`.
+#
+#     tools/bench.sh [FILE]     # FILE instead of docs/PERFORMANCE.md
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=${1:-docs/PERFORMANCE.md}
+build=build/bench
+benchmarks=(
+  "loop_bench:Event loops:tests/bench/loop"
+  "object_bench:Objects:tests/bench/object_bench.cc"
+)
+
+cmake -G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DQOMIO_BUILD_BENCH=ON >/dev/null
+targets=()
+for benchmark in "${benchmarks[@]}"; do targets+=("${benchmark%%:*}"); done
+cmake --build "$build" --target "${targets[@]}"
+
+page=$(mktemp)
+trap 'rm -f "$page"' EXIT
+{
+  cat tests/bench/PERFORMANCE.head.md
+  echo
+  echo "| | |"
+  echo "|---|---|"
+  echo "| processor | $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1), $(nproc) of them$(
+    grep -q '^flags.* hypervisor' /proc/cpuinfo && echo ', a virtual machine') |"
+  echo "| kernel | $(uname -sr) |"
+  echo "| compiler | $(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt" | xargs -I{} {} --version | head -1), RelWithDebInfo |"
+  echo "| version | $(git describe --always 2>/dev/null || echo unknown) |"
+  echo "| load before the run | $(cut -d' ' -f1 /proc/loadavg) |"
+  for benchmark in "${benchmarks[@]}"; do
+    IFS=: read -r target title source <<<"$benchmark"
+    echo
+    echo "## $title"
+    echo
+    echo "\`$target\`, from \`$source\`."
+    echo
+    "$build/bin/$target"
+  done
+} >"$page"
+cp "$page" "$out"
+echo "Wrote $out"
