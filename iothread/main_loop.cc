@@ -163,9 +163,11 @@ void register_iothread_types() {
       const auto registered = register_type(*info);
       invariant(registered.has_value(), "a type of an event loop could not be registered");
     }
-    Interface::process().add(command("query-iothreads", "the I/O threads that users made", query_iothreads));
+    Interface::process().add(
+        command("query-iothreads", "the I/O threads that users made", query_iothreads).query());
     Interface::process().add(command("query-iothread-stats", "what the I/O threads that users made have done",
-                                     query_iothread_stats));
+                                     query_iothread_stats)
+                                 .query());
     return true;
   }();
 }

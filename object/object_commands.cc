@@ -268,13 +268,14 @@ Command object_add() {
 }  // namespace
 
 void add_object_commands(Interface& interface) {
-  interface.add(command("qom-list", "children and properties of an object", qom_list));
-  interface.add(command("qom-get", "value of a property", qom_get));
+  interface.add(command("qom-list", "children and properties of an object", qom_list).query());
+  interface.add(command("qom-get", "value of a property", qom_get).query());
   interface.add(command("qom-set", "sets a property", qom_set));
   interface.add(command("qom-set-many", "sets several properties of an object, all or none", qom_set_many));
-  interface.add(command("qom-list-get", "properties of several objects, with their values", qom_list_get));
-  interface.add(command("qom-list-types", "types of objects", qom_list_types));
-  interface.add(command("qom-list-properties", "properties of a type", qom_list_properties));
+  interface.add(
+      command("qom-list-get", "properties of several objects, with their values", qom_list_get).query());
+  interface.add(command("qom-list-types", "types of objects", qom_list_types).query());
+  interface.add(command("qom-list-properties", "properties of a type", qom_list_properties).query());
   interface.add(command("module-load", "registers the types of a shared object", load_module));
   interface.add(object_add());
   interface.add(command("object-del", "deletes an object that a user made", object_del));

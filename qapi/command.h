@@ -12,8 +12,22 @@
 #include "qomio/qapi/input_visitor.h"
 #include "qomio/qapi/json.h"
 #include "qomio/qapi/output_visitor.h"
+#include "qomio/qapi/reply.h"
 
 namespace qomio {
+
+// What a client may do.
+enum class Access { full, read_only };
+template <>
+inline constexpr auto enum_description<Access> = EnumDescription(
+    "Access", EnumValue("full", "all commands"), EnumValue("read-only", "only commands that change nothing"));
+
+// One call of a command that finishes later, or looks at who calls.
+struct CommandCall {
+  const Json& arguments;  // an object; only during the call
+  Access access;          // the client's
+  Reply reply;
+};
 
 // A command that clients may call: all that there is to know about it, and what to run. A value, made by
 // command():
@@ -31,11 +45,19 @@ struct Command {
   std::function<const TypeDescription&()> result;
   // Runs in the main thread. `arguments` is an object, always.
   std::function<Result<Json>(const Json& arguments)> run;
+  // In the place of `run`: gives the answer when it is there. Later requests of the client wait for it, those
+  // out of band and other clients don't.
+  std::function<void(const CommandCall& call)> start;
 
-  bool allow_oob = false;             // may be sent with exec-oob: fast, never waits
+  bool is_query = false;              // changes nothing: open to clients whose access is read-only
+  bool allow_oob = false;             // may be sent with exec-oob: fast, never waits, has no `start`
   bool ends_server = false;           // after its success reply no server takes further requests (quit)
   std::vector<std::string> features;  // "deprecated", "unstable", or names of your own
 
+  Command&& query() && {
+    is_query = true;
+    return std::move(*this);
+  }
   Command&& oob() && {
     allow_oob = true;
     return std::move(*this);

@@ -2,6 +2,7 @@
 #include "qomio/qapi/interface.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "qomio/qapi/invariant.h"
 #include "qomio/qapi/schema.h"
@@ -24,29 +25,33 @@ Result<void> detail::no_arguments(const Json& arguments) {
 }
 
 Interface::Interface() {
-  add(command("query-version", "version of the program", query_version));
+  add(command("query-version", "version of the program", query_version).query());
 
-  // These two look at this interface, so their handlers are bound to it.
-  Command names =
-      command("query-commands", "names of all commands", +[] { return Result<std::vector<CommandInfo>>(); });
-  names.run = [this](const Json& arguments) -> Result<Json> {
-    if (auto r = detail::no_arguments(arguments); !r) return failure(r);
+  // These two look at this interface and at who asks.
+  Command names = command(
+      "query-commands", "names of all commands that the client may run",
+      +[] { return Result<std::vector<CommandInfo>>(); });
+  names.run = nullptr;
+  names.start = [this](const CommandCall& call) {
+    if (auto r = detail::no_arguments(call.arguments); !r) return call.reply.send(failure(r));
     std::vector<CommandInfo> infos;
-    for (const auto& [name, c] : commands_) infos.push_back({name});
-    return to_json(infos);
+    for (const auto& [name, c] : commands_) {
+      if (c.is_query || call.access == Access::full) infos.push_back({name});
+    }
+    call.reply.send(to_json(infos));
   };
-  add(std::move(names));
+  add(std::move(names).query());
 
   Command schema;
   schema.name = "query-qmp-schema";
-  schema.description = "types of all commands and events";
+  schema.description = "types of all commands that the client may run, and of all events";
   schema.arguments = empty_type;
   schema.result = schema_type;
-  schema.run = [this](const Json& arguments) -> Result<Json> {
-    if (auto r = detail::no_arguments(arguments); !r) return failure(r);
-    return schema_json(*this);
+  schema.start = [this](const CommandCall& call) {
+    if (auto r = detail::no_arguments(call.arguments); !r) return call.reply.send(failure(r));
+    call.reply.send(schema_json(*this, call.access));
   };
-  add(std::move(schema));
+  add(std::move(schema).query());
 }
 
 Interface& Interface::process() {
@@ -73,10 +78,34 @@ const Command* Interface::find_command(std::string_view name) const {
   return it == commands_.end() ? nullptr : &it->second;
 }
 
-Result<Json> Interface::run(std::string_view name, const Json& arguments) const {
+Result<const Command*> Interface::allowed_command(std::string_view name, Access access) const {
   const Command* command = find_command(name);
   if (!command) return error(ErrorClass::CommandNotFound, "The command {} has not been found", name);
-  return command->run(arguments);
+  if (access == Access::read_only && !command->is_query) {
+    return error(ErrorClass::CommandNotFound, "The command {} is not allowed: access is read-only", name);
+  }
+  return command;
+}
+
+void Interface::start(const Command& command, const Json& arguments, Access access,
+                      const Reply& reply) const {
+  if (command.start) {
+    command.start({arguments, access, reply});
+  } else {
+    reply.send(command.run(arguments));
+  }
+}
+
+Result<Json> Interface::run(std::string_view name, const Json& arguments, Access access) const {
+  const auto command = allowed_command(name, access);
+  if (!command) return std::unexpected(command.error());
+  if ((*command)->run) return (*command)->run(arguments);
+  const auto answer = std::make_shared<std::optional<Result<Json>>>();
+  const Reply reply([answer](Result<Json> given) { *answer = std::move(given); });
+  start(**command, arguments, access, reply);
+  reply.cancel();
+  if (!*answer) return error("The command {} takes its time", name);
+  return std::move(**answer);
 }
 
 void Interface::emit(std::string_view name, const Json& data) {

@@ -51,8 +51,14 @@ class Interface {
   const std::map<std::string, Command, std::less<>>& commands() const { return commands_; }
   const std::map<std::string, Event, std::less<>>& events() const { return events_; }
 
-  // Runs a command. Errors: CommandNotFound `The command nope has not been found`, and the command's own.
-  Result<Json> run(std::string_view name, const Json& arguments) const;
+  // The command, if a client with that access may run it. Errors: CommandNotFound, `The command nope has not
+  // been found`, `The command quit is not allowed: access is read-only`.
+  Result<const Command*> allowed_command(std::string_view name, Access access) const;
+  // Runs a command; the answer may come later if it has a `start`.
+  void start(const Command& command, const Json& arguments, Access access, const Reply& reply) const;
+  // Runs a command that answers at once. Errors: those of allowed_command(), the command's own, and, of one
+  // that would answer later, `The command x takes its time`; that one is cancelled.
+  Result<Json> run(std::string_view name, const Json& arguments, Access access = Access::full) const;
 
   // Sends an event to everyone who listens: `data` is an object, empty for none. The name must have been
   // added.

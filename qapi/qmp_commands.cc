@@ -15,7 +15,7 @@ Result<void> qmp_capabilities(const QmpCapabilities& /*arguments*/) {
 }  // namespace
 
 void add_qmp_commands(Interface& interface) {
-  interface.add(command("qmp_capabilities", "begin the session", qmp_capabilities));
+  interface.add(command("qmp_capabilities", "begins the session", qmp_capabilities).query());
 }
 
 }  // namespace qomio

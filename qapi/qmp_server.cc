@@ -41,16 +41,33 @@ QmpServer::~QmpServer() {
   sessions_.clear();
 }
 
-Result<void> QmpServer::listen(const std::string& path) {
-  auto listener = UnixListener::open(host_.context, path, [this](FileDescriptor connection) {
-    add_session(std::move(connection), FileDescriptor());
-  });
+UnixListener::OnConnection QmpServer::adder(Access access) {
+  return [this, access](FileDescriptor connection) {
+    add_session(std::move(connection), FileDescriptor(), access);
+  };
+}
+
+Result<void> QmpServer::listen(const std::string& path, Access access) {
+  auto listener = UnixListener::open(host_.context, path, adder(access));
   if (!listener) return failure(listener);
   listeners_.push_back(std::move(*listener));
   return {};
 }
 
-Result<void> QmpServer::add_client(int socket_fd) {
+Result<void> QmpServer::serve(int socket_fd, Access access) {
+  int listens = 0;
+  socklen_t length = sizeof(listens);
+  if (getsockopt(socket_fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0) {
+    return errno_error(errno, fmt::format("descriptor {}", socket_fd));
+  }
+  if (!listens) return add_client(socket_fd, access);
+  auto listener = UnixListener::adopt(host_.context, FileDescriptor(socket_fd), adder(access));
+  if (!listener) return failure(listener);
+  listeners_.push_back(std::move(*listener));
+  return {};
+}
+
+Result<void> QmpServer::add_client(int socket_fd, Access access) {
   FileDescriptor fd(socket_fd);
   int type = 0;
   socklen_t length = sizeof(type);
@@ -58,24 +75,24 @@ Result<void> QmpServer::add_client(int socket_fd) {
     return errno_error(errno, fmt::format("descriptor {}", socket_fd));
   }
   if (type != SOCK_STREAM) return error("descriptor {} is no stream socket", socket_fd);
-  add_session(std::move(fd), FileDescriptor());
+  add_session(std::move(fd), FileDescriptor(), access);
   return {};
 }
 
-Result<void> QmpServer::add_client(int in_fd, int out_fd) {
-  if (in_fd == out_fd) return add_client(in_fd);
+Result<void> QmpServer::add_client(int in_fd, int out_fd, Access access) {
+  if (in_fd == out_fd) return add_client(in_fd, access);
   FileDescriptor in(in_fd);
   FileDescriptor out(out_fd);
   for (const int fd : {in_fd, out_fd}) {
     if (fcntl(fd, F_GETFL) < 0) return errno_error(errno, fmt::format("descriptor {}", fd));
   }
-  add_session(std::move(in), std::move(out));
+  add_session(std::move(in), std::move(out), access);
   return {};
 }
 
-void QmpServer::add_session(FileDescriptor in, FileDescriptor out) {
+void QmpServer::add_session(FileDescriptor in, FileDescriptor out, Access access) {
   if (stopped_) return;
-  sessions_.push_back(std::make_unique<QmpSession>(host_, std::move(in), std::move(out)));
+  sessions_.push_back(std::make_unique<QmpSession>(host_, std::move(in), std::move(out), access));
 }
 
 void QmpServer::close_session(const QmpSession& session) {

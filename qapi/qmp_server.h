@@ -44,12 +44,17 @@ class QmpServer {
   QmpServer& operator=(const QmpServer&) = delete;
 
   // Makes a Unix socket, mode 0600, and takes clients there. A live socket is not taken over, nor is another
-  // kind of file touched; a dead socket is replaced. Errors: as UnixListener::open().
-  Result<void> listen(const std::string& path);
+  // kind of file touched; a dead socket is replaced. Clients of other users than root and the program's own
+  // are refused. Errors: as UnixListener::open().
+  Result<void> listen(const std::string& path, Access access = Access::full);
 
-  // Serves one client that is connected already. The server owns the descriptors from now on.
-  Result<void> add_client(int socket_fd);
-  Result<void> add_client(int in_fd, int out_fd);  // standard input and output
+  // Serves a socket that is there already: clients that connect to it, as above, if it listens, else the one
+  // that it is connected to, whoever it is. The server owns the descriptor from now on. Errors: no Unix
+  // stream socket.
+  Result<void> serve(int socket_fd, Access access = Access::full);
+  // Serves one client, such as on standard input and output. The server owns the descriptors from now on.
+  Result<void> add_client(int socket_fd, Access access = Access::full);
+  Result<void> add_client(int in_fd, int out_fd, Access access = Access::full);
 
   // Sends the event at most once a second: the first at once, then the newest of those that came in the
   // meantime. With a key each value of that member of its data is counted by itself.
@@ -59,7 +64,8 @@ class QmpServer {
   std::uint64_t dropped_event_count() const { return dropped_events_; }
 
  private:
-  void add_session(FileDescriptor in, FileDescriptor out);
+  void add_session(FileDescriptor in, FileDescriptor out, Access access);
+  UnixListener::OnConnection adder(Access access);
   void close_session(const QmpSession& session);
   void send_event(std::string_view name, const Json& data);
   void send_line(const std::string& line);

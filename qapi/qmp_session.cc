@@ -22,8 +22,29 @@ constexpr int kMostOobInATurn = 8;
 
 }  // namespace
 
-QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor out)
+// A command that answers later, until it does.
+struct QmpSession::Running {
+  QmpSession* session;
+  QmpRequest request;
+  bool ends_server;
+  std::function<void()> cancel;
+};
+
+// An answer on its way to the thread of the server. The session may have gone before it arrives.
+struct QmpSession::Arrival {
+  std::weak_ptr<Running> running;
+  Result<Json> answer;
+
+  static gboolean deliver(gpointer self) {
+    const auto& arrival = *static_cast<Arrival*>(self);
+    if (const auto running = arrival.running.lock()) running->session->finish_running(arrival.answer);
+    return G_SOURCE_REMOVE;
+  }
+};
+
+QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor out, Access access)
     : host_(host),
+      access_(access),
       in_(std::move(in)),
       out_(std::move(out)),
       source_(host.context, [this] { turn(); }),
@@ -39,6 +60,7 @@ QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor o
 }
 
 QmpSession::~QmpSession() {
+  cancel_running();
   report_dropped_events();
   // Others may share a terminal's or pipe's open file, and expect it as it was.
   if (!is_socket()) fcntl(out_.get(), F_SETFL, old_out_flags_);
@@ -59,6 +81,7 @@ void QmpSession::stop() {
   stopped_ = true;
   input_ = {};
   waiting_.clear();
+  cancel_running();
   if (!in_turn_) update_watches();
 }
 
@@ -81,14 +104,15 @@ bool QmpSession::serve() {
   if (!stopped_ && !output_.over_limit()) {
     read_input();
     parse_input();
-    if (!waiting_.empty() && !output_.over_limit()) {
+    if (!waiting_.empty() && !running_ && !output_.over_limit()) {
       const QmpRequest request = std::move(waiting_.front());
       waiting_.pop_front();
       answer(request);
     }
     send_output();
   }
-  const bool done = input_ended_ && input_.empty() && waiting_.empty() && output_.unsent_bytes() == 0;
+  const bool done =
+      input_ended_ && input_.empty() && waiting_.empty() && !running_ && output_.unsent_bytes() == 0;
   if (broken_ || done) return false;
   update_watches();
   return true;
@@ -131,22 +155,59 @@ void QmpSession::parse_input() {
 }
 
 void QmpSession::answer(const QmpRequest& request) {
-  auto result = run(request);
-  output_.add_reply(result ? qmp_return_line(*result, request.id)
-                           : qmp_error_line(result.error(), request.id));
-  if (!result || request.command == "qmp_capabilities") return;
-  const Command* command = host_.interface.find_command(request.command);
-  if (command && command->ends_server) host_.ended();
+  if (request.error) return finish(request, std::unexpected(*request.error));
+  if (!negotiated_) return finish(request, negotiate(request));
+  const auto allowed = host_.interface.allowed_command(request.command, access_);
+  if (!allowed) return finish(request, std::unexpected(allowed.error()));
+  const Command& command = **allowed;
+  if (request.out_of_band && !command.allow_oob) {
+    return finish(request, error("The command {} does not support OOB", request.command));
+  }
+  if (command.start) return start(command, request);
+  const bool ends_server = command.ends_server;
+  const auto result = command.run(request.arguments);
+  finish(request, result);
+  if (result && ends_server) host_.ended();
 }
 
-Result<Json> QmpSession::run(const QmpRequest& request) {
-  if (request.error) return std::unexpected(*request.error);
-  if (!negotiated_) return negotiate(request);
-  if (request.out_of_band) {
-    const Command* command = host_.interface.find_command(request.command);
-    if (command && !command->allow_oob) return error("The command {} does not support OOB", request.command);
-  }
-  return host_.interface.run(request.command, request.arguments);
+void QmpSession::start(const Command& command, const QmpRequest& request) {
+  const auto running = std::make_shared<Running>(Running{this, request, command.ends_server, {}});
+  const std::shared_ptr<GMainContext> context(
+      host_.context ? g_main_context_ref(host_.context) : g_main_context_ref(g_main_context_default()),
+      g_main_context_unref);
+  const Reply reply([weak = std::weak_ptr(running), context](Result<Json> answer) {
+    auto arrival = std::make_unique<Arrival>(weak, std::move(answer));
+    if (g_main_context_is_owner(context.get())) {
+      Arrival::deliver(arrival.get());
+      return;
+    }
+    GSource* source = g_idle_source_new();
+    g_source_set_priority(source, G_PRIORITY_DEFAULT);
+    g_source_set_callback(source, Arrival::deliver, arrival.release(),
+                          [](gpointer old) { delete static_cast<Arrival*>(old); });
+    g_source_attach(source, context.get());
+    g_source_unref(source);
+  });
+  running->cancel = reply.canceller();
+  running_ = running;
+  host_.interface.start(command, running->request.arguments, access_, reply);
+}
+
+void QmpSession::finish_running(const Result<Json>& result) {
+  const auto running = std::exchange(running_, nullptr);
+  finish(running->request, result);
+  if (result && running->ends_server) host_.ended();
+  // A turn of its own sends it, and goes on with what waits.
+  if (!in_turn_) source_.set_ready_time(0);
+}
+
+void QmpSession::cancel_running() {
+  if (const auto running = std::exchange(running_, nullptr)) running->cancel();
+}
+
+void QmpSession::finish(const QmpRequest& request, const Result<Json>& result) {
+  output_.add_reply(result ? qmp_return_line(*result, request.id)
+                           : qmp_error_line(result.error(), request.id));
 }
 
 Result<Json> QmpSession::negotiate(const QmpRequest& request) {
@@ -203,7 +264,7 @@ void QmpSession::update_watches() {
     if (wants_output && !out_watch_) out_watch_ = source_.watch(out_.get(), G_IO_OUT);
     if (!wants_output && out_watch_) source_.remove(out_watch_);
   }
-  const bool has_work = open && (!waiting_.empty() || (!input_.empty() && room));
+  const bool has_work = open && ((!waiting_.empty() && !running_) || (!input_.empty() && room));
   source_.set_ready_time(has_work || broken_ ? 0 : -1);
 }
 

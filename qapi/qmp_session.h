@@ -35,11 +35,11 @@ struct QmpSessionHost {
 // read. While more than the limit is unsent, nothing is read or run.
 //
 // A client that shuts down its sending side gets the replies to all that it sent; one that leaves altogether
-// has the requests that wait dropped.
+// has the requests that wait dropped, and the command that runs cancelled.
 class QmpSession {
  public:
   // A socket is both descriptors, given as `in`. For a pair, `out` is set to be non-blocking until the end.
-  QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor out);
+  QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor out, Access access);
   ~QmpSession();
   QmpSession(const QmpSession&) = delete;
   QmpSession& operator=(const QmpSession&) = delete;
@@ -53,6 +53,9 @@ class QmpSession {
   void send_rest(std::int64_t deadline_us);
 
  private:
+  struct Running;
+  struct Arrival;
+
   int out_fd() const { return out_ ? out_.get() : in_.get(); }
   bool is_socket() const { return !out_; }
   std::size_t most_waiting() const;
@@ -64,13 +67,17 @@ class QmpSession {
   void read_input();
   void parse_input();
   void answer(const QmpRequest& request);
-  Result<Json> run(const QmpRequest& request);
+  void start(const Command& command, const QmpRequest& request);
+  void finish_running(const Result<Json>& result);
+  void cancel_running();
+  void finish(const QmpRequest& request, const Result<Json>& result);
   Result<Json> negotiate(const QmpRequest& request);
   void send_output();
   void report_dropped_events();
   void update_watches();
 
   QmpSessionHost& host_;
+  const Access access_;
   FileDescriptor in_;
   FileDescriptor out_;
   int old_out_flags_ = 0;
@@ -81,6 +88,7 @@ class QmpSession {
   std::string_view input_;  // what of the buffer is not parsed yet
   JsonParser parser_;
   std::deque<QmpRequest> waiting_;
+  std::shared_ptr<Running> running_;  // whose answer comes later; the next one waits for it
   QmpOutput output_;
   bool negotiated_ = false;
   bool oob_enabled_ = false;

@@ -21,6 +21,7 @@ class ReferenceWriter {
   void add(const Command& command) {
     heading(command.name, command.description);
     std::vector<std::string> notes;
+    if (command.is_query) notes.emplace_back("changes nothing");
     if (command.allow_oob) notes.emplace_back("may be sent out of band");
     if (command.ends_server) notes.emplace_back("the last that is answered");
     add_features(notes, command.features);

@@ -159,9 +159,11 @@ struct SchemaTypes {
 
 }  // namespace
 
-Json schema_json(const Interface& interface) {
+Json schema_json(const Interface& interface, Access access) {
   SchemaWriter writer;
-  for (const auto& [name, command] : interface.commands()) writer.add(command);
+  for (const auto& [name, command] : interface.commands()) {
+    if (command.is_query || access == Access::full) writer.add(command);
+  }
   for (const auto& [name, event] : interface.events()) writer.add(event);
   return writer.take();
 }

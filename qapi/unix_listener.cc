@@ -119,6 +119,26 @@ Result<std::unique_ptr<UnixListener>> UnixListener::open(GMainContext* context, 
       new UnixListener(context, path, identity, std::move(*fd), std::move(on_connection)));
 }
 
+Result<std::unique_ptr<UnixListener>> UnixListener::adopt(GMainContext* context, FileDescriptor socket,
+                                                          OnConnection on_connection) {
+  const int fd = socket.get();
+  const auto option = [fd](int name) {
+    int value = -1;
+    socklen_t length = sizeof(value);
+    return getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
+  };
+  if (option(SO_DOMAIN) != AF_UNIX || option(SO_TYPE) != SOCK_STREAM) {
+    return error("descriptor {} is no Unix stream socket", fd);
+  }
+  // accept() must never wait: a client may have left before it is taken.
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+    return errno_error(errno, fmt::format("descriptor {}", fd));
+  }
+  return std::unique_ptr<UnixListener>(
+      new UnixListener(context, {}, {}, std::move(socket), std::move(on_connection)));
+}
+
 UnixListener::UnixListener(GMainContext* context, std::string path, FileIdentity identity,
                            FileDescriptor socket, OnConnection on_connection)
     : path_(std::move(path)),
@@ -130,6 +150,7 @@ UnixListener::UnixListener(GMainContext* context, std::string path, FileIdentity
       watch_(source_.watch(socket_.get(), G_IO_IN)) {}
 
 UnixListener::~UnixListener() {
+  if (path_.empty()) return;
   if (const auto now = identify(path_); now && *now == identity_) unlink(path_.c_str());
 }
 
@@ -139,7 +160,7 @@ void UnixListener::accept_some() {
   for (int i = 0; i < kMostAcceptedInATurn; ++i) {
     FileDescriptor connection(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (connection) {
-      on_connection_(std::move(connection));
+      welcome(std::move(connection));
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -150,6 +171,14 @@ void UnixListener::accept_some() {
     source_.set_ready_time(g_get_monotonic_time() + kPauseUs);
     return;
   }
+}
+
+void UnixListener::welcome(FileDescriptor connection) const {
+  ucred peer = {};
+  socklen_t length = sizeof(peer);
+  const bool known = getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0;
+  if (known && (peer.uid == 0 || peer.uid == geteuid())) return on_connection_(std::move(connection));
+  g_log("qomio", G_LOG_LEVEL_MESSAGE, "a QMP client of user %u was refused", static_cast<unsigned>(peer.uid));
 }
 
 // Takes the client with the spare descriptor, and hangs up.

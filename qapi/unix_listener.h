@@ -13,13 +13,15 @@
 
 namespace qomio {
 
-// A Unix socket in the file system that takes connections. Owns the file: it is removed at the end, if it is
-// still the one that was made.
+// A Unix socket that takes connections: made in the file system, or made by another program and handed over.
+// Owns the file if it made it: it is removed at the end, if it is still the same.
 //
 // - The file has mode 0600 whatever the umask; it never has more.
 // - A socket on which somebody listens is not taken over; one that a dead process left is replaced; any other
-// file is
-//   refused and left alone.
+//   file is refused and left alone.
+// - Only root and the user that runs the program are let in, whatever the mode of the file: the others are
+// hung
+//   up on.
 // - When descriptors run out the client is refused, not left waiting, and the loop does not spin.
 //
 // Thread: the one that runs the context.
@@ -30,10 +32,14 @@ class UnixListener {
   // Errors name the path: too long, in use, no socket, what the system says.
   static Result<std::unique_ptr<UnixListener>> open(GMainContext* context, const std::string& path,
                                                     OnConnection on_connection);
+  // Takes over a socket that listens. Errors: it is no Unix stream socket.
+  static Result<std::unique_ptr<UnixListener>> adopt(GMainContext* context, FileDescriptor socket,
+                                                     OnConnection on_connection);
   ~UnixListener();
   UnixListener(const UnixListener&) = delete;
   UnixListener& operator=(const UnixListener&) = delete;
 
+  // Empty for one that was handed over.
   const std::string& path() const { return path_; }
 
  private:
@@ -52,6 +58,7 @@ class UnixListener {
   static Result<FileIdentity> identify(const std::string& path);
 
   void accept_some();
+  void welcome(FileDescriptor connection) const;
   bool refuse_one();
 
   const std::string path_;

@@ -60,7 +60,7 @@ class SchemaTest : public testing::Test {
     interface.add(command("build", "builds", build).feature("unstable"));
     interface.add(command("stop", "stops", stop).oob());
     interface.add(event<Part>("BUILT", "a part was built"));
-    schema = schema_json(interface);
+    schema = schema_json(interface, Access::full);
     for (const auto& entry : schema) entries.emplace(entry["name"].get<std::string>(), entry);
   }
 

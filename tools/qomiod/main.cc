@@ -18,7 +18,9 @@
 #include "qomio/qapi/reference.h"
 #include "qomio/qapi/version.h"
 #include "qomio/qomio.h"
+#include "qomio/tools/qomiod/monitor.h"
 #include "qomio/tools/qomiod/options.h"
+#include "qomio/tools/qomiod/service.h"
 
 namespace {
 
@@ -59,12 +61,10 @@ int complain(const char* program, const Error& error, std::string_view option = 
   return 1;
 }
 
-Result<void> listen(QmpServer& server, const std::string& monitor) {
-  constexpr std::string_view kUnix = "unix:";
-  if (monitor == "stdio") return server.add_client(STDIN_FILENO, STDOUT_FILENO);
-  if (monitor.starts_with(kUnix) && monitor.size() > kUnix.size())
-    return server.listen(monitor.substr(kUnix.size()));
-  return error("expected unix:PATH or stdio");
+Result<void> answer_qmp(QmpServer& server, const std::string& typed) {
+  const auto monitor = qomiod::parse_monitor(typed);
+  if (!monitor) return std::unexpected(monitor.error());
+  return qomiod::open_monitor(server, *monitor);
 }
 
 bool set_up_log(const std::string& level_name) {
@@ -107,11 +107,14 @@ int run(const char* program, const qomiod::Options& options) {
 
   QmpServer server(main_loop.g_main_context());
   for (const auto& monitor : options.monitors) {
-    if (auto listening = listen(server, monitor); !listening) {
-      return complain(program, listening.error(), "--qmp", monitor);
+    if (auto answering = answer_qmp(server, monitor); !answering) {
+      return complain(program, answering.error(), "--qmp", monitor);
     }
     spdlog::debug("answering QMP on {}", monitor);
   }
+  qomiod::Service service;
+  if (auto taken = qomiod::Service::take_sockets(server); !taken) return complain(program, taken.error());
+  service.ready();
   return main_loop.run();
 }
 

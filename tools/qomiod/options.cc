@@ -74,8 +74,12 @@ std::string usage(std::string_view program) {
   return fmt::format(R"(Usage: {} [OPTION]...
 Runs objects such as I/O threads, controlled over QMP.
 
-  --qmp unix:PATH       answer QMP on a socket; may be given several times
-  --qmp stdio           answer QMP on standard input and output
+  --qmp unix:PATH[,access=read-only]
+                        answer QMP on a socket, with access=read-only only commands that
+                        change nothing; may be given several times
+  --qmp fd:N[,access=…] the same on an open descriptor: a socket that listens, or is connected
+  --qmp stdio[,access=…]
+                        answer QMP on standard input and output
   --object TYPE,id=ID[,PROP=VALUE]...
   --object '{{"qom-type": "TYPE", "id": "ID", ...}}'
                         make an object; may be given several times, in order

@@ -14,7 +14,7 @@ struct Options {
   bool help = false;
   bool version = false;
   bool print_reference = false;
-  std::vector<std::string> monitors;  // unix:PATH or stdio
+  std::vector<std::string> monitors;  // see Monitor
   std::vector<std::string> modules;   // paths
   std::vector<std::string> objects;   // keyval or JSON
   std::string log_level = "info";
