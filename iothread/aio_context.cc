@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <memory>
 
+#include "qomio/iothread/thread_pool.h"
 #include "qomio/qapi/invariant.h"
 
 namespace qomio {
@@ -45,6 +46,7 @@ AioContext::AioContext(std::string name, EventNotifier notifier, FdMonitor monit
     : name_(std::move(name)), notifier_(std::move(notifier)), handlers_(std::move(monitor), notifier_.fd()) {}
 
 AioContext::~AioContext() {
+  delete thread_pool_.load(std::memory_order_relaxed);
   if (alive_bottom_halves_) {
     broken_invariant("AioContext '" + name_ + "' ends while its bottom half '" + alive_bottom_halves_->name_ +
                      "' is alive");
@@ -203,10 +205,21 @@ void AioContext::set_thread_pool_params(std::int64_t min, std::int64_t max) {
   invariant(0 <= min && min <= max && max > 0, "thread-pool-min and thread-pool-max go together");
   thread_pool_min_.store(min, std::memory_order_relaxed);
   thread_pool_max_.store(max, std::memory_order_relaxed);
+  if (ThreadPool* const pool = thread_pool_.load(std::memory_order_acquire)) pool->params_changed();
 }
 
 std::pair<std::int64_t, std::int64_t> AioContext::thread_pool_params() const {
   return {thread_pool_min_.load(std::memory_order_relaxed), thread_pool_max_.load(std::memory_order_relaxed)};
+}
+
+ThreadPool& AioContext::thread_pool() {
+  invariant(in_home_thread(), "the thread pool of a loop belongs to its home thread");
+  ThreadPool* pool = thread_pool_.load(std::memory_order_relaxed);
+  if (!pool) {
+    pool = new ThreadPool(*this);
+    thread_pool_.store(pool, std::memory_order_release);
+  }
+  return *pool;
 }
 
 AioStats AioContext::stats() const {
@@ -231,6 +244,10 @@ AioStats AioContext::stats() const {
   stats.fd_monitor = handlers_.monitor_kind();
   stats.handlers = handlers_.size();
   stats.polled_handlers = handlers_.polled_size();
+  if (const ThreadPool* const pool = thread_pool_.load(std::memory_order_acquire)) {
+    stats.pool_threads = pool->threads();
+    stats.pool_pending = pool->pending();
+  }
   stats.effective = poll_params().effective();
   const std::int64_t batch = aio_max_batch_.load(std::memory_order_relaxed);
   stats.effective_aio_max_batch = batch == 0 ? 32 : batch;

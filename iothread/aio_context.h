@@ -24,6 +24,8 @@ typedef struct _GSource GSource;
 
 namespace qomio {
 
+class ThreadPool;
+
 // An event loop: descriptors, timers and bottom halves (calls asked for by any thread), run by one thread,
 // its home thread, which is the one that has made the loop its current one (CurrentAioContext).
 //
@@ -106,9 +108,12 @@ class AioContext {
   void set_aio_max_batch(std::int64_t max_batch) {
     aio_max_batch_.store(max_batch, std::memory_order_relaxed);
   }
-  // Thread-safe. 0 <= min <= max, max > 0. There is no thread pool yet: kept for it.
+  // Thread-safe. 0 <= min <= max, max > 0. Takes effect at once: surplus threads end when they are idle.
   void set_thread_pool_params(std::int64_t min, std::int64_t max);
   std::pair<std::int64_t, std::int64_t> thread_pool_params() const;
+
+  // The threads of this loop for work that blocks. Made at the first call, without a thread.
+  ThreadPool& thread_pool();
 
   // The loop as a source of a GMainContext, which must be run by the home thread; without busy polling. Made
   // once, at the first call; owned by the loop.
@@ -174,6 +179,7 @@ class AioContext {
   std::atomic<std::int64_t> aio_max_batch_ = 0;
   std::atomic<std::int64_t> thread_pool_min_ = 0;
   std::atomic<std::int64_t> thread_pool_max_ = 64;
+  std::atomic<ThreadPool*> thread_pool_ = nullptr;  // owned; made by the home thread
 
   // Home thread only.
   std::uint32_t poll_generation_ = 0;

@@ -32,7 +32,9 @@ struct AioStats {
   FdMonitorKind fd_monitor = FdMonitorKind::poll;
   std::size_t handlers = 0;  // descriptors watched, without the loop's own notifier
   std::size_t polled_handlers = 0;
-  PollParams effective;  // with the values in force in place of zeros
+  std::size_t pool_threads = 0;  // of the thread pool, idle or not
+  std::size_t pool_pending = 0;  // jobs whose completion hasn't been called yet
+  PollParams effective;          // with the values in force in place of zeros
   std::int64_t effective_aio_max_batch = 0;
 };
 

@@ -12,12 +12,12 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <ctime>
 #include <limits>
 #include <semaphore>
 #include <system_error>
 
+#include "qomio/iothread/signals_blocked.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/invariant.h"
@@ -26,23 +26,6 @@ namespace qomio {
 namespace {
 
 thread_local IOThread* current_iothread = nullptr;
-
-// Blocks all signals in the calling thread, for threads made meanwhile to inherit: signals are the main
-// thread's.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
 
 // GLib ends the program when it can't have the descriptors of a GMainContext; so they are tried out first.
 Result<void> check_descriptors_for_g_main_context() {
@@ -177,7 +160,7 @@ Result<void> IOThread::complete() {
 Result<void> IOThread::start() {
   std::binary_semaphore ready(0);
   try {
-    const SignalsBlocked blocked;
+    const detail::SignalsBlocked blocked;
     thread_ = std::thread([this, &ready] {
       pthread_setname_np(pthread_self(), ("IO " + id_).substr(0, 15).c_str());
       const CurrentAioContext current(*context_);

@@ -12,10 +12,12 @@
 #include <cerrno>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <semaphore>
 #include <string>
 
 #include "qomio/iothread/iothread.h"
 #include "qomio/iothread/iothread_stats.h"
+#include "qomio/iothread/thread_pool.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
@@ -134,6 +136,31 @@ TEST(IOThreadStep, that_needs_a_g_main_context_fails_without_descriptors_and_wor
     EXPECT_TRUE(io0->g_main_context().has_value());
   }
   objects_cleanup();
+}
+
+TEST(ThreadPoolStart, that_fails_is_an_error_unless_another_thread_can_take_the_job) {
+  const Ref<AioContext> loop = AioContext::create().value();
+  const CurrentAioContext current(*loop);
+  ThreadPool& pool = loop->thread_pool();
+  std::binary_semaphore go(0);
+  int done = 0;
+  const auto submit = [&] { return pool.submit([&] { go.acquire(); }, [&] { ++done; }); };
+
+  to_fail.pthread_create = EAGAIN;
+  const auto refused = submit();
+  to_fail = {};
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().message(), "Failed to create thread: Resource temporarily unavailable");
+  EXPECT_EQ(pool.pending(), 0);
+
+  ASSERT_TRUE(submit().has_value());
+  to_fail.pthread_create = EAGAIN;
+  EXPECT_TRUE(submit().has_value()) << "the one thread will come to it";
+  to_fail = {};
+  EXPECT_EQ(pool.threads(), 1);
+  go.release(2);
+  while (pool.pending() > 0) loop->poll(true);
+  EXPECT_EQ(done, 2);
 }
 
 }  // namespace

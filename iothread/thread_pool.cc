@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/iothread/thread_pool.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <iterator>
+#include <system_error>
+
+#include "qomio/iothread/aio_context.h"
+#include "qomio/iothread/signals_blocked.h"
+#include "qomio/qapi/invariant.h"
+
+namespace qomio {
+
+ThreadPool::ThreadPool(AioContext& loop, std::chrono::nanoseconds idle_timeout)
+    : loop_(loop),
+      idle_timeout_(idle_timeout),
+      finish_bh_(loop.bh_new("thread-pool", [this] { finish(); })) {}
+
+ThreadPool::~ThreadPool() {
+  std::deque<std::unique_ptr<detail::PoolJob>> never_started;  // freed at the end, outside the lock
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    never_started.swap(waiting_);
+    threads.swap(threads_);
+  }
+  work_or_end_.notify_all();
+  for (std::thread& thread : threads) thread.join();
+  if (last_ended_.joinable()) last_ended_.join();
+}
+
+Result<ThreadPool::JobId> ThreadPool::add(std::unique_ptr<detail::PoolJob> job) {
+  invariant(loop_.in_home_thread(), "jobs are given to a thread pool in the home thread of its loop");
+  const JobId id = next_id_++;
+  job->id = id;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(job));
+    if (waiting_.size() > idle_ &&
+        threads_.size() < static_cast<std::size_t>(loop_.thread_pool_params().second)) {
+      if (Result<void> started = start_thread(); !started && threads_.empty()) {
+        waiting_.pop_back();
+        return failure(started);
+      }
+    }
+    pending_.fetch_add(1, std::memory_order_relaxed);
+  }
+  work_or_end_.notify_one();
+  return id;
+}
+
+Result<void> ThreadPool::start_thread() {
+  try {
+    const detail::SignalsBlocked blocked;
+    threads_.emplace_back([this] { run_thread(); });
+  } catch (const std::system_error& e) {
+    return error("Failed to create thread: {}", e.code().message());
+  }
+  thread_count_.store(threads_.size(), std::memory_order_relaxed);
+  return {};
+}
+
+bool ThreadPool::surplus() const {
+  return threads_.size() > static_cast<std::size_t>(loop_.thread_pool_params().second);
+}
+
+void ThreadPool::run_thread() {
+  ::pthread_setname_np(::pthread_self(), ("pool " + loop_.name()).substr(0, 15).c_str());
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    ++idle_;
+    const bool called = work_or_end_.wait_for(lock, idle_timeout_,
+                                              [this] { return ending_ || !waiting_.empty() || surplus(); });
+    --idle_;
+    if (ending_) return;
+    if (surplus()) return end_thread(std::move(lock));
+    if (!called) {
+      if (threads_.size() > static_cast<std::size_t>(loop_.thread_pool_params().first)) {
+        return end_thread(std::move(lock));
+      }
+      continue;
+    }
+    std::unique_ptr<detail::PoolJob> job = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    job->work();
+    lock.lock();
+    worked_.push_back(std::move(job));
+    // finish() takes all there are, so it is called once for several.
+    if (worked_.size() == 1) finish_bh_.schedule();
+  }
+}
+
+// Each that ends by itself joins the one before, so that at most one is left to be joined.
+void ThreadPool::end_thread(std::unique_lock<std::mutex> lock) {
+  const auto self = std::ranges::find(threads_, std::this_thread::get_id(), &std::thread::get_id);
+  std::thread before = std::exchange(last_ended_, std::move(*self));
+  threads_.erase(self);
+  thread_count_.store(threads_.size(), std::memory_order_relaxed);
+  lock.unlock();
+  if (before.joinable()) before.join();
+}
+
+bool ThreadPool::cancel(JobId job) {
+  invariant(loop_.in_home_thread(), "jobs of a thread pool are cancelled in the home thread of its loop");
+  std::unique_ptr<detail::PoolJob> cancelled;  // freed outside the lock: what it owns may come back here
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::lower_bound(waiting_, job, {}, &detail::PoolJob::id);
+  if (found == waiting_.end() || (*found)->id != job) return false;
+  cancelled = std::move(*found);
+  waiting_.erase(found);
+  pending_.fetch_sub(1, std::memory_order_relaxed);
+  return true;
+}
+
+void ThreadPool::params_changed() {
+  // With the lock, so that a thread on its way to sleep either sees the change or hears of it.
+  const std::lock_guard lock(mutex_);
+  work_or_end_.notify_all();
+}
+
+void ThreadPool::finish() {
+  {
+    const std::lock_guard lock(mutex_);
+    std::ranges::move(worked_, std::back_inserter(finishing_));
+    worked_.clear();
+  }
+  while (!finishing_.empty()) {
+    const std::unique_ptr<detail::PoolJob> job = std::move(finishing_.front());
+    finishing_.pop_front();
+    // A nested iteration inside done goes on with the others.
+    if (!finishing_.empty()) finish_bh_.schedule();
+    pending_.fetch_sub(1, std::memory_order_relaxed);
+    job->done();
+  }
+}
+
+}  // namespace qomio
