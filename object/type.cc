@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "qomio/object/global_defaults.h"
 #include "qomio/object/object.h"
 #include "qomio/object/property.h"
 #include "qomio/qapi/invariant.h"
@@ -228,6 +229,7 @@ Result<Ref<Object>> ObjectClass::instantiate() const {
   for (const ObjectClass* ancestor : ancestors_) {
     if (ancestor->info_.instance_init) ancestor->info_.instance_init(*object);
   }
+  if (auto r = detail::apply_global_defaults(*object); !r) return failure(r);
   for (const ObjectClass* ancestor : ancestors_) {
     if (ancestor->info_.instance_post_init) ancestor->info_.instance_post_init(*object);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/types.h"
 
+#include "qomio/object/config.h"
 #include "qomio/object/object_commands.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/type.h"
@@ -24,6 +25,7 @@ void register_object_types() {
       invariant(registered.has_value(), "a basic type could not be registered");
     }
     add_object_commands(Interface::process());
+    add_config_command(Interface::process());
     return true;
   }();
 }

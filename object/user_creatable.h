@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "qomio/object/object.h"
+#include "qomio/object/tree.h"
 #include "qomio/qapi/input_visitor.h"
 
 // Making objects with properties, and the interface of those that users may make. Thread: the main thread.
@@ -67,8 +68,6 @@ bool is_identifier(std::string_view id);
 
 // Concrete types that implement user-creatable, by name.
 std::vector<const ObjectClass*> user_creatable_classes();
-
-Object& objects_root();
 
 template <class T>
 Result<Ref<T>> object_new_with_props(std::string_view id, std::initializer_list<PropertyText> properties) {

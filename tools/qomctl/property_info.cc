@@ -63,6 +63,7 @@ Json property_value(const std::vector<PropertyInfo>& properties, const std::stri
 std::string property_hint(const std::vector<PropertyInfo>& properties, const std::string& name) {
   if (find_property(properties, name) != properties.end()) return {};
   std::vector<std::string> names;
+  names.reserve(properties.size());
   for (const auto& property : properties) names.push_back(property.name);
   return did_you_mean(name, names);
 }

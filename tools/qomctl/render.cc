@@ -81,7 +81,7 @@ std::string json_line(const Json& value) {
 }
 
 std::string cell_text(const Json& value) {
-  if (value.is_null() || value.empty() || value == "") return "-";
+  if (value.empty() || value == Json("")) return "-";
   if (value.is_string()) return printable(value.get_ref<const std::string&>());
   if (is_list_of_objects(value)) {
     std::string text;

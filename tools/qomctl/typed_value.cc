@@ -41,8 +41,8 @@ std::optional<Json> integer(std::string_view text, bool with_suffix) {
     text.remove_prefix(2);
   }
   std::uint64_t magnitude = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, result] = std::from_chars(text.data(), end, magnitude, base);
+  const char* const end = std::to_address(text.end());
+  const auto [rest, result] = std::from_chars(std::to_address(text.begin()), end, magnitude, base);
   if (result != std::errc() || rest != end) return std::nullopt;
   if (magnitude > (UINT64_MAX >> shift)) return std::nullopt;
   magnitude <<= shift;

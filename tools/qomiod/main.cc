@@ -11,6 +11,8 @@
 #include <string>
 #include <variant>
 
+#include "qomio/object/config.h"
+#include "qomio/object/global_defaults.h"
 #include "qomio/object/module.h"
 #include "qomio/object/object_commands.h"
 #include "qomio/qapi/json.h"
@@ -93,6 +95,16 @@ int run(const char* program, const qomiod::Options& options) {
   if (options.print_reference) {
     add_qmp_commands(Interface::process());
     return std::fputs(qmp_reference(Interface::process()).c_str(), stdout), 0;
+  }
+  for (const auto& typed : options.globals) {
+    if (auto parsed = parse_global_default(typed); !parsed) {
+      return complain(program, parsed.error(), "--global", typed);
+    }
+  }
+  for (const auto& warning : global_default_warnings()) spdlog::warn(warning);
+  for (const auto& path : options.configs) {
+    if (auto loaded = load_config_file(path); !loaded) return complain(program, loaded.error());
+    spdlog::debug("made the objects of {}", path);
   }
   for (const auto& typed : options.objects) {
     auto read = read_object(typed);

@@ -9,14 +9,26 @@
 namespace qomiod {
 namespace {
 
-enum Code : int { kHelp = 'h', kVersion = 'V', kQmp = 256, kObject, kModule, kLogLevel, kReference };
+enum Code : int {
+  kHelp = 'h',
+  kVersion = 'V',
+  kQmp = 256,
+  kObject,
+  kModule,
+  kGlobal,
+  kLogLevel,
+  kReference,
+  kConfig
+};
 
 constexpr std::array kOptions{
     option{"help", no_argument, nullptr, kHelp},
     option{"version", no_argument, nullptr, kVersion},
     option{"qmp", required_argument, nullptr, kQmp},
+    option{"config", required_argument, nullptr, kConfig},
     option{"object", required_argument, nullptr, kObject},
     option{"module", required_argument, nullptr, kModule},
+    option{"global", required_argument, nullptr, kGlobal},
     option{"log-level", required_argument, nullptr, kLogLevel},
     option{"print-qmp-reference", no_argument, nullptr, kReference},
     option{nullptr, 0, nullptr, 0},
@@ -54,8 +66,14 @@ qomio::Result<Options> parse_options(int argc, char** argv) {
       case kModule:
         options.modules.emplace_back(optarg);
         break;
+      case kGlobal:
+        options.globals.emplace_back(optarg);
+        break;
       case kLogLevel:
         options.log_level = optarg;
+        break;
+      case kConfig:
+        options.configs.emplace_back(optarg);
         break;
       case kReference:
         options.print_reference = true;
@@ -85,7 +103,11 @@ Runs objects such as I/O threads, controlled over QMP.
                         make an object; may be given several times, in order
   --object help         list the types that can be made
   --object TYPE,help    list the properties of a type
+  --config FILE         make the objects of a file, before those of --object; may be given several
+                        times; the command query-config answers with such a file
   --module PATH         load types from a shared object first; may be given several times
+  --global TYPE.PROP=VALUE
+                        what a property has from the start, in all objects of a type
   --log-level LEVEL     trace, debug, info, warning, error, critical or off (default: info);
                         messages go to standard error
   --print-qmp-reference

@@ -16,6 +16,8 @@ struct Options {
   bool print_reference = false;
   std::vector<std::string> monitors;  // see Monitor
   std::vector<std::string> modules;   // paths
+  std::vector<std::string> globals;   // TYPE.PROP=VALUE
+  std::vector<std::string> configs;   // paths
   std::vector<std::string> objects;   // keyval or JSON
   std::string log_level = "info";
 };
