@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/config.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
-#include <cstdio>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/qapi/file_descriptor.h"
 #include "qomio/qapi/json_document.h"
 
 namespace qomio {
@@ -117,15 +119,19 @@ Result<void> load_config(std::string_view text, std::string_view name) {
 }
 
 Result<void> load_config_file(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return errno_error(errno, fmt::format("cannot open '{}'", path));
   std::string text;
   std::vector<char> piece(std::size_t{64} << 10);
-  while (const std::size_t n = std::fread(piece.data(), 1, piece.size(), file.get())) {
-    text.append(piece.data(), n);
+  for (;;) {
+    const ssize_t n = read(file.get(), piece.data(), piece.size());
+    if (n == 0) return load_config(text, path);
+    if (n > 0) {
+      text.append(piece.data(), static_cast<std::size_t>(n));
+    } else if (errno != EINTR) {
+      return errno_error(errno, fmt::format("cannot read '{}'", path));
+    }
   }
-  if (std::ferror(file.get())) return errno_error(errno, fmt::format("cannot read '{}'", path));
-  return load_config(text, path);
 }
 
 void add_config_command(Interface& interface) {

@@ -28,6 +28,7 @@ class JsonBuilder {
   int open_braces() const { return braces_; }
   int open_brackets() const { return brackets_; }
   bool started() const { return started_; }
+  bool failed() const { return error_.has_value(); }
   bool complete() const {
     return started_ && ((braces_ == 0 && brackets_ == 0) || braces_ < 0 || brackets_ < 0);
   }

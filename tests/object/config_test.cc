@@ -147,8 +147,8 @@ TEST_F(ConfigTest, errors_tell_the_place) {
   EXPECT_EQ(refusal("{\"objects\": [\n  {\"qom-type\": \"gadget\", \"id\": \"a\"},\n"
                     "  {\"qom-type\": \"gadget\", \"id\": \"b\",\n   \"color\": \"red\"}\n]}"),
             "a.json:3:3: Parameter 'color' is unexpected");
-  EXPECT_EQ(refusal("{'objects':[{'qom-type':'gadget','id':'a','bits':[{'kind':'x','length':'x'}]}]}"),
-            "a.json:1:13: Invalid parameter type for 'bits[0].length', expected: integer");
+  EXPECT_EQ(refusal("{'objects':[{'qom-type':'gadget','id':'a','bits':[{'kind':5,'length':1}]}]}"),
+            "a.json:1:13: Invalid parameter type for 'bits[0].kind', expected: string");
   EXPECT_EQ(refusal("{'objects':[{'qom-type':'gadget','id':'a'}, 5]}"),
             "a.json: Invalid parameter type for 'objects[1]', expected: object");
   EXPECT_EQ(refusal("{'objects':5}"), "a.json: Invalid parameter type for 'objects', expected: array");

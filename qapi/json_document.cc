@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/json_document.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "qomio/qapi/json_builder.h"
+#include "qomio/qapi/json_lexer.h"
+#include "qomio/qapi/json_parser.h"
+
+namespace qomio {
+
+std::string TextPlace::prefix() const { return fmt::format("{}:{}: ", line, column); }
+
+TextPlace place_in(std::string_view text, std::size_t offset) {
+  const std::string_view before = text.substr(0, offset);
+  const auto lines = static_cast<std::size_t>(std::ranges::count(before, '\n'));
+  const auto last_line = before.rfind('\n');
+  return {lines + 1, last_line == std::string_view::npos ? offset + 1 : offset - last_line};
+}
+
+namespace {
+
+std::unexpected<Error> at(std::string_view text, std::size_t offset, Error error) {
+  error.prepend(place_in(text, offset).prefix());
+  return std::unexpected(std::move(error));
+}
+
+// Counts lines as the text is read, so that each byte is looked at once.
+class PlaceCounter {
+ public:
+  explicit PlaceCounter(std::string_view text) : text_(text) {}
+  TextPlace at(std::size_t offset) {
+    const TextPlace step = place_in(text_.substr(counted_), offset - counted_);
+    place_.column = step.line == 1 ? place_.column + step.column - 1 : step.column;
+    place_.line += step.line - 1;
+    counted_ = offset;
+    return place_;
+  }
+
+ private:
+  std::string_view text_;
+  std::size_t counted_ = 0;
+  TextPlace place_;
+};
+
+}  // namespace
+
+Result<JsonDocument> parse_json_document(std::string_view text) {
+  JsonDocument document;
+  JsonLexer lexer;
+  JsonBuilder builder;
+  PlaceCounter counter(text);
+  std::string_view rest = text;
+  std::size_t tokens = 0;
+  bool is_finished = false;
+  for (std::size_t begin = 0; !is_finished;) {
+    JsonToken token = lexer.next(rest, JsonParser::kMaxBytes);
+    if (token.kind == JsonTokenKind::None) {
+      is_finished = true;
+      token = lexer.finish();
+      if (token.kind == JsonTokenKind::None) break;
+    }
+    begin = text.size() - rest.size() - std::min(token.text.size(), text.size() - rest.size());
+    if (token.kind == JsonTokenKind::Stray) {
+      const std::string_view shown = token.text.substr(0, std::min<std::size_t>(token.text.find('\0'), 100));
+      return at(text, begin, Error(fmt::format("JSON parse error, stray '{}'", shown)));
+    }
+    if (token.kind == JsonTokenKind::TooLong) return at(text, begin, Error("JSON token size limit exceeded"));
+    if (builder.complete()) return at(text, begin, Error("Expecting at most one JSON value"));
+    if (builder.open_braces() == 1 && builder.open_brackets() == 1 &&
+        token.kind == JsonTokenKind::BeginObject) {
+      document.elements.push_back(counter.at(begin));
+    }
+    builder.add(token);
+    if (builder.failed()) return at(text, begin, std::move(builder.take()).error());
+    if (builder.open_braces() + builder.open_brackets() > JsonParser::kMaxDepth) {
+      return at(text, begin, Error("JSON nesting depth limit exceeded"));
+    }
+    if (++tokens > JsonParser::kMaxTokens) return at(text, begin, Error("JSON token count limit exceeded"));
+  }
+  if (!builder.started()) return at(text, text.size(), Error("Expecting a JSON value"));
+  auto value = builder.take();
+  if (!value) return at(text, text.size(), std::move(value).error());
+  document.value = std::move(*value);
+  return document;
+}
+
+}  // namespace qomio

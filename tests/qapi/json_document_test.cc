@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/json_document.h"
+
+#include <gmock/gmock.h>
+
+namespace qomio {
+namespace {
+
+std::string refusal(std::string_view text) {
+  const auto document = parse_json_document(text);
+  return document ? "parsed" : document.error().message();
+}
+
+TEST(JsonDocumentTest, a_text_is_one_value) {
+  EXPECT_EQ(json_text(parse_json_document(" {'a': [1, true]}\n")->value), R"({"a": [1, true]})");
+  EXPECT_EQ(json_text(parse_json_document("12")->value), "12");
+  EXPECT_EQ(refusal("{}\n {}"), "2:2: Expecting at most one JSON value");
+  EXPECT_EQ(refusal("\n\n"), "3:1: Expecting a JSON value");
+}
+
+TEST(JsonDocumentTest, errors_begin_with_the_place_of_what_is_wrong) {
+  EXPECT_EQ(refusal("{\"a\": 1,\n  \"b\" 2}"), "2:7: JSON parse error, missing : in object pair");
+  EXPECT_EQ(refusal("{\"a\": nonsense}"), "1:7: JSON parse error, invalid keyword 'nonsense'");
+  EXPECT_EQ(refusal("{\n\"a\": 1,\n\"a\": 1}"), "3:6: JSON parse error, duplicate key");
+  EXPECT_EQ(refusal("[1,\n%]"), "2:1: JSON parse error, stray '%'");
+  EXPECT_EQ(refusal("{\"a\": [\n"), "2:1: JSON parse error, premature EOI");
+  EXPECT_EQ(refusal("{\"a\": \"unclosed"), "1:7: JSON parse error, stray '\"unclosed'");
+  EXPECT_EQ(refusal("[]]"), "1:3: Expecting at most one JSON value");
+  EXPECT_EQ(refusal(std::string(1025, '[')), "1:1025: JSON nesting depth limit exceeded");
+}
+
+TEST(JsonDocumentTest, elements_of_the_outer_lists_have_their_places) {
+  const auto document = parse_json_document("{'x': {'y': {}},\n 'list': [{'a': [{}]},\n  5,\n  {}]}");
+  ASSERT_TRUE(document);
+  ASSERT_EQ(document->elements.size(), 2U);
+  EXPECT_EQ(document->elements[0].prefix(), "2:11: ");
+  EXPECT_EQ(document->elements[1].prefix(), "4:3: ");
+}
+
+}  // namespace
+}  // namespace qomio
