@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "qomio/object/link.h"
+#include "qomio/object/object_events.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/invariant.h"
@@ -148,6 +149,7 @@ void Object::release_children() {
 void object_unparent(Object& object) {
   if (!object.parent_) return;
   const Ref<Object> keep(object);
+  if (object.complete_) detail::report_removed(object);
   object.unparent();
   if (object.parent_) object.parent_->unlink_child(object);
 }
@@ -225,7 +227,9 @@ Result<const Property*> Object::settable_property(std::string_view name) const {
 Result<void> Object::set_property(std::string_view name, Visitor& visitor) {
   auto property = settable_property(name);
   if (!property) return failure(property);
-  return (*property)->set(*this, visitor);
+  auto result = (*property)->set(*this, visitor);
+  if (result && complete_) detail::report_changed(*this, **property);
+  return result;
 }
 
 Result<Json> Object::get_property(std::string_view name) {

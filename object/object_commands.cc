@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "qomio/object/module.h"
+#include "qomio/object/object_events.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
@@ -89,13 +90,23 @@ struct ObjectPropertyInfo {
   std::string type;
   std::optional<std::string> description;
   std::optional<Json> default_value;
+  std::optional<bool> writable;
+  std::optional<bool> live;
+  std::optional<Json> minimum;
+  std::optional<Json> maximum;
   static constexpr std::string_view type_name = "ObjectPropertyInfo";
   static constexpr auto members = std::tuple(
       member("name", &ObjectPropertyInfo::name, "of the property"),
       member("type", &ObjectPropertyInfo::type,
              "of its value; `child<t>` for an object below this one, `link<t>` for one elsewhere"),
       member("description", &ObjectPropertyInfo::description, "for people"),
-      member("default-value", &ObjectPropertyInfo::default_value, "what it is when nobody sets it"));
+      member("default-value", &ObjectPropertyInfo::default_value, "what it is when nobody sets it"),
+      member("writable", &ObjectPropertyInfo::writable, "whether it can be set; of a type's properties only"),
+      member("live", &ObjectPropertyInfo::live, "whether it can be set after the object was made"),
+      member("minimum", &ObjectPropertyInfo::minimum,
+             "least value, where the property is more particular "
+             "than its type"),
+      member("maximum", &ObjectPropertyInfo::maximum, "greatest value, likewise"));
 };
 
 struct ObjectPropertyValue {
@@ -143,7 +154,9 @@ Result<std::vector<ObjectPropertyInfo>> qom_list(const PathArguments& arguments)
   if (!resolved.object) return not_found(arguments.path);
   std::vector<ObjectPropertyInfo> infos;
   for (auto& view : resolved.object->property_views()) {
-    infos.push_back({std::string(view.name), std::move(view.type_name), {}, {}});
+    auto& info = infos.emplace_back();
+    info.name = view.name;
+    info.type = std::move(view.type_name);
   }
   return infos;
 }
@@ -211,6 +224,10 @@ Result<std::vector<ObjectPropertyInfo>> qom_list_properties(const TypenameArgume
     info.type = property->type_name();
     if (!property->description().empty()) info.description = property->description();
     if (!property->default_value().is_null()) info.default_value = property->default_value();
+    info.writable = property->is_writable();
+    if (property->is_writable()) info.live = property->is_live();
+    if (!property->minimum().is_null()) info.minimum = property->minimum();
+    if (!property->maximum().is_null()) info.maximum = property->maximum();
   }
   return infos;
 }
@@ -278,6 +295,7 @@ void add_object_commands(Interface& interface) {
   interface.add(command("qom-list-properties", "properties of a type", qom_list_properties).query());
   interface.add(command("module-load", "registers the types of a shared object", load_module));
   interface.add(object_add());
+  add_object_events(interface);
   interface.add(command("object-del", "deletes an object that a user made", object_del));
 }
 

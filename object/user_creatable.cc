@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "qomio/object/object_events.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/types.h"
@@ -59,13 +60,21 @@ class PropertyBatch {
       if (result) ++applied;
     }
     if (result) result = run_hooks();
-    if (result) return {};
+    if (result) {
+      report();
+      return {};
+    }
     while (applied > 0) entries_[--applied].change->revert();
     (void)run_hooks();  // what was applied of the new values gives way to the old ones
     return result;
   }
 
  private:
+  void report() {
+    if (!object_.is_complete()) return;
+    for (const Entry& entry : entries_) detail::report_changed(object_, *entry.property);
+  }
+
   struct Entry {
     const Property* property;
     const Json* value;
@@ -114,6 +123,7 @@ Result<void> add_and_complete(Object& object, Object& parent, std::string_view i
     }
   }
   object.set_complete();
+  detail::report_added(object);
   return {};
 }
 

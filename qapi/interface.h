@@ -18,6 +18,8 @@ struct Event {
   std::string description;  // one line
   std::function<const TypeDescription&()> data;
   std::vector<std::string> features = {};  // as of a command
+  bool on_request = false;                 // sent only to clients that asked for it with subscribe-events
+  std::shared_ptr<void> source = {};       // what sends it; lives as long as the event is offered
 };
 
 // An event whose data is the described struct T.
@@ -26,6 +28,8 @@ Event event(std::string_view name, std::string_view description) {
   return {std::string(name),
           std::string(description),
           []() -> const TypeDescription& { return describe<T>(); },
+          {},
+          false,
           {}};
 }
 

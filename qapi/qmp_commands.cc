@@ -12,10 +12,17 @@ Result<void> qmp_capabilities(const QmpCapabilities& /*arguments*/) {
   return error(ErrorClass::CommandNotFound, "Capabilities negotiation is already complete, command ignored");
 }
 
+// Sessions answer this, too: it is about one client.
+Result<void> subscribe_events(const EventSubscription& /*arguments*/) {
+  return error("Events are for clients of a QMP server");
+}
+
 }  // namespace
 
 void add_qmp_commands(Interface& interface) {
   interface.add(command("qmp_capabilities", "begins the session", qmp_capabilities).query());
+  interface.add(
+      command(kSubscribeEvents, "asks for events that are sent on request only", subscribe_events).query());
 }
 
 }  // namespace qomio

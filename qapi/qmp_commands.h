@@ -22,7 +22,17 @@ struct QmpCapabilities {
       std::tuple(member_with_default("enable", &QmpCapabilities::enable, "what the client wants"));
 };
 
-// Adds qmp_capabilities. Every QmpServer does this for its interface; twice is harmless.
+inline constexpr std::string_view kSubscribeEvents = "subscribe-events";
+
+// Its arguments.
+struct EventSubscription {
+  std::vector<std::string> events;
+  static constexpr std::string_view type_name = "EventSubscription";
+  static constexpr auto members =
+      std::tuple(member("events", &EventSubscription::events, "names; they replace those asked for before"));
+};
+
+// Adds qmp_capabilities and subscribe-events. Every QmpServer does this for its interface; twice is harmless.
 void add_qmp_commands(Interface& interface);
 
 }  // namespace qomio

@@ -68,8 +68,9 @@ QmpSession::~QmpSession() {
 
 std::size_t QmpSession::most_waiting() const { return oob_enabled_ ? kMostWaiting : 1; }
 
-void QmpSession::send_event(const std::string& line) {
+void QmpSession::send_event(const std::string& line, std::string_view requested_as) {
   if (!negotiated_ || broken_) return;
+  if (!requested_as.empty() && !requested_events_.contains(requested_as)) return;
   output_.add_event(line);
   // Within a turn the rest of it sends; here the client may even be found gone, which is for its next turn.
   if (in_turn_) return;
@@ -163,6 +164,7 @@ void QmpSession::answer(const QmpRequest& request) {
   if (request.out_of_band && !command.allow_oob) {
     return finish(request, error("The command {} does not support OOB", request.command));
   }
+  if (command.name == kSubscribeEvents) return finish(request, subscribe(request));
   if (command.start) return start(command, request);
   const bool ends_server = command.ends_server;
   const auto result = command.run(request.arguments);
@@ -208,6 +210,17 @@ void QmpSession::cancel_running() {
 void QmpSession::finish(const QmpRequest& request, const Result<Json>& result) {
   output_.add_reply(result ? qmp_return_line(*result, request.id)
                            : qmp_error_line(result.error(), request.id));
+}
+
+Result<Json> QmpSession::subscribe(const QmpRequest& request) {
+  auto subscription = from_json<EventSubscription>(request.arguments);
+  if (!subscription) return failure(subscription);
+  const auto& offered = host_.interface.events();
+  for (const auto& name : subscription->events) {
+    if (!offered.contains(name)) return error("Parameter 'events' does not accept value '{}'", name);
+  }
+  requested_events_ = {subscription->events.begin(), subscription->events.end()};
+  return Json::object();
 }
 
 Result<Json> QmpSession::negotiate(const QmpRequest& request) {

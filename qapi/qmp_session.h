@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -44,8 +45,8 @@ class QmpSession {
   QmpSession(const QmpSession&) = delete;
   QmpSession& operator=(const QmpSession&) = delete;
 
-  // Sends the line, if the client has negotiated.
-  void send_event(const std::string& line);
+  // Sends the line, if the client has negotiated, and asked for the event, if it has a name to ask for.
+  void send_event(const std::string& line, std::string_view requested_as = {});
 
   // Takes no further requests; what is unsent goes out still.
   void stop();
@@ -71,6 +72,7 @@ class QmpSession {
   void finish_running(const Result<Json>& result);
   void cancel_running();
   void finish(const QmpRequest& request, const Result<Json>& result);
+  Result<Json> subscribe(const QmpRequest& request);
   Result<Json> negotiate(const QmpRequest& request);
   void send_output();
   void report_dropped_events();
@@ -90,6 +92,7 @@ class QmpSession {
   std::deque<QmpRequest> waiting_;
   std::shared_ptr<Running> running_;  // whose answer comes later; the next one waits for it
   QmpOutput output_;
+  std::set<std::string, std::less<>> requested_events_;
   bool negotiated_ = false;
   bool oob_enabled_ = false;
   bool in_turn_ = false;

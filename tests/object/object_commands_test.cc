@@ -293,14 +293,18 @@ TEST_F(ObjectCommandsTest, QomListTypesFiltersByWhatIsImplementedAndByAbstract) 
 }
 
 TEST_F(ObjectCommandsTest, QomListPropertiesDescribesAClass) {
-  EXPECT_EQ(run("qom-list-properties", R"({"typename": "engine"})"),
-            R"([{"name": "type", "type": "string", "description": "name of the type"}, )"
-            R"({"name": "speed", "type": "int", "description": "turns a second", "default-value": 50}, )"
-            R"({"name": "gear", "type": "uint16", "default-value": 1}, )"
-            R"({"name": "on", "type": "bool", "description": "running or not"}, )"
-            R"({"name": "label", "type": "string"}, {"name": "serial", "type": "string"}, )"
-            R"({"name": "double-speed", "type": "int"}, {"name": "key", "type": "string"}, )"
-            R"({"name": "next", "type": "link<engine>"}])");
+  EXPECT_EQ(
+      run("qom-list-properties", R"({"typename": "engine"})"),
+      R"([{"name": "type", "type": "string", "description": "name of the type", "writable": false}, )"
+      R"({"name": "speed", "type": "int", "description": "turns a second", "default-value": 50, )"
+      R"("writable": true, "live": true, "minimum": 0, "maximum": 1000}, )"
+      R"({"name": "gear", "type": "uint16", "default-value": 1, "writable": true, "live": true}, )"
+      R"({"name": "on", "type": "bool", "description": "running or not", "writable": true, "live": true}, )"
+      R"({"name": "label", "type": "string", "writable": true, "live": true}, )"
+      R"({"name": "serial", "type": "string", "writable": true, "live": false}, )"
+      R"({"name": "double-speed", "type": "int", "writable": false}, )"
+      R"({"name": "key", "type": "string", "writable": true, "live": true}, )"
+      R"({"name": "next", "type": "link<engine>", "writable": true, "live": true}])");
   EXPECT_EQ(run("qom-list-properties", R"({"typename": "abstract-engine"})"),
             run("qom-list-properties", R"({"typename": "engine"})"));
   EXPECT_EQ(run("qom-list-properties", R"({"typename": "user-creatable"})"),

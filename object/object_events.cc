@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/object/object_events.h"
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "qomio/object/property.h"
+#include "qomio/object/tree.h"
+#include "qomio/qapi/interface.h"
+
+namespace qomio {
+namespace {
+
+std::vector<std::weak_ptr<ObjectListener>>& listeners() {
+  static std::vector<std::weak_ptr<ObjectListener>> all;
+  return all;
+}
+
+bool is_below_objects(const Object& object) {
+  for (const Object* at = object.parent(); at; at = at->parent()) {
+    if (at == &objects_root()) return true;
+  }
+  return false;
+}
+
+template <class Call>
+void tell(const Object& object, const Call& call) {
+  if (listeners().empty() || !is_below_objects(object)) return;
+  const auto present = listeners();  // listeners come and go during the calls
+  for (const auto& weak : present) {
+    if (const auto listener = weak.lock()) call(*listener);
+  }
+}
+
+struct ObjectInfo {
+  std::string path;
+  std::string qom_type;
+  static constexpr std::string_view type_name = "ObjectEventInfo";
+  static constexpr auto members =
+      std::tuple(member("path", &ObjectInfo::path, "where the object is in the tree"),
+                 member("qom-type", &ObjectInfo::qom_type));
+};
+
+struct ObjectChange {
+  std::string path;
+  std::string property;
+  std::optional<Json> value;
+  static constexpr std::string_view type_name = "ObjectChange";
+  static constexpr auto members =
+      std::tuple(member("path", &ObjectChange::path, "where the object is in the tree"),
+                 member("property", &ObjectChange::property),
+                 member("value", &ObjectChange::value, "as qom-get shows it; absent if it can't be read"));
+};
+
+class Sender final : public ObjectListener {
+ public:
+  explicit Sender(Interface& interface) : interface_(interface) {}
+
+  void added(Object& object) override { interface_.emit("OBJECT_ADDED", info(object)); }
+  void removed(Object& object) override { interface_.emit("OBJECT_DELETED", info(object)); }
+  void changed(Object& object, const Property& property) override {
+    ObjectChange change{object_get_canonical_path(object).value_or(""), property.name(), {}};
+    if (auto value = object.get_property(property.name())) change.value = std::move(*value);
+    interface_.emit("OBJECT_CHANGED", change);
+  }
+
+ private:
+  static ObjectInfo info(const Object& object) {
+    return {object_get_canonical_path(object).value_or(""), object.type_name()};
+  }
+  Interface& interface_;
+};
+
+}  // namespace
+
+void object_listen(const std::shared_ptr<ObjectListener>& listener) {
+  std::erase_if(listeners(), [](const auto& known) { return known.expired(); });
+  listeners().push_back(listener);
+}
+
+void add_object_events(Interface& interface) {
+  const auto sender = std::make_shared<Sender>(interface);
+  object_listen(sender);
+  auto add = [&](Event event) {
+    event.on_request = true;
+    event.source = sender;
+    interface.add(std::move(event));
+  };
+  add(event<ObjectInfo>("OBJECT_ADDED", "an object was made below /objects"));
+  add(event<ObjectInfo>("OBJECT_DELETED", "an object below /objects leaves the tree"));
+  add(event<ObjectChange>("OBJECT_CHANGED", "a property of an object below /objects was set"));
+}
+
+void detail::report_added(Object& object) {
+  tell(object, [&](ObjectListener& listener) { listener.added(object); });
+}
+
+void detail::report_removed(Object& object) {
+  tell(object, [&](ObjectListener& listener) { listener.removed(object); });
+}
+
+void detail::report_changed(Object& object, const Property& property) {
+  tell(object, [&](ObjectListener& listener) { listener.changed(object, property); });
+}
+
+}  // namespace qomio

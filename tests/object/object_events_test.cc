@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/object/object_events.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "qomio/object/object_commands.h"
+#include "qomio/object/property.h"
+#include "qomio/object/tree.h"
+#include "qomio/object/types.h"
+#include "qomio/object/user_creatable.h"
+#include "qomio/tests/qapi/qmp_fixture.h"
+
+namespace qomio {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class Door final : public Object, public UserCreatable {
+ public:
+  static const TypeInfo type_info;
+  Result<void> complete() override { return stuck_ ? error("stuck") : Result<void>(); }
+
+ private:
+  static void class_init(ObjectClass& klass) {
+    klass.add(property("angle", &Door::angle_).range(0, 180));
+    klass.add(property("colour", &Door::colour_));
+    klass.add(property("stuck", &Door::stuck_));
+    klass.add(property("key", nullptr, &Door::set_key));
+  }
+  Result<void> set_key(std::string) { return {}; }
+  std::int64_t angle_ = 0;
+  std::string colour_;
+  bool stuck_ = false;
+};
+
+const TypeInfo Door::type_info{
+    .name = "door",
+    .parent = "object",
+    .interfaces = {"user-creatable"},
+    .create = create<Door>,
+    .class_init = class_init,
+};
+
+void register_door() {
+  register_object_types();
+  EXPECT_TRUE(register_type(Door::type_info));
+}
+
+class Diary final : public ObjectListener {
+ public:
+  void added(Object& object) override { note("added", object); }
+  void removed(Object& object) override { note("removed", object); }
+  void changed(Object& object, const Property& property) override { note(property.name(), object); }
+  std::vector<std::string> take() { return std::exchange(lines_, {}); }
+
+ private:
+  void note(std::string_view what, const Object& object) {
+    lines_.push_back(fmt::format("{} {}", what, object_get_canonical_path(object).value_or("nowhere")));
+  }
+  std::vector<std::string> lines_;
+};
+
+class ObjectEventsTest : public testing::Test {
+ protected:
+  ObjectEventsTest() {
+    register_door();
+    object_listen(diary_);
+  }
+  ~ObjectEventsTest() override { objects_cleanup(); }
+  std::shared_ptr<Diary> diary_ = std::make_shared<Diary>();
+};
+
+TEST_F(ObjectEventsTest, AnObjectIsHeardOfWhenItIsCompleteAndWhenItGoes) {
+  ASSERT_TRUE(object_new_with_props<Door>("d0", {{"angle", "3"}}));
+  EXPECT_THAT(diary_->take(), ElementsAre("added /objects/d0"));
+  ASSERT_TRUE(user_creatable_del("d0"));
+  EXPECT_THAT(diary_->take(), ElementsAre("removed /objects/d0"));
+}
+
+TEST_F(ObjectEventsTest, OneThatFailsIsNeverHeardOf) {
+  EXPECT_FALSE(object_new_with_props<Door>("d0", {{"stuck", "on"}}));
+  EXPECT_FALSE(object_new_with_props<Door>("d0", {{"angle", "181"}}));
+  EXPECT_THAT(diary_->take(), IsEmpty());
+}
+
+TEST_F(ObjectEventsTest, AChangeIsHeardOfOncePropertyByProperty) {
+  auto door = *object_new_with_props<Door>("d0");
+  (void)diary_->take();
+  ASSERT_TRUE(door->set_property("angle", 5));
+  EXPECT_THAT(diary_->take(), ElementsAre("angle /objects/d0"));
+  ASSERT_TRUE(object_set_props(*door, {{"colour", "red"}, {"angle", "6"}}));
+  EXPECT_THAT(diary_->take(), ElementsAre("colour /objects/d0", "angle /objects/d0"));
+  EXPECT_FALSE(door->set_property("angle", 181));
+  EXPECT_FALSE(object_set_props(*door, {{"colour", "green"}, {"angle", "181"}}));
+  EXPECT_THAT(diary_->take(), IsEmpty());
+}
+
+TEST_F(ObjectEventsTest, OnlyObjectsThatUsersSeeAreHeardOf) {
+  auto door = *object_new_with_props("door", internal_root(), "d0", {});
+  ASSERT_TRUE(door->set_property("angle", 5));
+  object_unparent(*door);
+  EXPECT_THAT(diary_->take(), IsEmpty());
+}
+
+TEST_F(ObjectEventsTest, AListenerThatHasGoneHearsNothing) {
+  diary_.reset();
+  EXPECT_TRUE(object_new_with_props<Door>("d0"));
+}
+
+class ObjectEventsOverQmpTest : public QmpServerTest {
+ protected:
+  ObjectEventsOverQmpTest() {
+    register_door();
+    add_object_commands(interface_);
+  }
+  ~ObjectEventsOverQmpTest() override { objects_cleanup(); }
+};
+
+TEST_F(ObjectEventsOverQmpTest, ClientsGetThoseThatTheyAskedFor) {
+  TestClient asks = negotiated();
+  TestClient silent = negotiated();
+  EXPECT_THAT(ask(asks, R"({"execute": "subscribe-events",
+                            "arguments": {"events": ["OBJECT_ADDED", "OBJECT_CHANGED", "OBJECT_DELETED"]}})"),
+              ElementsAre(R"({"return": {}})"));
+  EXPECT_THAT(ask(silent, R"({"execute": "object-add", "arguments": {"qom-type": "door", "id": "d0"}})"),
+              SizeIs(1));
+  EXPECT_THAT(lines(asks),
+              ElementsAre(HasSubstr(
+                  R"("event": "OBJECT_ADDED", "data": {"path": "/objects/d0", "qom-type": "door"}})")));
+  EXPECT_THAT(
+      ask(silent, R"({"execute": "qom-set", "arguments": {"path": "d0", "property": "angle", "value": 9}})"),
+      SizeIs(1));
+  EXPECT_THAT(lines(asks),
+              ElementsAre(HasSubstr(R"("data": {"path": "/objects/d0", "property": "angle", "value": 9}})")));
+  EXPECT_THAT(
+      ask(silent, R"({"execute": "qom-set", "arguments": {"path": "d0", "property": "key", "value": "k"}})"),
+      SizeIs(1));
+  EXPECT_THAT(lines(asks), ElementsAre(HasSubstr(R"("data": {"path": "/objects/d0", "property": "key"}})")));
+  EXPECT_THAT(ask(silent, R"({"execute": "object-del", "arguments": {"id": "d0"}})"), SizeIs(1));
+  EXPECT_THAT(lines(asks), ElementsAre(HasSubstr("OBJECT_DELETED")));
+}
+
+TEST_F(ObjectEventsOverQmpTest, ASubscriptionReplacesTheOneBefore) {
+  TestClient client = negotiated();
+  EXPECT_THAT(ask(client, R"({"execute": "subscribe-events", "arguments": {"events": ["OBJECT_ADDED"]}})"),
+              SizeIs(1));
+  EXPECT_THAT(ask(client, R"({"execute": "subscribe-events", "arguments": {"events": ["NOPE"]}})"),
+              ElementsAre(error_line("GenericError", "Parameter 'events' does not accept value 'NOPE'")));
+  EXPECT_THAT(ask(client, R"({"execute": "object-add", "arguments": {"qom-type": "door", "id": "d0"}})"),
+              SizeIs(2));
+  EXPECT_THAT(ask(client, R"({"execute": "subscribe-events", "arguments": {"events": []}})"), SizeIs(1));
+  EXPECT_THAT(ask(client, R"({"execute": "object-del", "arguments": {"id": "d0"}})"), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace qomio
