@@ -65,6 +65,12 @@ void AioContext::unref() {
 // but ThreadSanitizer doesn't know them.
 void AioContext::notify() {
   notifications_.fetch_add(1, std::memory_order_seq_cst);
+  wake_sleeper();
+}
+
+// The second step of a waker. Its first is to be seen by notified(): a notification, or a place in the queue
+// of bottom halves, which is enough by itself.
+void AioContext::wake_sleeper() {
   // The first waker of a sleep takes the signalling on; the others need no system call.
   if (sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false, std::memory_order_acq_rel)) {
     stamp_ns_.store(clock_now_ns(), std::memory_order_release);
@@ -75,16 +81,24 @@ void AioContext::notify() {
 bool AioContext::announce_sleep() {
   stamp_ns_.store(0, std::memory_order_relaxed);
   sleeping_.store(true, std::memory_order_seq_cst);
-  return notifications_.load(std::memory_order_seq_cst) == 0;
+  return !notified();
+}
+
+bool AioContext::notified() const {
+  return notifications_.load(std::memory_order_seq_cst) != 0 || bottom_halves_.urgent();
 }
 
 void AioContext::withdraw_sleep() { sleeping_.store(false, std::memory_order_release); }
 
 std::uint32_t AioContext::accept_notifications() {
-  if (notifications_.load(std::memory_order_relaxed) == 0) return 0;
+  std::uint32_t count = 0;
   // A chain of read-modify-writes: synchronizes with every waker counted here, so their work is seen from now
   // on.
-  const std::uint32_t count = notifications_.exchange(0, std::memory_order_seq_cst);
+  if (notifications_.load(std::memory_order_relaxed) != 0) {
+    count = notifications_.exchange(0, std::memory_order_seq_cst);
+  }
+  count += bottom_halves_.take();
+  if (count == 0) return 0;
   std::uint32_t elided = count;
   if (stamp_ns_.load(std::memory_order_relaxed) != 0) {
     stamp_ns_.store(0, std::memory_order_relaxed);
@@ -104,7 +118,7 @@ void AioContext::wake() {
   if (!in_home_thread() || looking_) notify();
 }
 
-BottomHalf AioContext::adopt(detail::BottomHalfNode& node) {
+BottomHalf AioContext::adopt(detail::NamedBottomHalfNode& node) {
   const std::lock_guard lock(alive_mutex_);
   node.next_alive_ = alive_bottom_halves_;
   if (alive_bottom_halves_) alive_bottom_halves_->previous_alive_ = &node;
@@ -112,7 +126,7 @@ BottomHalf AioContext::adopt(detail::BottomHalfNode& node) {
   return BottomHalf(&node);
 }
 
-void AioContext::release(detail::BottomHalfNode& node) {
+void AioContext::release(detail::NamedBottomHalfNode& node) {
   {
     const std::lock_guard lock(alive_mutex_);
     (node.previous_alive_ ? node.previous_alive_->next_alive_ : alive_bottom_halves_) = node.next_alive_;
@@ -122,7 +136,14 @@ void AioContext::release(detail::BottomHalfNode& node) {
 }
 
 void AioContext::schedule(detail::BottomHalfNode& node, bool idle) {
-  if (bottom_halves_.schedule(node, idle)) wake();
+  using Scheduled = detail::BottomHalfQueue::Scheduled;
+  const bool home = in_home_thread();
+  const Scheduled scheduled = bottom_halves_.schedule(node, idle, home);
+  if (scheduled == Scheduled::queued && !home) {
+    wake_sleeper();
+  } else if (scheduled != Scheduled::before) {
+    wake();
+  }
 }
 
 bool AioContext::run_in(const std::function<void()>& function) {

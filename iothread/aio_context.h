@@ -78,16 +78,16 @@ class AioContext {
   // unscheduled.
   template <class Function>
   BottomHalf bh_new(std::string_view name, Function&& function) {
-    using Call = detail::BottomHalfCall<std::decay_t<Function>>;
-    return adopt(*new Call(*this, false, name, std::forward<Function>(function)));
+    using Call = detail::BottomHalfCall<detail::NamedBottomHalfNode, std::decay_t<Function>>;
+    return adopt(*new Call(std::forward<Function>(function), *this, name));
   }
 
   // Thread-safe. Calls function once, after all that was scheduled before, and frees it. A loop that ends
   // frees what it hasn't run.
   template <class Function>
   void schedule_oneshot(Function&& function) {
-    using Call = detail::BottomHalfCall<std::decay_t<Function>>;
-    schedule(*new Call(*this, true, {}, std::forward<Function>(function)), false);
+    using Call = detail::BottomHalfCall<detail::BottomHalfNode, std::decay_t<Function>>;
+    schedule(*new Call(std::forward<Function>(function)), false);
   }
 
   // Thread-safe. Calls function in the loop and waits until it has returned; in the home thread, calls it
@@ -132,18 +132,20 @@ class AioContext {
   AioContext(std::string name, EventNotifier notifier, FdMonitor monitor);
   ~AioContext();
 
-  BottomHalf adopt(detail::BottomHalfNode& node);
+  BottomHalf adopt(detail::NamedBottomHalfNode& node);
   void schedule(detail::BottomHalfNode& node, bool idle);
-  void release(detail::BottomHalfNode& node);
+  void release(detail::NamedBottomHalfNode& node);
   detail::TimerList& timer_list(ClockType clock) {
     return clock == ClockType::monotonic ? monotonic_timers_ : realtime_timers_;
   }
   void wake();
+  void wake_sleeper();
 
   std::int64_t timeout_from(std::int64_t now_ns) const;
   void count_busy(std::int64_t now_ns);
   void apply_poll_params();
   bool announce_sleep();
+  bool notified() const;
   void withdraw_sleep();
   std::int64_t busy_poll(std::int64_t window_ns, std::int64_t start_ns, bool& hit);
   void report_wait(std::int64_t start_ns, std::int64_t end_ns, bool notified, std::int64_t stamp_ns);
@@ -156,19 +158,20 @@ class AioContext {
   const std::string name_;
   std::atomic<bool> has_home_ = false;
 
-  // What wakers and the sleeper share; see notify().
-  std::atomic<std::uint32_t> notifications_ = 0;  // not accepted yet
-  std::atomic<bool> sleeping_ = false;            // announced, and no waker has taken it on yet
+  // What wakers and the sleeper share; see notify(). What is looked at while polling is apart from what a
+  // waker only reads then: each line of the cache that travels costs as much as all else in a post.
+  alignas(64) std::atomic<std::uint32_t> notifications_ = 0;  // not accepted yet
+  detail::BottomHalfQueue bottom_halves_;
+  alignas(64) std::atomic<bool> sleeping_ = false;  // announced, and no waker has taken it on yet
   std::atomic<std::int64_t> stamp_ns_ = 0;  // when a waker made its system call in this sleep; 0: none did
   EventNotifier notifier_;
 
-  detail::BottomHalfQueue bottom_halves_;
   detail::TimerList monotonic_timers_{ClockType::monotonic};
   detail::TimerList realtime_timers_{ClockType::realtime};
   detail::FdHandlerSet handlers_;
 
-  std::mutex alive_mutex_;                                 // guards the list
-  detail::BottomHalfNode* alive_bottom_halves_ = nullptr;  // those with a handle
+  std::mutex alive_mutex_;  // guards the list
+  detail::NamedBottomHalfNode* alive_bottom_halves_ = nullptr;
 
   // Parameters, set by any thread; a new generation tells the loop to read them.
   struct {

@@ -141,7 +141,7 @@ std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns
   std::int64_t now = start_ns;
   ::rcu_read_lock();
   for (;;) {
-    if (notifications_.load(std::memory_order_acquire) != 0 || handlers_.poll_once()) {
+    if (notified() || handlers_.poll_once()) {
       hit = true;
       break;
     }

@@ -105,8 +105,7 @@ gboolean AioContext::Source::loop_check() {
     loop->counters_.wakeups.add(1);
     loop->busy_since_ns_ = now;
   }
-  return descriptor_ready() || loop->notifications_.load(std::memory_order_relaxed) != 0 ||
-         loop->timeout_from(now) == 0;
+  return descriptor_ready() || loop->notified() || loop->timeout_from(now) == 0;
 }
 
 gboolean AioContext::Source::loop_dispatch() {

@@ -16,14 +16,16 @@ constexpr std::uint32_t kIdle = 4;       // scheduled, but not urgent
 constexpr std::uint32_t kRunning = 8;    // the home thread is inside run()
 constexpr std::uint32_t kReleased = 16;  // the handle is gone
 constexpr std::uint32_t kAwaited = 32;   // a releaser waits, and frees it unless it is queued still
+constexpr std::uint32_t kForeign = 64;   // put into the queue by another thread than the home thread
 
 }  // namespace
 
-bool BottomHalfQueue::schedule(BottomHalfNode& node, bool idle) {
+BottomHalfQueue::Scheduled BottomHalfQueue::schedule(BottomHalfNode& node, bool idle, bool in_home_thread) {
   std::uint32_t state = node.state_.load(std::memory_order_relaxed);
   std::uint32_t wanted = 0;
   do {
     wanted = state | kScheduled | kQueued;
+    if (!(state & kQueued) && !in_home_thread) wanted |= kForeign;
     if (!idle) {
       wanted &= ~kIdle;
     } else if (!(state & kScheduled)) {
@@ -32,14 +34,13 @@ bool BottomHalfQueue::schedule(BottomHalfNode& node, bool idle) {
     // Exchanged even if nothing changes: the run that follows must see what the caller wrote before.
   } while (!node.state_.compare_exchange_weak(state, wanted, std::memory_order_acq_rel,
                                               std::memory_order_relaxed));
-  if (!(state & kQueued)) {
-    BottomHalfNode* first = pushed_.load(std::memory_order_relaxed);
-    do {
-      node.next_ = first;
-    } while (
-        !pushed_.compare_exchange_weak(first, &node, std::memory_order_seq_cst, std::memory_order_relaxed));
-  }
-  return wanted != state;
+  if (state & kQueued) return wanted == state ? Scheduled::before : Scheduled::changed;
+  BottomHalfNode* first = pushed_.load(std::memory_order_relaxed);
+  do {
+    node.next_ = first;
+  } while (
+      !pushed_.compare_exchange_weak(first, &node, std::memory_order_seq_cst, std::memory_order_relaxed));
+  return idle ? Scheduled::changed : Scheduled::queued;
 }
 
 void BottomHalfQueue::cancel(BottomHalfNode& node) {
@@ -62,30 +63,30 @@ void BottomHalfQueue::release(BottomHalfNode& node, bool in_home_thread) {
   if (!(state & kQueued)) delete &node;
 }
 
-bool BottomHalfQueue::urgent() const {
+bool BottomHalfQueue::any_urgent(const BottomHalfNode* node) {
   // The home thread alone takes nodes out, so the ones seen here stay.
-  for (const BottomHalfNode* node = due_first_; node; node = node->next_) {
-    if (!(node->state_.load(std::memory_order_relaxed) & kIdle)) return true;
-  }
-  for (const BottomHalfNode* node = pushed_.load(std::memory_order_seq_cst); node; node = node->next_) {
+  for (; node; node = node->next_) {
     if (!(node->state_.load(std::memory_order_relaxed) & kIdle)) return true;
   }
   return false;
 }
 
-void BottomHalfQueue::take_pushed() {
+std::uint32_t BottomHalfQueue::take() {
+  if (!pushed_.load(std::memory_order_relaxed)) return 0;
   BottomHalfNode* node = pushed_.exchange(nullptr, std::memory_order_seq_cst);
   BottomHalfNode* const last = node;
   BottomHalfNode* oldest = nullptr;
+  std::uint32_t foreign = 0;
   while (node) {
+    if (node->state_.load(std::memory_order_relaxed) & kForeign) ++foreign;
     BottomHalfNode* const next = node->next_;
     node->next_ = oldest;
     oldest = node;
     node = next;
   }
-  if (!oldest) return;
   (due_last_ ? due_last_->next_ : due_first_) = oldest;
   due_last_ = last;
+  return foreign;
 }
 
 BottomHalfNode* BottomHalfQueue::pop() {
@@ -98,7 +99,6 @@ BottomHalfNode* BottomHalfQueue::pop() {
 }
 
 bool BottomHalfQueue::run(StatCounter& runs) {
-  take_pushed();
   bool progress = false;
   // A nested run() empties the whole list, so the batches outside end here by themselves.
   while (BottomHalfNode* node = pop()) progress |= run_one(*node, runs);
@@ -112,7 +112,7 @@ bool BottomHalfQueue::run_one(BottomHalfNode& node, StatCounter& runs) {
   bool starts = false;
   do {
     starts = (state & kScheduled) && !(state & kReleased);
-    next = (state & ~(kScheduled | kQueued | kIdle)) | (starts ? kRunning : 0);
+    next = (state & ~(kScheduled | kQueued | kIdle | kForeign)) | (starts ? kRunning : 0);
   } while (
       !node.state_.compare_exchange_weak(state, next, std::memory_order_acq_rel, std::memory_order_relaxed));
   if (!starts) {
@@ -137,7 +137,7 @@ bool BottomHalfQueue::run_one(BottomHalfNode& node, StatCounter& runs) {
 }
 
 void BottomHalfQueue::discard() {
-  take_pushed();
+  (void)take();
   while (BottomHalfNode* node = pop()) delete node;
 }
 

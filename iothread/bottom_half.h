@@ -16,13 +16,13 @@ namespace detail {
 
 class StatCounter;
 
-// One queued call of a loop. The callable lies in the node itself, whatever its size: a one-shot is one
-// allocation, the node, and that one can't be avoided, because the queue links nodes and the poster's frame
-// is gone when it runs.
+// One queued call of a loop: a one-shot, or the base of one with a handle. The callable lies in the node
+// itself, whatever its size: a one-shot is one allocation, the node, and that one can't be avoided, because
+// the queue links nodes and the poster's frame is gone when it runs. It is small, because it travels from one
+// processor to another.
 class BottomHalfNode {
  public:
-  BottomHalfNode(AioContext& loop, bool oneshot, std::string_view name = {})
-      : loop_(loop), name_(name), oneshot_(oneshot) {}
+  explicit BottomHalfNode(bool oneshot = true) : oneshot_(oneshot) {}
   BottomHalfNode(const BottomHalfNode&) = delete;
   BottomHalfNode& operator=(const BottomHalfNode&) = delete;
   virtual ~BottomHalfNode() = default;
@@ -34,20 +34,32 @@ class BottomHalfNode {
 
   virtual void run() = 0;
 
-  AioContext& loop_;
-  std::string name_;  // empty for a one-shot
-  const bool oneshot_;
+  BottomHalfNode* next_ = nullptr;  // of the queue that holds it
   std::atomic<std::uint32_t> state_ = 0;
-  BottomHalfNode* next_ = nullptr;                                    // of the queue that holds it
-  BottomHalfNode *previous_alive_ = nullptr, *next_alive_ = nullptr;  // of the loop's list of handles' nodes
+  const bool oneshot_;
 };
 
-template <class Function>
-class BottomHalfCall final : public BottomHalfNode {
+// One with a handle.
+class NamedBottomHalfNode : public BottomHalfNode {
  public:
-  template <class F>
-  BottomHalfCall(AioContext& loop, bool oneshot, std::string_view name, F&& function)
-      : BottomHalfNode(loop, oneshot, name), function_(std::forward<F>(function)) {}
+  NamedBottomHalfNode(AioContext& loop, std::string_view name)
+      : BottomHalfNode(false), loop_(loop), name_(name) {}
+
+ private:
+  friend class ::qomio::AioContext;
+  friend class ::qomio::BottomHalf;
+
+  AioContext& loop_;
+  const std::string name_;
+  NamedBottomHalfNode *previous_alive_ = nullptr, *next_alive_ = nullptr;  // of the loop's list of them
+};
+
+template <class Node, class Function>
+class BottomHalfCall final : public Node {
+ public:
+  template <class F, class... Arguments>
+  explicit BottomHalfCall(F&& function, Arguments&&... arguments)
+      : Node(std::forward<Arguments>(arguments)...), function_(std::forward<F>(function)) {}
 
  private:
   void run() override { function_(); }
@@ -59,8 +71,13 @@ class BottomHalfCall final : public BottomHalfNode {
 // them.
 class BottomHalfQueue {
  public:
-  // Thread-safe. False if it was scheduled already, in the same or a more urgent way.
-  bool schedule(BottomHalfNode& node, bool idle);
+  enum class Scheduled {
+    before,  // already, in the same or a more urgent way
+    queued,  // put into the queue now, not idle: urgent() is true from now on
+    changed  // else
+  };
+  // Thread-safe.
+  Scheduled schedule(BottomHalfNode& node, bool idle, bool in_home_thread);
   // Thread-safe. Prevents a run that hasn't started.
   static void cancel(BottomHalfNode& node);
   // Thread-safe. The node's handle is gone: it won't run again, and is freed as soon as nobody uses it. When
@@ -70,9 +87,18 @@ class BottomHalfQueue {
   // Thread-safe hint, exact in the home thread.
   bool empty() const { return pushed_.load(std::memory_order_seq_cst) == nullptr && due_first_ == nullptr; }
   // Home thread: there is one that isn't idle.
-  bool urgent() const;
+  bool urgent() const {
+    if (const BottomHalfNode* const pushed = pushed_.load(std::memory_order_seq_cst)) {
+      if (any_urgent(pushed)) return true;
+    }
+    return due_first_ && any_urgent(due_first_);
+  }
 
-  // Home thread: runs what is queued now, oldest first. Called by one that runs, it runs what is left of the
+  // Home thread: makes what is queued now the newest batch, which run() runs. Returns how many of it other
+  // threads have scheduled.
+  std::uint32_t take();
+
+  // Home thread: runs what has been taken, oldest first. Called by one that runs, it runs what is left of the
   // batches outside first; what is scheduled meanwhile is left for the next call. Each is counted before it
   // is called, so that whoever hears of a run finds it counted. True if one that is not idle was run.
   bool run(StatCounter& runs);
@@ -81,7 +107,7 @@ class BottomHalfQueue {
   void discard();
 
  private:
-  void take_pushed();
+  static bool any_urgent(const BottomHalfNode* node);
   BottomHalfNode* pop();
   static bool run_one(BottomHalfNode& node, StatCounter& runs);
 
@@ -120,9 +146,9 @@ class BottomHalf {
 
  private:
   friend class AioContext;
-  explicit BottomHalf(detail::BottomHalfNode* node) : node_(node) {}
+  explicit BottomHalf(detail::NamedBottomHalfNode* node) : node_(node) {}
 
-  detail::BottomHalfNode* node_ = nullptr;
+  detail::NamedBottomHalfNode* node_ = nullptr;
 };
 
 }  // namespace qomio
