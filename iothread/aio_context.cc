@@ -34,10 +34,10 @@ CurrentAioContext::~CurrentAioContext() {
 
 AioContext* AioContext::current() { return current_loop; }
 
-Result<Ref<AioContext>> AioContext::create(std::string name) {
+Result<Ref<AioContext>> AioContext::create(std::string name, FdMonitorKind monitor_kind) {
   Result<EventNotifier> notifier = EventNotifier::create();
   if (!notifier) return failure(notifier);
-  Result<FdMonitor> monitor = FdMonitor::create();
+  Result<FdMonitor> monitor = FdMonitor::create(monitor_kind);
   if (!monitor) return failure(monitor);
   return Ref(*new AioContext(std::move(name), std::move(*notifier), std::move(*monitor)));
 }

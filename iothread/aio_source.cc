@@ -56,13 +56,14 @@ void AioContext::destroy_source() {
 }
 
 void AioContext::Source::update_descriptors() {
-  const FdMonitor& monitor = loop->handlers_.monitor();
+  FdMonitor& monitor = loop->handlers_.monitor();
+  const int descriptor = monitor.descriptor();
   if (generation == monitor.generation()) return;
   generation = monitor.generation();
   for (const gpointer tag : *tags) ::g_source_remove_unix_fd(&base, tag);
   tags->clear();
-  if (monitor.descriptor() >= 0) {
-    tags->push_back(::g_source_add_unix_fd(&base, monitor.descriptor(), G_IO_IN));
+  if (descriptor >= 0) {
+    tags->push_back(::g_source_add_unix_fd(&base, descriptor, G_IO_IN));
     return;
   }
   for (const pollfd& interest : monitor.interests()) {

@@ -25,6 +25,7 @@ struct FdHandler {
 FdHandlerSet::FdHandlerSet(FdMonitor monitor, int notifier_fd)
     : monitor_(std::move(monitor)), notifier_fd_(notifier_fd) {
   monitor_.watch(notifier_fd, POLLIN);
+  publish_counts();
 }
 
 FdHandlerSet::~FdHandlerSet() = default;
@@ -122,7 +123,7 @@ bool FdHandlerSet::wait(std::int64_t timeout_ns) {
       joined = true;
     }
   }
-  if (joined) publish_counts();
+  if (joined || monitor_.kind() != monitor_kind()) publish_counts();
   events.clear();
   events_ = std::move(events);
   return notified;

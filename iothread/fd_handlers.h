@@ -69,7 +69,7 @@ class FdHandlerSet {
   void report(PollController& controller, std::int64_t delay_ns);
   void reset_windows();
 
-  const FdMonitor& monitor() const { return monitor_; }
+  FdMonitor& monitor() { return monitor_; }
   // Thread-safe. Without the notifier.
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
   std::size_t polled_size() const { return polled_size_.load(std::memory_order_relaxed); }

@@ -4,11 +4,13 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <ctime>
 #include <utility>
 
+#include "qomio/iothread/uring.h"
 #include "qomio/qapi/invariant.h"
 
 namespace qomio {
@@ -38,10 +40,18 @@ std::string_view fd_monitor_kind_name(FdMonitorKind kind) {
   return "poll";
 }
 
-Result<FdMonitor> FdMonitor::create() {
+FdMonitor::FdMonitor(int epoll_fd) : epoll_fd_(epoll_fd) {}
+
+Result<FdMonitor> FdMonitor::create(FdMonitorKind start) {
   const int fd = ::epoll_create1(EPOLL_CLOEXEC);
   if (fd < 0) return errno_error(errno, "Failed to create epoll instance");
-  return FdMonitor(fd);
+  FdMonitor monitor(fd);
+  if (start == FdMonitorKind::io_uring) {
+    monitor.ring_ = detail::Uring::create();
+    if (monitor.ring_) monitor.kind_ = FdMonitorKind::io_uring;
+    monitor.ring_refused_ = !monitor.ring_;
+  }
+  return monitor;
 }
 
 FdMonitor::FdMonitor(FdMonitor&& other) noexcept
@@ -49,8 +59,14 @@ FdMonitor::FdMonitor(FdMonitor&& other) noexcept
       kind_(other.kind_),
       epoll_refused_(other.epoll_refused_),
       has_epoll_pwait2_(other.has_epoll_pwait2_),
+      ring_refused_(other.ring_refused_),
       generation_(other.generation_),
+      ring_(std::move(other.ring_)),
+      ring_fd_(other.ring_fd_),
+      next_serial_(other.next_serial_),
       interests_(std::move(other.interests_)),
+      ring_polls_(std::move(other.ring_polls_)),
+      to_arm_(std::move(other.to_arm_)),
       positions_(std::move(other.positions_)) {}
 
 FdMonitor::~FdMonitor() {
@@ -62,10 +78,16 @@ void FdMonitor::watch(int fd, short events) {
   const auto [entry, added] = positions_.try_emplace(fd, interests_.size());
   if (added) {
     interests_.push_back({.fd = fd, .events = events, .revents = 0});
+    ring_polls_.emplace_back();
   } else {
     interests_[entry->second].events = events;
   }
-  if (kind_ == FdMonitorKind::epoll) {
+  if (kind_ == FdMonitorKind::io_uring) {
+    RingPoll& poll = ring_polls_[entry->second];
+    const bool listed = !added && !poll.armed;
+    if (!ring_disarm(fd, poll)) return leave_ring();
+    if (!listed) to_arm_.push_back(fd);
+  } else if (kind_ == FdMonitorKind::epoll) {
     if (!epoll_set(fd, events)) leave_epoll();
   } else if (!epoll_refused_ && interests_.size() >= kEpollThreshold) {
     try_epoll();
@@ -77,12 +99,19 @@ void FdMonitor::unwatch(int fd) {
   if (entry == positions_.end()) return;
   ++generation_;
   const std::size_t position = entry->second;
+  RingPoll poll = ring_polls_[position];
   positions_.erase(entry);
   if (position + 1 != interests_.size()) {
     interests_[position] = interests_.back();
+    ring_polls_[position] = ring_polls_.back();
     positions_[interests_[position].fd] = position;
   }
   interests_.pop_back();
+  ring_polls_.pop_back();
+  if (kind_ == FdMonitorKind::io_uring) {
+    std::erase(to_arm_, fd);
+    if (!ring_disarm(fd, poll)) leave_ring();
+  }
   // Fails when the descriptor is closed already; then the kernel has forgotten it by itself.
   if (kind_ == FdMonitorKind::epoll) ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
 }
@@ -111,10 +140,19 @@ void FdMonitor::leave_epoll() {
 }
 
 void FdMonitor::wait(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {
+  if (kind_ == FdMonitorKind::io_uring) {
+    const bool taken = ring_arm() && (timeout_ns == 0 ? ring_->submit() : ring_->submit_and_wait(timeout_ns));
+    if (taken) return ring_take(ready);
+    leave_ring();
+    timeout_ns = 0;  // the caller comes again
+  }
   if (kind_ == FdMonitorKind::epoll) {
     wait_epoll(timeout_ns, ready);
   } else {
     wait_poll(timeout_ns, ready);
+  }
+  if (ring_fd_ >= 0 && std::erase_if(ready, [&](const FdEvent& event) { return event.fd == ring_fd_; }) > 0) {
+    ring_take(ready);
   }
 }
 

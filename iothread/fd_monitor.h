@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -25,17 +26,27 @@ struct FdEvent {
   short revents;
 };
 
+namespace detail {
+class Uring;
+}
+
 // Waits until one of a set of descriptors is ready, level-triggered.
-// It starts with poll(2), which is as fast for a few descriptors and takes any of them, and goes over to
-// epoll at kEpollThreshold. When epoll refuses a descriptor (a regular file), it returns to poll for good.
+//
+//   poll      poll(2): as fast as any for a few descriptors, and takes any of them;
+//   epoll     from kEpollThreshold descriptors on; when it refuses one (a regular file), back to poll for
+//   good; io_uring  if asked for, and the kernel allows it; when it refuses anything later, over to the other
+//   two
+//             for good. Needs no system call to see that descriptors are ready.
+//
 // Owns an epoll instance from the start, so that growing can't fail for want of a descriptor.
 // Thread: one at a time, the home thread of the loop.
 class FdMonitor {
  public:
   static constexpr std::size_t kEpollThreshold = 64;
 
-  // Errors: "Failed to create epoll instance: <reason>".
-  static Result<FdMonitor> create();
+  // start: poll or io_uring; where that is not to be had, poll. Errors: "Failed to create epoll instance:
+  // <reason>".
+  static Result<FdMonitor> create(FdMonitorKind start = FdMonitorKind::poll);
 
   FdMonitor(FdMonitor&& other) noexcept;
   FdMonitor& operator=(FdMonitor&&) = delete;
@@ -47,20 +58,35 @@ class FdMonitor {
   void unwatch(int fd);
 
   // Waits up to timeout_ns (0: only looks; -1: no limit) and appends what is ready. A signal ends the wait
-  // early; a timeout never does.
+  // early, as does the end of the thread that waited before; a timeout never does.
   void wait(std::int64_t timeout_ns, std::vector<FdEvent>& ready);
+
+  // Nothing is ready, as far as can be told without a system call: false only means that wait() must look.
+  // To be called again and again while the loop is busy-polling.
+  bool nothing_new();
 
   FdMonitorKind kind() const { return kind_; }
 
+  // For the other requests of the loop: their completions are taken in wait(). Null where the kernel refuses
+  // io_uring. Made at the first call, if it isn't what the monitor waits with anyway.
+  detail::Uring* uring();
+
   // What an outer loop must poll to know that wait() would find something.
   const std::vector<pollfd>& interests() const { return interests_; }
-  // The same as one descriptor to be polled for POLLIN; -1 while interests() must be used.
-  int descriptor() const { return kind_ == FdMonitorKind::epoll ? epoll_fd_ : -1; }
+  // The same as one descriptor to be polled for POLLIN; -1 while interests() must be used. To be asked each
+  // time before that is polled.
+  int descriptor();
   // Changes whenever the two above may have changed.
   std::uint64_t generation() const { return generation_; }
 
  private:
-  explicit FdMonitor(int epoll_fd) : epoll_fd_(epoll_fd) {}
+  // The request to the ring that stands for one descriptor.
+  struct RingPoll {
+    std::uint32_t serial = 0;  // tells its completion from those of requests that were replaced
+    bool armed = false;        // the kernel has it
+  };
+
+  explicit FdMonitor(int epoll_fd);
 
   bool epoll_set(int fd, short events);
   void try_epoll();
@@ -68,12 +94,23 @@ class FdMonitor {
   void wait_poll(std::int64_t timeout_ns, std::vector<FdEvent>& ready);
   void wait_epoll(std::int64_t timeout_ns, std::vector<FdEvent>& ready);
 
+  bool ring_arm();
+  bool ring_disarm(int fd, RingPoll& poll);
+  void ring_take(std::vector<FdEvent>& ready);
+  void leave_ring();
+
   int epoll_fd_;
   FdMonitorKind kind_ = FdMonitorKind::poll;
   bool epoll_refused_ = false;
   bool has_epoll_pwait2_ = true;
+  bool ring_refused_ = false;
   std::uint64_t generation_ = 0;
+  std::unique_ptr<detail::Uring> ring_;
+  int ring_fd_ = -1;  // watched like any other while the ring isn't what is waited with
+  std::uint32_t next_serial_ = 0;
   std::vector<pollfd> interests_;
+  std::vector<RingPoll> ring_polls_;                // of each of interests_
+  std::vector<int> to_arm_;                         // descriptors that the ring doesn't watch at this moment
   std::unordered_map<int, std::size_t> positions_;  // fd → index into interests_
 };
 

@@ -112,6 +112,25 @@ TEST_F(AioSource, does_not_poll) {
   EXPECT_EQ(loop->stats().polls, 0);
 }
 
+TEST(AioSources, watch_descriptors_with_io_uring_too) {
+  const Ref<AioContext> loop = AioContext::create("test", FdMonitorKind::io_uring).value();
+  if (loop->stats().fd_monitor != FdMonitorKind::io_uring) GTEST_SKIP() << "the kernel refuses io_uring";
+  const CurrentAioContext current(*loop);
+  GMainContext* const context = ::g_main_context_new();
+  ::g_source_attach(loop->g_source(), context);
+  EventNotifier notifier = EventNotifier::create().value();
+  int calls = 0;
+  loop->set_event_notifier(notifier, {.read = [&] { ++calls; }});
+  for (int i = 1; i <= 100; ++i) {
+    std::thread signaller([&] { notifier.signal(); });
+    while (calls < i) ::g_main_context_iteration(context, TRUE);
+    signaller.join();
+  }
+  EXPECT_FALSE(::g_main_context_iteration(context, FALSE));
+  loop->set_event_notifier(notifier, {});
+  ::g_main_context_unref(context);
+}
+
 TEST(AioSources, are_destroyed_with_their_loop) {
   GMainContext* const context = ::g_main_context_new();
   {
