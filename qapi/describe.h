@@ -13,6 +13,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "qomio/qapi/invariant.h"
@@ -36,6 +37,9 @@
 //     template <>
 //     inline constexpr auto enum_description<PollPolicy> =
 //         EnumDescription("PollPolicy", "arrival", "classic", "weighted");   // the values 0, 1, 2
+//
+// A member may be of any type that visit() takes; a struct may have branches, see union_of(). To copy a value
+// is to clone it; equal() compares.
 namespace qomio {
 
 template <class E>
@@ -58,6 +62,12 @@ template <class T>
 inline constexpr bool is_vector = false;
 template <class T>
 inline constexpr bool is_vector<std::vector<T>> = true;
+template <class T>
+inline constexpr bool is_variant = false;
+template <class... Ts>
+inline constexpr bool is_variant<std::variant<Ts...>> = true;
+template <class T>
+concept HasBranches = requires { T::branches; };
 template <class T>
 inline constexpr bool is_optional = false;
 template <class T>
@@ -93,8 +103,28 @@ Result<void> visit(Visitor& visitor, std::string_view name, T& value);
 namespace detail {
 
 template <class T>
-Result<void> visit_struct(Visitor& visitor, std::string_view name, T& value) {
-  if (auto r = visitor.start_struct(name); !r) return r;
+Result<void> visit_members(Visitor& visitor, T& value);
+
+// The branch that the tag names, or none.
+template <class T>
+Result<void> visit_branch(Visitor& visitor, T& value) {
+  constexpr auto& branches = T::branches;
+  auto& held = value.*branches.value;
+  Result<void> result;
+  auto one = [&]<class B, class Tag>(const Branch<B, Tag>& b) {
+    if (value.*branches.tag != b.tag) return false;
+    if (visitor.is_input()) held.template emplace<B>();
+    invariant(std::holds_alternative<B>(held), "a union holds another branch than its tag says");
+    result = visit_members(visitor, std::get<B>(held));
+    return true;
+  };
+  const bool found = std::apply([&](const auto&... b) { return (one(b) || ...); }, branches.branches);
+  if (!found && visitor.is_input()) held = std::remove_cvref_t<decltype(held)>();
+  return result;
+}
+
+template <class T>
+Result<void> visit_members(Visitor& visitor, T& value) {
   Result<void> result;
   auto one = [&]<class Value>(const Member<T, Value>& m) {
     auto& field = value.*m.pointer;
@@ -109,7 +139,70 @@ Result<void> visit_struct(Visitor& visitor, std::string_view name, T& value) {
     return result.has_value();
   };
   if (!std::apply([&](const auto&... m) { return (one(m) && ...); }, T::members)) return result;
+  if constexpr (HasBranches<T>) return visit_branch(visitor, value);
+  return result;
+}
+
+template <class T>
+Result<void> visit_struct(Visitor& visitor, std::string_view name, T& value) {
+  if (auto r = visitor.start_struct(name); !r) return r;
+  if (auto r = visit_members(visitor, value); !r) return r;
   return visitor.end_struct();
+}
+
+constexpr unsigned bit(JsonKind kind) { return 1U << static_cast<unsigned>(kind); }
+
+// The kinds of JSON values that a T is read from.
+template <class T>
+constexpr unsigned json_kinds() {
+  if constexpr (std::same_as<T, std::nullptr_t>) {
+    return bit(JsonKind::null);
+  } else if constexpr (std::same_as<T, bool>) {
+    return bit(JsonKind::boolean);
+  } else if constexpr (std::integral<T> || std::same_as<T, Size>) {
+    return bit(JsonKind::integer);
+  } else if constexpr (std::same_as<T, double>) {
+    return bit(JsonKind::integer) | bit(JsonKind::number);
+  } else if constexpr (std::same_as<T, std::string> || Enum<T>) {
+    return bit(JsonKind::string);
+  } else if constexpr (is_vector<T>) {
+    return bit(JsonKind::array);
+  } else {
+    static_assert(Struct<T>, "an alternate of this type is not told apart by JSON");
+    return bit(JsonKind::object);
+  }
+}
+
+template <class... Ts>
+std::string alternate_text(const std::variant<Ts...>* /*type*/);
+
+template <class... Ts>
+Result<void> visit_alternate(Visitor& visitor, std::string_view name, std::variant<Ts...>& value) {
+  static_assert((json_kinds<Ts>() + ...) == (json_kinds<Ts>() | ...), "JSON can't tell these apart");
+  if (!visitor.is_input()) {
+    return std::visit([&](auto& held) { return visit(visitor, name, held); }, value);
+  }
+  auto kind = visitor.next_kind(name);
+  if (!kind) return failure(kind);
+  std::optional<Result<void>> first;  // what came of the first that was tried
+  auto attempt = [&]<class T>(std::type_identity<T>, unsigned kinds) {
+    if (!(json_kinds<T>() & kinds)) return false;
+    T read{};
+    auto r = visit(visitor, name, read);
+    const bool done = r.has_value();
+    if (done) value = std::move(read);
+    if (!first || done) first = std::move(r);
+    // A string may stand for other scalars, on a command line; what has parts is not read twice.
+    return done || *kind != JsonKind::string;
+  };
+  if ((attempt(std::type_identity<Ts>(), bit(*kind)) || ...)) return *first;
+  if (*kind == JsonKind::string) {
+    constexpr unsigned kScalars = bit(JsonKind::boolean) | bit(JsonKind::integer) | bit(JsonKind::number);
+    const bool has_text = first.has_value();
+    if ((attempt(std::type_identity<Ts>(), kScalars) || ...)) return *first;
+    if (has_text) return *first;
+  }
+  return visitor.wrong_kind(name, alternate_text(&value));
 }
 
 template <class T>
@@ -149,7 +242,9 @@ Result<void> visit_small_integer(Visitor& visitor, std::string_view name, T& val
 
 }  // namespace detail
 
-// Visits a bool, string, integer, double, Size, JSON value, described enum or struct, or a vector of those.
+// Visits a bool, string, integer, double, Size, null, any JSON value, described enum or struct, a vector of
+// those, or an alternate, a std::variant of those that JSON can tell apart. From text an alternate without a
+// string takes what else the text can stand for.
 template <class T>
 Result<void> visit(Visitor& visitor, std::string_view name, T& value) {
   if constexpr (std::same_as<T, bool>) {
@@ -181,11 +276,76 @@ Result<void> visit(Visitor& visitor, std::string_view name, T& value) {
     auto r = detail::enum_from_text(name, text, description.values.data(), description.values.size(), index);
     if (r) value = static_cast<T>(index);
     return r;
+  } else if constexpr (std::same_as<T, std::nullptr_t>) {
+    return visitor.type_null(name);
+  } else if constexpr (detail::is_variant<T>) {
+    return detail::visit_alternate(visitor, name, value);
   } else if constexpr (detail::is_vector<T>) {
     return detail::visit_list(visitor, name, value);
   } else {
     static_assert(detail::Struct<T>, "describe this type: see the top of qapi/describe.h");
     return detail::visit_struct(visitor, name, value);
+  }
+}
+
+template <class T>
+const TypeDescription& describe();
+
+namespace detail {
+
+template <class... Ts>
+TypeDescription describe_alternate(const std::variant<Ts...>* type) {
+  return alternate_type(alternate_text(type), {&describe<Ts>()...});
+}
+
+template <class T>
+void describe_branches(TypeDescription& d) {
+  constexpr auto& branches = T::branches;
+  using Tag = std::remove_cvref_t<decltype(std::declval<T>().*branches.tag)>;
+  auto find_tag = [&]<class Value>(const Member<T, Value>& m) {
+    if constexpr (std::same_as<Value, Tag>) {
+      if (m.pointer == branches.tag) d.tag = m.name;
+    }
+  };
+  std::apply([&](const auto&... m) { (find_tag(m), ...); }, T::members);
+  auto one = [&]<class B>(const Branch<B, Tag>& b) {
+    const auto& value = enum_description<Tag>.values[static_cast<std::size_t>(b.tag)];
+    d.variants.push_back({std::string(value.name), &describe<B>()});
+  };
+  std::apply([&](const auto&... b) { (one(b), ...); }, branches.branches);
+}
+
+template <class... Ts>
+std::string alternate_text(const std::variant<Ts...>* /*type*/) {
+  if (!alternate_name<std::variant<Ts...>>.empty()) return std::string(alternate_name<std::variant<Ts...>>);
+  std::string text;
+  ((text += (text.empty() ? "" : " or ") + describe<Ts>().name), ...);
+  return text;
+}
+
+}  // namespace detail
+
+// Are two values the same, member by member? For described types; they need no operator==.
+template <class T>
+bool equal(const T& a, const T& b) {
+  if constexpr (detail::Struct<T>) {
+    auto one = [&](const auto& m) { return equal(a.*m.pointer, b.*m.pointer); };
+    if (!std::apply([&](const auto&... m) { return (one(m) && ...); }, T::members)) return false;
+    if constexpr (detail::HasBranches<T>) return equal(a.*T::branches.value, b.*T::branches.value);
+    return true;
+  } else if constexpr (detail::is_vector<T>) {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      if (!equal<typename T::value_type>(a[i], b[i])) return false;
+    }
+    return true;
+  } else if constexpr (detail::is_optional<T>) {
+    return a.has_value() == b.has_value() && (!a || equal(*a, *b));
+  } else if constexpr (detail::is_variant<T>) {
+    if (a.index() != b.index()) return false;
+    return std::visit([&]<class V>(const V& held) { return equal(held, std::get<V>(b)); }, a);
+  } else {
+    return a == b;
   }
 }
 
@@ -207,6 +367,11 @@ const TypeDescription& describe() {
     return description;
   } else if constexpr (std::same_as<T, nlohmann::ordered_json>) {
     return builtin_type("any");
+  } else if constexpr (std::same_as<T, std::nullptr_t>) {
+    return builtin_type("null");
+  } else if constexpr (detail::is_variant<T>) {
+    static const TypeDescription description = detail::describe_alternate(static_cast<const T*>(nullptr));
+    return description;
   } else if constexpr (detail::Enum<T>) {
     static const TypeDescription description =
         detail::describe_enum(enum_description<T>.name, enum_description<T>.values);
@@ -225,6 +390,7 @@ const TypeDescription& describe() {
         }
       };
       std::apply([&](const auto&... m) { (one(m), ...); }, T::members);
+      if constexpr (detail::HasBranches<T>) detail::describe_branches<T>(d);
       return d;
     }();
     return description;

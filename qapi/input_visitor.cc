@@ -16,9 +16,9 @@ const Json* InputVisitor::find(std::string_view name) {
   if (frame.value->is_array()) return &(*frame.value)[frame.index - 1];
   const auto& members = frame.value->get_ref<const Json::object_t&>();
   for (std::size_t i = 0; i < members.size(); ++i) {
-    if (members.begin()[i].first == name) {
+    if (members.begin()[static_cast<std::ptrdiff_t>(i)].first == name) {
       frame.seen[i] = true;
-      return &members.begin()[i].second;
+      return &members.begin()[static_cast<std::ptrdiff_t>(i)].second;
     }
   }
   return nullptr;
@@ -46,7 +46,7 @@ void InputVisitor::append_index(std::string& path, const Frame& frame) const {
   if (frame.value->is_array()) path += fmt::format(fmt::runtime(text() ? ".{}" : "[{}]"), frame.index - 1);
 }
 
-std::unexpected<Error> InputVisitor::wrong_type(std::string_view name, std::string_view expected) const {
+std::unexpected<Error> InputVisitor::wrong_kind(std::string_view name, std::string_view expected) const {
   return error("Invalid parameter type for '{}', expected: {}", full_name(name), expected);
 }
 
@@ -67,7 +67,7 @@ Result<std::string_view> InputVisitor::get_text(std::string_view name) {
   if (!(*value)->is_string()) {
     // On the command line a scalar that is no string was written with dotted keys below it.
     if (text()) return error("Parameters '{}.*' are unexpected", full_name(name));
-    return wrong_type(name, "string");
+    return wrong_kind(name, "string");
   }
   return std::string_view((*value)->get_ref<const std::string&>());
 }
@@ -99,11 +99,11 @@ Result<void> InputVisitor::type_int64(std::string_view name, std::int64_t& value
   auto json = get(name);
   if (!json) return failure(json);
   const Json& j = **json;
-  if (!j.is_number_integer()) return wrong_type(name, "integer");
+  if (!j.is_number_integer()) return wrong_kind(name, "integer");
   if (j.is_number_unsigned()) {
     const auto u = j.get<std::uint64_t>();
     if (u > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-      return wrong_type(name, "integer");
+      return wrong_kind(name, "integer");
     }
     value = static_cast<std::int64_t>(u);
   } else {
@@ -145,7 +145,7 @@ Result<void> InputVisitor::type_bool(std::string_view name, bool& value) {
   }
   auto json = get(name);
   if (!json) return failure(json);
-  if (!(*json)->is_boolean()) return wrong_type(name, "boolean");
+  if (!(*json)->is_boolean()) return wrong_kind(name, "boolean");
   value = (*json)->get<bool>();
   return {};
 }
@@ -159,7 +159,7 @@ Result<void> InputVisitor::type_number(std::string_view name, double& value) {
   }
   auto json = get(name);
   if (!json) return failure(json);
-  if (!(*json)->is_number()) return wrong_type(name, "number");
+  if (!(*json)->is_number()) return wrong_kind(name, "number");
   value = (*json)->get<double>();
   return {};
 }
@@ -182,12 +182,19 @@ Result<void> InputVisitor::type_any(std::string_view name, Json& value) {
   return {};
 }
 
+Result<JsonKind> InputVisitor::next_kind(std::string_view name) {
+  if (at_root_text()) return JsonKind::string;
+  auto json = get(name);
+  if (!json) return failure(json);
+  return json_kind(**json);
+}
+
 Result<void> InputVisitor::start_struct(std::string_view name) {
-  if (at_root_text()) return wrong_type(name, "object");
+  if (at_root_text()) return wrong_kind(name, "object");
   if (!stack_.empty() && stack_.back().is_split) return no_list();
   auto json = get(name);
   if (!json) return failure(json);
-  if (!(*json)->is_object()) return wrong_type(name, "object");
+  if (!(*json)->is_object()) return wrong_kind(name, "object");
   stack_.push_back({*json, std::string(name), 0, std::vector<bool>((*json)->size())});
   return {};
 }
@@ -197,7 +204,8 @@ Result<void> InputVisitor::end_struct() {
   const auto& members = frame.value->get_ref<const Json::object_t&>();
   for (std::size_t i = 0; i < members.size(); ++i) {
     if (frame.seen[i]) continue;
-    return error("Parameter '{}' is unexpected", full_name(members.begin()[i].first));
+    return error("Parameter '{}' is unexpected",
+                 full_name(members.begin()[static_cast<std::ptrdiff_t>(i)].first));
   }
   stack_.pop_back();
   return {};
@@ -273,7 +281,7 @@ Result<void> InputVisitor::start_list(std::string_view name) {
     const std::string_view items = list ? std::string_view(list->get_ref<const std::string&>()) : root_text_;
     list = split_lists_.emplace_back(std::make_unique<Json>(split_at_commas(items))).get();
   }
-  if (!list->is_array()) return wrong_type(name, "array");
+  if (!list->is_array()) return wrong_kind(name, "array");
   stack_.push_back({list, std::string(name), 0, {}, is_split});
   return {};
 }

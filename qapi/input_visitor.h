@@ -40,6 +40,8 @@ class InputVisitor final : public Visitor {
   Result<void> type_number(std::string_view name, double& value) override;
   Result<void> type_str(std::string_view name, std::string& value) override;
   Result<void> type_any(std::string_view name, Json& value) override;
+  Result<JsonKind> next_kind(std::string_view name) override;
+  std::unexpected<Error> wrong_kind(std::string_view name, std::string_view expected) const override;
   Result<void> start_struct(std::string_view name) override;
   Result<void> end_struct() override;
   bool optional(std::string_view name, bool present) override;
@@ -67,7 +69,6 @@ class InputVisitor final : public Visitor {
   // Of the struct or list being visited, and of a value in it.
   std::string container_name() const;
   std::string full_name(std::string_view name) const;
-  std::unexpected<Error> wrong_type(std::string_view name, std::string_view expected) const;
   // Text can stand for a list of scalars only.
   std::unexpected<Error> no_list() const;
   void append_index(std::string& path, const Frame& frame) const;

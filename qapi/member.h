@@ -76,4 +76,49 @@ struct EnumDescription {
 template <class... Values>
 EnumDescription(std::string_view, Values...) -> EnumDescription<sizeof...(Values)>;
 
+// A branch of a union: the members that a value of the tag brings along.
+template <class T, class Tag>
+struct Branch {
+  using type = T;
+  Tag tag;
+};
+
+template <class T, class Tag>
+constexpr Branch<T, Tag> branch(Tag tag) {
+  return {tag};
+}
+
+// A flat union: the tag, one of the struct's members, says which described struct a std::variant holds, and
+// that struct's members stand beside the others. A tag value without a branch brings none; the variant then
+// holds its first alternative, std::monostate.
+//
+//     struct Shape {
+//       ShapeKind kind = ShapeKind::point;
+//       std::variant<std::monostate, Circle, Square> more;
+//       static constexpr std::string_view type_name = "Shape";
+//       static constexpr auto members = std::tuple(member("kind", &Shape::kind));
+//       static constexpr auto branches =
+//           union_of(&Shape::kind, &Shape::more, branch<Circle>(ShapeKind::circle),
+//                    branch<Square>(ShapeKind::square));
+//     };
+template <class Class, class Tag, class Variant, class... Branches>
+struct Union {
+  Tag Class::* tag;
+  Variant Class::* value;
+  std::tuple<Branches...> branches;
+};
+
+template <class Class, class Tag, class Variant, class... Branches>
+constexpr Union<Class, Tag, Variant, Branches...> union_of(Tag Class::* tag, Variant Class::* value,
+                                                           Branches... branches) {
+  return {tag, value, std::tuple(branches...)};
+}
+
+// What clients call an alternate, a std::variant of types that JSON can tell apart:
+//
+//     template <>
+//     inline constexpr std::string_view alternate_name<std::variant<std::string, Options>> = "FileRef";
+template <class Variant>
+inline constexpr std::string_view alternate_name = {};
+
 }  // namespace qomio

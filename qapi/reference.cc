@@ -141,6 +141,10 @@ class ReferenceWriter {
     heading(type.name, {});
     if (type.kind == Type::Kind::enumeration) {
       add_values(type);
+    } else if (type.kind == Type::Kind::alternate) {
+      std::vector<std::string> mentions;
+      for (const Type* alternative : type.alternatives) mentions.push_back(mention(*alternative));
+      text_ += fmt::format("One of: {}\n\n", fmt::join(mentions, ", "));
     } else {
       add_members("Member", type);
     }

@@ -26,9 +26,17 @@ class SchemaWriter {
     }
     const auto [it, is_new] = names_.try_emplace(&type, std::to_string(names_.size()));
     const std::string name = it->second;
-    if (is_new)
-      entries_.push_back(type.kind == TypeDescription::Kind::object ? object(name, type)
-                                                                    : enumeration(name, type));
+    if (!is_new) return name;
+    switch (type.kind) {
+      case TypeDescription::Kind::object:
+        entries_.push_back(object(name, type));
+        break;
+      case TypeDescription::Kind::alternate:
+        entries_.push_back(alternate(name, type));
+        break;
+      default:
+        entries_.push_back(enumeration(name, type));
+    }
     return name;
   }
 
@@ -75,6 +83,12 @@ class SchemaWriter {
         entry["features"] = notes->second.features;
     }
     return {{"name", name}, {"meta-type", "enum"}, {"members", std::move(members)}, {"values", type.values}};
+  }
+
+  Json alternate(const std::string& name, const TypeDescription& type) {
+    Json members = Json::array();
+    for (const auto* alternative : type.alternatives) members.push_back({{"type", reference(*alternative)}});
+    return {{"name", name}, {"meta-type", "alternate"}, {"members", std::move(members)}};
   }
 
   Json object(const std::string& name, const TypeDescription& type) {

@@ -58,6 +58,14 @@ TypeDescription struct_type(std::string_view name) {
   return d;
 }
 
+TypeDescription alternate_type(std::string_view name, std::vector<const TypeDescription*> alternatives) {
+  TypeDescription d;
+  d.kind = TypeDescription::Kind::alternate;
+  d.name = name;
+  d.alternatives = std::move(alternatives);
+  return d;
+}
+
 const TypeDescription& empty_type() {
   static const TypeDescription type = struct_type("Empty");
   return type;

@@ -11,7 +11,7 @@ namespace qomio {
 // What a type looks like to a client: the common source of query-qmp-schema, help texts and generated pages.
 // A value; types refer to each other by address, so the descriptions referred to must outlive it.
 struct TypeDescription {
-  enum class Kind { builtin, enumeration, list, object };
+  enum class Kind { builtin, enumeration, list, object, alternate };
 
   struct Member {
     std::string name;
@@ -40,6 +40,7 @@ struct TypeDescription {
   std::vector<Member> members;               // object
   std::string tag;  // object: the member that selects the variant; empty: no variants
   std::vector<Variant> variants;
+  std::vector<const TypeDescription*> alternatives;  // alternate: told apart by the kind of the JSON value
 };
 
 // One of int, str, number, bool, size, any, null.
@@ -48,6 +49,7 @@ TypeDescription integer_type(bool is_signed, unsigned bits);
 TypeDescription enum_type(std::string_view name, std::vector<std::string> values);
 TypeDescription list_type(const TypeDescription& element);
 TypeDescription struct_type(std::string_view name);
+TypeDescription alternate_type(std::string_view name, std::vector<const TypeDescription*> alternatives);
 // An object without members: no arguments, or no result.
 const TypeDescription& empty_type();
 

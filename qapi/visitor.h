@@ -10,6 +10,10 @@
 
 namespace qomio {
 
+// What kind of value JSON has somewhere.
+enum class JsonKind { null, boolean, integer, number, string, array, object };
+JsonKind json_kind(const nlohmann::ordered_json& value);
+
 // Carries values across the control boundary, in one direction: an input visitor fills the variables it is
 // given, an output visitor reads them. Code that visits is written once and serves JSON, the command line and
 // plain scalars; for C++ types visit() in qapi/describe.h does it.
@@ -36,6 +40,13 @@ class Visitor {
   virtual Result<void> type_number(std::string_view name, double& value) = 0;
   virtual Result<void> type_str(std::string_view name, std::string& value) = 0;
   virtual Result<void> type_any(std::string_view name, nlohmann::ordered_json& value) = 0;
+
+  // Of input that must be null. Errors: `Invalid parameter type for '<full name>', expected: null`.
+  virtual Result<void> type_null(std::string_view name);
+  // Input: what kind of value comes next; it is not read yet. From text a scalar is a string.
+  virtual Result<JsonKind> next_kind(std::string_view name);
+  // The error for a value that is none of what is allowed. For input that has a path; others need not.
+  virtual std::unexpected<Error> wrong_kind(std::string_view name, std::string_view expected) const;
 
   virtual Result<void> start_struct(std::string_view name) = 0;
   // Input: refuses members that nobody asked for, `Parameter '<full name>' is unexpected`.
