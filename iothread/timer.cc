@@ -22,63 +22,70 @@ std::int64_t clock_now_ns(ClockType clock) {
 
 namespace detail {
 
-void TimerList::place(TimerNode& node, std::size_t position) {
-  heap_[position] = &node;
-  node.position = position;
+void TimerList::place(const Entry& entry, std::size_t position) {
+  heap_[position] = entry;
+  entry.node->position = position;
 }
 
-void TimerList::sift_up(TimerNode& node, std::size_t position) {
+void TimerList::sift_up(const Entry& entry, std::size_t position) {
   while (position > 0) {
     const std::size_t parent = (position - 1) / kChildren;
-    if (!before(node, *heap_[parent])) break;
-    place(*heap_[parent], position);
+    if (!entry.before(heap_[parent])) break;
+    place(heap_[parent], position);
     position = parent;
   }
-  place(node, position);
+  place(entry, position);
 }
 
-void TimerList::sift_down(TimerNode& node, std::size_t position) {
+void TimerList::sift_down(const Entry& entry, std::size_t position) {
   for (;;) {
     const std::size_t first = position * kChildren + 1;
     if (first >= heap_.size()) break;
     const std::size_t end = std::min(first + kChildren, heap_.size());
     std::size_t least = first;
     for (std::size_t child = first + 1; child < end; ++child) {
-      if (before(*heap_[child], *heap_[least])) least = child;
+      if (heap_[child].before(heap_[least])) least = child;
     }
-    if (!before(*heap_[least], node)) break;
-    place(*heap_[least], position);
+    if (!heap_[least].before(entry)) break;
+    place(heap_[least], position);
     position = least;
   }
-  place(node, position);
+  place(entry, position);
 }
 
 void TimerList::remove(TimerNode& node) {
   const std::size_t position = std::exchange(node.position, TimerNode::kUnarmed);
-  TimerNode& last = *heap_.back();
+  const Entry last = heap_.back();
   heap_.pop_back();
-  if (&last == &node) return;
-  sift_up(last, position);
-  sift_down(last, last.position);
+  if (last.node == &node) return;
+  if (position > 0 && last.before(heap_[(position - 1) / kChildren])) {
+    sift_up(last, position);
+  } else {
+    sift_down(last, position);
+  }
 }
 
 void TimerList::publish_earliest() {
-  earliest_ns_.store(heap_.empty() ? kNever : heap_.front()->deadline_ns, std::memory_order_seq_cst);
+  const std::int64_t earliest = heap_.empty() ? kNever : heap_.front().deadline_ns;
+  // Only the holder of the lock writes it, and most settings don't change it.
+  if (earliest_ns_.load(std::memory_order_relaxed) != earliest) {
+    earliest_ns_.store(earliest, std::memory_order_seq_cst);
+  }
 }
 
 bool TimerList::arm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) {
+  const Entry entry{std::clamp<std::int64_t>(deadline_ns, 0, kNever - 1), 0, &node};
   const std::lock_guard lock(mutex_);
   if (node.position != TimerNode::kUnarmed) {
-    if (only_earlier && node.deadline_ns <= deadline_ns) return false;
+    if (only_earlier && heap_[node.position].deadline_ns <= entry.deadline_ns) return false;
     remove(node);
   }
-  const std::int64_t earliest = heap_.empty() ? kNever : heap_.front()->deadline_ns;
-  node.deadline_ns = std::clamp<std::int64_t>(deadline_ns, 0, kNever - 1);
-  node.order = next_order_++;
-  heap_.push_back(&node);
-  sift_up(node, heap_.size() - 1);
+  const std::int64_t earliest = heap_.empty() ? kNever : heap_.front().deadline_ns;
+  heap_.push_back(entry);
+  heap_.back().order = next_order_++;
+  sift_up(Entry(heap_.back()), heap_.size() - 1);
   publish_earliest();
-  return node.deadline_ns < earliest;
+  return entry.deadline_ns < earliest;
 }
 
 void TimerList::cancel(TimerNode& node) {
@@ -118,8 +125,8 @@ std::uint64_t TimerList::run() {
   std::uint64_t count = 0;
   std::unique_lock lock(mutex_);
   const std::uint64_t end = next_order_;  // set meanwhile: for the next time
-  while (!heap_.empty() && heap_.front()->deadline_ns <= now && heap_.front()->order < end) {
-    TimerNode& node = *heap_.front();
+  while (!heap_.empty() && heap_.front().deadline_ns <= now && heap_.front().order < end) {
+    TimerNode& node = *heap_.front().node;
     remove(node);
     publish_earliest();
     ++node.running;

@@ -34,8 +34,6 @@ struct TimerNode {
 
   std::function<void()> callback;
   // The rest is guarded by TimerList::mutex_.
-  std::int64_t deadline_ns = 0;
-  std::uint64_t order = 0;          // of the setting, among equal deadlines
   std::size_t position = kUnarmed;  // in the heap
   int running = 0;                  // frames inside callback
   bool released = false;            // the handle is gone: the last frame frees it
@@ -66,19 +64,26 @@ class TimerList {
   std::uint64_t run();
 
  private:
-  static bool before(const TimerNode& a, const TimerNode& b) {
-    return a.deadline_ns != b.deadline_ns ? a.deadline_ns < b.deadline_ns : a.order < b.order;
-  }
-  void place(TimerNode& node, std::size_t position);
-  void sift_up(TimerNode& node, std::size_t position);
-  void sift_down(TimerNode& node, std::size_t position);
+  // What is compared lies in the heap itself: comparing touches no node.
+  struct Entry {
+    std::int64_t deadline_ns;
+    std::uint64_t order;  // of the setting, among equal deadlines
+    TimerNode* node;
+
+    bool before(const Entry& other) const {
+      return deadline_ns != other.deadline_ns ? deadline_ns < other.deadline_ns : order < other.order;
+    }
+  };
+  void place(const Entry& entry, std::size_t position);
+  void sift_up(const Entry& entry, std::size_t position);
+  void sift_down(const Entry& entry, std::size_t position);
   void remove(TimerNode& node);
   void publish_earliest();
 
   const ClockType clock_;
   mutable std::mutex mutex_;
   std::condition_variable returned_;  // a released timer's callback
-  std::vector<TimerNode*> heap_;
+  std::vector<Entry> heap_;
   std::uint64_t next_order_ = 0;
   std::atomic<std::int64_t> earliest_ns_ = kNever;
 };
