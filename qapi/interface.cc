@@ -60,6 +60,7 @@ Interface& Interface::process() {
 }
 
 void Interface::add(Command command) {
+  invariant(!command.allow_oob || command.run, "a command out of band answers at once");
   std::string name = command.name;
   commands_.insert_or_assign(std::move(name), std::move(command));
 }
@@ -84,22 +85,38 @@ Result<const Command*> Interface::allowed_command(std::string_view name, Access 
   if (access == Access::read_only && !command->is_query) {
     return error(ErrorClass::CommandNotFound, "The command {} is not allowed: access is read-only", name);
   }
+  if (auto r = compat_.check("command", name, command->features); !r) return failure(r);
   return command;
+}
+
+Result<Json> Interface::run(const Command& command, const Json& arguments) const {
+  if (!compat_.rejects_some() && !compat_.hides_some()) return command.run(arguments);
+  if (auto r = compat_.check_input(arguments, command.arguments()); !r) return failure(r);
+  const auto result_type = command.result;  // the command may take itself away
+  auto result = command.run(arguments);
+  if (result && compat_.hides_some()) compat_.filter_output(*result, result_type());
+  return result;
 }
 
 void Interface::start(const Command& command, const Json& arguments, Access access,
                       const Reply& reply) const {
-  if (command.start) {
-    command.start({arguments, access, reply});
-  } else {
-    reply.send(command.run(arguments));
+  if (!command.start) return reply.send(run(command, arguments));
+  if (compat_.rejects_some()) {
+    if (auto r = compat_.check_input(arguments, command.arguments()); !r) return reply.send(failure(r));
   }
+  if (!compat_.hides_some()) return command.start({arguments, access, reply});
+  const Reply whole([reply, policy = compat_, type = command.result](Result<Json> result) {
+    if (result) policy.filter_output(*result, type());
+    reply.send(std::move(result));
+  });
+  reply.on_cancel(whole.canceller());
+  command.start({arguments, access, whole});
 }
 
 Result<Json> Interface::run(std::string_view name, const Json& arguments, Access access) const {
   const auto command = allowed_command(name, access);
   if (!command) return std::unexpected(command.error());
-  if ((*command)->run) return (*command)->run(arguments);
+  if ((*command)->run) return run(**command, arguments);
   const auto answer = std::make_shared<std::optional<Result<Json>>>();
   const Reply reply([answer](Result<Json> given) { *answer = std::move(given); });
   start(**command, arguments, access, reply);
@@ -109,10 +126,14 @@ Result<Json> Interface::run(std::string_view name, const Json& arguments, Access
 }
 
 void Interface::emit(std::string_view name, const Json& data) {
-  invariant(events_.contains(name), "an event must be added before it is sent");
+  const auto event = events_.find(name);
+  invariant(event != events_.end(), "an event must be added before it is sent");
+  if (compat_.hides(event->second.features)) return;
+  std::optional<Json> shown;
+  if (compat_.hides_some()) compat_.filter_output(shown.emplace(data), event->second.data());
   const auto present = listeners_;  // listeners come and go during the calls
   for (const auto& weak : present) {
-    if (const auto listener = weak.lock()) (*listener)(name, data);
+    if (const auto listener = weak.lock()) (*listener)(name, shown ? *shown : data);
   }
 }
 

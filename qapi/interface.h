@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "qomio/qapi/command.h"
+#include "qomio/qapi/compat.h"
 
 namespace qomio {
 
@@ -56,16 +57,23 @@ class Interface {
   const std::map<std::string, Event, std::less<>>& events() const { return events_; }
 
   // The command, if a client with that access may run it. Errors: CommandNotFound, `The command nope has not
-  // been found`, `The command quit is not allowed: access is read-only`.
+  // been found`, `The command quit is not allowed: access is read-only`, `Deprecated command x disabled by
+  // policy`.
   Result<const Command*> allowed_command(std::string_view name, Access access) const;
+  // Runs a command that has a `run`. Errors: the policy's and the command's own.
+  Result<Json> run(const Command& command, const Json& arguments) const;
   // Runs a command; the answer may come later if it has a `start`.
   void start(const Command& command, const Json& arguments, Access access, const Reply& reply) const;
   // Runs a command that answers at once. Errors: those of allowed_command(), the command's own, and, of one
   // that would answer later, `The command x takes its time`; that one is cancelled.
   Result<Json> run(std::string_view name, const Json& arguments, Access access = Access::full) const;
 
-  // Sends an event to everyone who listens: `data` is an object, empty for none. The name must have been
-  // added.
+  // How what is deprecated or unstable is treated from now on.
+  void set_compat(const CompatPolicy& policy) { compat_ = policy; }
+  const CompatPolicy& compat() const { return compat_; }
+
+  // Sends an event to everyone who listens, unless the policy hides it: `data` is an object, empty for none.
+  // The name must have been added.
   void emit(std::string_view name, const Json& data);
   template <class T>
     requires detail::Struct<T>
@@ -82,6 +90,7 @@ class Interface {
   std::map<std::string, Command, std::less<>> commands_;
   std::map<std::string, Event, std::less<>> events_;
   std::vector<std::weak_ptr<EventListener>> listeners_;
+  CompatPolicy compat_;
 };
 
 }  // namespace qomio

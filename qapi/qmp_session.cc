@@ -167,7 +167,7 @@ void QmpSession::answer(const QmpRequest& request) {
   if (command.name == kSubscribeEvents) return finish(request, subscribe(request));
   if (command.start) return start(command, request);
   const bool ends_server = command.ends_server;
-  const auto result = command.run(request.arguments);
+  const auto result = host_.interface.run(command, request.arguments);
   finish(request, result);
   if (result && ends_server) host_.ended();
 }

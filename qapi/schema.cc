@@ -15,6 +15,8 @@ namespace {
 // Names types as clients see them and emits each once, when it is first referred to.
 class SchemaWriter {
  public:
+  explicit SchemaWriter(const CompatPolicy& policy) : policy_(policy) {}
+
   std::string reference(const TypeDescription& type) {
     switch (type.kind) {
       case TypeDescription::Kind::builtin:
@@ -41,6 +43,7 @@ class SchemaWriter {
   }
 
   void add(const Command& command) {
+    if (policy_.hides(command.features)) return;
     Json entry{{"name", command.name}, {"ret-type", reference(command.result())}, {"meta-type", "command"}};
     entry["arg-type"] = reference(command.arguments());
     if (command.allow_oob) entry["allow-oob"] = true;
@@ -49,6 +52,7 @@ class SchemaWriter {
   }
 
   void add(const Event& event) {
+    if (policy_.hides(event.features)) return;
     Json entry{{"name", event.name}, {"meta-type", "event"}, {"arg-type", reference(event.data())}};
     if (!event.features.empty()) entry["features"] = event.features;
     entries_.push_back(std::move(entry));
@@ -94,6 +98,7 @@ class SchemaWriter {
   Json object(const std::string& name, const TypeDescription& type) {
     Json members = Json::array();
     for (const auto& member : type.members) {
+      if (policy_.hides(member.features)) continue;
       Json entry{{"name", member.name}, {"type", reference(*member.type)}};
       if (member.optional) entry["default"] = nullptr;
       if (!member.features.empty()) entry["features"] = member.features;
@@ -111,6 +116,7 @@ class SchemaWriter {
     return entry;
   }
 
+  const CompatPolicy& policy_;
   Json entries_ = Json::array();
   std::map<const TypeDescription*, std::string> names_;
   std::set<std::string> emitted_;
@@ -120,12 +126,16 @@ struct Field {
   std::string_view name;
   const TypeDescription* type;
   bool optional = false;
+  bool deprecated = false;
 };
 
 TypeDescription object(std::string_view name, std::initializer_list<Field> fields) {
   TypeDescription type = struct_type(name);
-  for (const Field& field : fields)
-    type.members.push_back({std::string(field.name), field.type, field.optional, {}});
+  for (const Field& field : fields) {
+    auto& member = type.members.emplace_back(
+        TypeDescription::Member{std::string(field.name), field.type, field.optional});
+    if (field.deprecated) member.features = {"deprecated"};
+  }
   return type;
 }
 
@@ -141,7 +151,8 @@ struct SchemaTypes {
   Type builtin = object("SchemaInfoBuiltin", {{"json-type", &json_type}});
   Type enum_member = object("SchemaInfoEnumMember", {{"name", &str}, {"features", &strings, true}});
   Type enum_members = list_type(enum_member);
-  Type enumeration = object("SchemaInfoEnum", {{"members", &enum_members}, {"values", &strings}});
+  Type enumeration =
+      object("SchemaInfoEnum", {{"members", &enum_members}, {"values", &strings, false, true}});
   Type array = object("SchemaInfoArray", {{"element-type", &str}});
   Type member = object("SchemaInfoObjectMember", {{"name", &str},
                                                   {"type", &str},
@@ -174,7 +185,7 @@ struct SchemaTypes {
 }  // namespace
 
 Json schema_json(const Interface& interface, Access access) {
-  SchemaWriter writer;
+  SchemaWriter writer(interface.compat());
   for (const auto& [name, command] : interface.commands()) {
     if (command.is_query || access == Access::full) writer.add(command);
   }

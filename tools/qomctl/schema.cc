@@ -18,9 +18,11 @@ std::string text(const Json& object, const char* key) {
 
 std::string enum_words(const Json& entity) {
   std::string words;
-  for (const auto& value : entity.value("values", Json::array())) {
-    words +=
-        fmt::format("{}'{}'", words.empty() ? "" : " | ", value.is_string() ? value.get<std::string>() : "");
+  // Older servers send `values` only; newer ones may hide it.
+  const char* key = entity.contains("members") ? "members" : "values";
+  for (const auto& value : entity.value(key, Json::array())) {
+    const std::string word = value.is_string() ? value.get<std::string>() : text(value, "name");
+    words += fmt::format("{}'{}'", words.empty() ? "" : " | ", word);
   }
   return words;
 }

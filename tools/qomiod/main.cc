@@ -69,6 +69,21 @@ Result<void> answer_qmp(QmpServer& server, const std::string& typed) {
   return qomiod::open_monitor(server, *monitor);
 }
 
+// What --compat says, on top of what earlier ones said.
+Result<void> read_compat(const std::string& typed, CompatPolicy& policy) {
+  if (typed.starts_with('{')) {
+    const auto json = parse_json(typed);
+    if (!json) return std::unexpected(json.error());
+    InputVisitor visitor(*json);
+    return visit(visitor, {}, policy);
+  }
+  const auto keyval = parse_keyval(typed);
+  if (!keyval) return std::unexpected(keyval.error());
+  if (keyval->help) return error("Help is not available for this option");
+  InputVisitor visitor(keyval->values, InputVisitor::Scalars::text);
+  return visit(visitor, {}, policy);
+}
+
 bool set_up_log(const std::string& level_name) {
   const auto level = spdlog::level::from_str(level_name);
   if (level == spdlog::level::off && level_name != "off") return false;
@@ -88,6 +103,12 @@ int run(const char* program, const qomiod::Options& options) {
     ~ObjectsCleanup() { objects_cleanup(); }
   } const cleanup;
 
+  CompatPolicy policy;
+  for (const auto& typed : options.compats) {
+    if (auto read = read_compat(typed, policy); !read)
+      return complain(program, read.error(), "--compat", typed);
+  }
+  Interface::process().set_compat(policy);
   for (const auto& path : options.modules) {
     if (auto loaded = module_load(path); !loaded) return complain(program, loaded.error(), "--module", path);
     spdlog::debug("loaded module {}", path);

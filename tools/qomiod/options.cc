@@ -18,7 +18,8 @@ enum Code : int {
   kGlobal,
   kLogLevel,
   kReference,
-  kConfig
+  kConfig,
+  kCompat
 };
 
 constexpr std::array kOptions{
@@ -29,6 +30,7 @@ constexpr std::array kOptions{
     option{"object", required_argument, nullptr, kObject},
     option{"module", required_argument, nullptr, kModule},
     option{"global", required_argument, nullptr, kGlobal},
+    option{"compat", required_argument, nullptr, kCompat},
     option{"log-level", required_argument, nullptr, kLogLevel},
     option{"print-qmp-reference", no_argument, nullptr, kReference},
     option{nullptr, 0, nullptr, 0},
@@ -69,6 +71,9 @@ qomio::Result<Options> parse_options(int argc, char** argv) {
       case kGlobal:
         options.globals.emplace_back(optarg);
         break;
+      case kCompat:
+        options.compats.emplace_back(optarg);
+        break;
       case kLogLevel:
         options.log_level = optarg;
         break;
@@ -108,6 +113,10 @@ Runs objects such as I/O threads, controlled over QMP.
   --module PATH         load types from a shared object first; may be given several times
   --global TYPE.PROP=VALUE
                         what a property has from the start, in all objects of a type
+  --compat deprecated-input=accept|reject|crash,deprecated-output=accept|hide,
+           unstable-input=accept|reject|crash,unstable-output=accept|hide
+                        what to do when clients use what is deprecated or unstable, and whether
+                        they see it (default: accept all)
   --log-level LEVEL     trace, debug, info, warning, error, critical or off (default: info);
                         messages go to standard error
   --print-qmp-reference

@@ -19,6 +19,7 @@ struct Options {
   std::vector<std::string> globals;   // TYPE.PROP=VALUE
   std::vector<std::string> configs;   // paths
   std::vector<std::string> objects;   // keyval or JSON
+  std::vector<std::string> compats;   // keyval or JSON
   std::string log_level = "info";
 };
 
