@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <memory>
 
+#include "qomio/iothread/file_io.h"
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/qapi/invariant.h"
 
@@ -46,7 +47,8 @@ AioContext::AioContext(std::string name, EventNotifier notifier, FdMonitor monit
     : name_(std::move(name)), notifier_(std::move(notifier)), handlers_(std::move(monitor), notifier_.fd()) {}
 
 AioContext::~AioContext() {
-  delete thread_pool_.load(std::memory_order_relaxed);
+  delete thread_pool_.load(std::memory_order_relaxed);  // its jobs may be requests of file_io_
+  file_io_ = nullptr;
   if (alive_bottom_halves_) {
     broken_invariant("AioContext '" + name_ + "' ends while its bottom half '" + alive_bottom_halves_->name_ +
                      "' is alive");
@@ -243,6 +245,12 @@ ThreadPool& AioContext::thread_pool() {
   return *pool;
 }
 
+FileIo& AioContext::file_io() {
+  invariant(in_home_thread(), "the file I/O of a loop belongs to its home thread");
+  if (!file_io_) file_io_ = std::make_unique<FileIo>(*this);
+  return *file_io_;
+}
+
 AioStats AioContext::stats() const {
   const detail::AioCounters& from = counters_;
   AioStats stats;
@@ -270,8 +278,7 @@ AioStats AioContext::stats() const {
     stats.pool_pending = pool->pending();
   }
   stats.effective = poll_params().effective();
-  const std::int64_t batch = aio_max_batch_.load(std::memory_order_relaxed);
-  stats.effective_aio_max_batch = batch == 0 ? 32 : batch;
+  stats.effective_aio_max_batch = effective_aio_max_batch();
   return stats;
 }
 

@@ -24,6 +24,7 @@ typedef struct _GSource GSource;
 
 namespace qomio {
 
+class FileIo;
 class ThreadPool;
 
 // An event loop: descriptors, timers and bottom halves (calls asked for by any thread), run by one thread,
@@ -113,12 +114,19 @@ class AioContext {
   void set_aio_max_batch(std::int64_t max_batch) {
     aio_max_batch_.store(max_batch, std::memory_order_relaxed);
   }
+  // Thread-safe. The one in force.
+  std::int64_t effective_aio_max_batch() const {
+    const std::int64_t batch = aio_max_batch_.load(std::memory_order_relaxed);
+    return batch == 0 ? 32 : batch;
+  }
   // Thread-safe. 0 <= min <= max, max > 0. Takes effect at once: surplus threads end when they are idle.
   void set_thread_pool_params(std::int64_t min, std::int64_t max);
   std::pair<std::int64_t, std::int64_t> thread_pool_params() const;
 
   // The threads of this loop for work that blocks. Made at the first call, without a thread.
   ThreadPool& thread_pool();
+  // Files read and written without blocking this loop. Made at the first call.
+  FileIo& file_io();
 
   // The loop as a source of a GMainContext, which must be run by the home thread; without busy polling. Made
   // once, at the first call; owned by the loop.
@@ -131,6 +139,7 @@ class AioContext {
   friend class BottomHalf;
   friend class Timer;
   friend class CurrentAioContext;
+  friend class FileIo;
   struct Source;
   struct Nesting;
 
@@ -188,6 +197,7 @@ class AioContext {
   std::atomic<std::int64_t> thread_pool_min_ = 0;
   std::atomic<std::int64_t> thread_pool_max_ = 64;
   std::atomic<ThreadPool*> thread_pool_ = nullptr;  // owned; made by the home thread
+  std::unique_ptr<FileIo> file_io_;
 
   // Home thread only.
   std::uint32_t poll_generation_ = 0;

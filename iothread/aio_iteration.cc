@@ -95,7 +95,8 @@ bool AioContext::poll(bool blocking) {
   std::int64_t now = start;
   std::int64_t timeout = blocking ? timeout_from(start) : 0;
 
-  if (timeout != 0 && !handlers_.must_wait()) {
+  bool looked = false;
+  if (timeout != 0) {
     std::int64_t window = controller_.window_ns();
     if (timeout > 0) window = std::min(window, timeout);
     if (window > 0) {
@@ -103,6 +104,7 @@ bool AioContext::poll(bool blocking) {
       now = busy_poll(window, start, hit);
       if (hit) {
         timeout = 0;
+        looked = handlers_.any_queued();
       } else if (timeout > 0) {
         timeout = std::max<std::int64_t>(timeout - (now - start), 0);
       }
@@ -111,12 +113,12 @@ bool AioContext::poll(bool blocking) {
 
   const bool announced = timeout != 0;
   if (announced && !announce_sleep()) timeout = 0;
-  bool look = timeout != 0 || handlers_.must_wait();
+  bool look = timeout != 0 || (handlers_.needs_look() && !looked);
   if (!look && handlers_.size() > 0) look = ++skipped_looks_ > kLongestWithoutLook;
   bool slept = false;
   if (look) {
     skipped_looks_ = 0;
-    if (handlers_.end_poll_mode()) timeout = 0;
+    if (timeout != 0 && handlers_.end_poll_mode()) timeout = 0;
     slept = timeout != 0;
     if (handlers_.wait(timeout)) notifier_.test_and_clear();
   }
@@ -128,6 +130,7 @@ bool AioContext::poll(bool blocking) {
     now = end;
   }
   busy_since_ns_ = now;
+  handlers_.drop_idle(now);
   looking_ = outer_looking;
 
   const std::int64_t stamp = stamp_ns_.load(std::memory_order_acquire);
@@ -145,7 +148,6 @@ std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns
       hit = true;
       break;
     }
-    if (handlers_.must_wait()) break;
     pause_processor();
     now = clock_now_ns();
     if (now - start_ns >= window_ns) break;

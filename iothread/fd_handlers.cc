@@ -16,6 +16,8 @@ struct FdHandler {
   bool in_poll_ready = false;  // poll_ready is running, so a nested iteration leaves it alone
   bool poll_hit = false;       // queued because of a hit
   bool was_ready = false;      // in the wait that is reported next
+  bool active = false;         // ready since the last drop_idle()
+  std::int64_t idle_since_ns = 0;
   bool removed = false;
   short revents = 0;  // not 0: queued
 
@@ -32,9 +34,7 @@ FdHandlerSet::~FdHandlerSet() = default;
 
 void FdHandlerSet::publish_counts() {
   size_.store(handlers_.size(), std::memory_order_relaxed);
-  polled_size_.store(
-      static_cast<std::size_t>(std::ranges::count_if(polled_, [](FdHandler* handler) { return handler; })),
-      std::memory_order_relaxed);
+  polled_size_.store(joined_, std::memory_order_relaxed);
   kind_.store(monitor_.kind(), std::memory_order_relaxed);
 }
 
@@ -84,6 +84,8 @@ void FdHandlerSet::remove(int fd) {
 
 void FdHandlerSet::join_polled(FdHandler& handler) {
   handler.polled = true;
+  handler.active = true;
+  ++joined_;
   polled_.push_back(&handler);
   if (poll_mode_ && handler.functions.poll_begin) handler.functions.poll_begin();
 }
@@ -91,12 +93,14 @@ void FdHandlerSet::join_polled(FdHandler& handler) {
 void FdHandlerSet::leave_polled(FdHandler& handler) {
   if (!handler.polled) return;
   handler.polled = false;
+  --joined_;
   std::ranges::replace(polled_, &handler, nullptr);
   if (poll_mode_ && handler.functions.poll_end) handler.functions.poll_end();
 }
 
 void FdHandlerSet::enqueue(FdHandler& handler, short revents, bool poll_hit) {
   handler.poll_hit |= poll_hit;
+  handler.active = true;
   if (std::exchange(handler.revents, static_cast<short>(handler.revents | revents)) == 0)
     queued_.push_back(&handler);
 }
@@ -104,7 +108,7 @@ void FdHandlerSet::enqueue(FdHandler& handler, short revents, bool poll_hit) {
 bool FdHandlerSet::wait(std::int64_t timeout_ns) {
   std::vector<FdEvent> events = std::exchange(events_, {});
   monitor_.wait(timeout_ns, events);
-  bool notified = false;
+  bool notified = std::exchange(stale_notification_, false);
   bool joined = false;
   for (const FdEvent& event : events) {
     if (event.fd == notifier_fd_) {
@@ -116,7 +120,7 @@ bool FdHandlerSet::wait(std::int64_t timeout_ns) {
     const auto entry = handlers_.find(event.fd);
     if (entry == handlers_.end()) continue;
     FdHandler& handler = *entry->second;
-    handler.was_ready = timeout_ns != 0;
+    (handler.pollable() ? handler.was_ready : any_other_ready_) |= timeout_ns != 0;
     enqueue(handler, event.revents, false);
     if (!handler.polled && handler.pollable()) {
       join_polled(handler);
@@ -148,7 +152,33 @@ bool FdHandlerSet::poll_once() {
       if (polled_[i] && polled_[i]->functions.poll_begin) polled_[i]->functions.poll_begin();
     }
   }
-  return poll_all();
+  const bool hit = poll_all();
+  return peek() || hit;
+}
+
+// What poll callbacks don't find.
+bool FdHandlerSet::peek() {
+  const bool completed = monitor_.has_completions();
+  if (!completed && (joined_ == handlers_.size() || monitor_.nothing_new())) return false;
+  stale_notification_ = wait(0);
+  return completed || any_queued();
+}
+
+void FdHandlerSet::drop_idle(std::int64_t now_ns) {
+  if (joined_ == 0 || now_ns < idle_check_ns_) return;
+  idle_check_ns_ = now_ns + kIdleNs / 7;
+  // By index: a callback may change the list.
+  for (std::size_t i = 0; i < polled_.size(); ++i) {
+    FdHandler* const handler = polled_[i];
+    if (!handler) continue;
+    if (std::exchange(handler->active, false)) handler->idle_since_ns = now_ns;
+    if (now_ns - handler->idle_since_ns < kIdleNs) continue;
+    handler->window = {};
+    leave_polled(*handler);
+    // Something may have come before its producer knew.
+    if (!handler->removed && handler->functions.poll()) enqueue(*handler, POLLIN, true);
+  }
+  publish_counts();
 }
 
 bool FdHandlerSet::end_poll_mode() {
@@ -203,8 +233,8 @@ std::uint64_t FdHandlerSet::dispatch() {
 }
 
 void FdHandlerSet::free_removed() {
+  if (joined_ != polled_.size()) std::erase(polled_, nullptr);
   if (removed_.empty()) return;
-  std::erase(polled_, nullptr);
   std::erase(queued_, nullptr);
   // What a handler owned may set or remove others when it goes.
   const std::vector<std::unique_ptr<FdHandler>> gone = std::exchange(removed_, {});
@@ -219,10 +249,17 @@ void FdHandlerSet::report(PollController& controller, std::int64_t delay_ns) {
       controller.not_ready(handler->window, delay_ns);
     }
   }
+  if (joined_ == handlers_.size()) common_window_ = {};
+  if (std::exchange(any_other_ready_, false)) {
+    controller.ready(common_window_, delay_ns);
+  } else {
+    controller.not_ready(common_window_, delay_ns);
+  }
 }
 
 void FdHandlerSet::reset_windows() {
   for (const auto& [fd, handler] : handlers_) handler->window = {};
+  common_window_ = {};
 }
 
 }  // namespace qomio::detail

@@ -10,10 +10,9 @@
 #include <vector>
 
 #include "qomio/iothread/fd_monitor.h"
+#include "qomio/iothread/poll_window.h"
 
 namespace qomio {
-
-class PollController;
 
 // What a loop calls for one descriptor; empty members are left out, all empty: stop watching.
 // An error or a hang-up of the descriptor reaches both read and write.
@@ -38,8 +37,12 @@ struct FdHandler;
 // The descriptors of one loop, their handlers, and which of them are ready. Home thread, except the two
 // counts.
 //
-// A handler is polled from the first time it becomes ready on, if it can be: activity is likely to go on.
-// Handlers taken away are kept until free_removed(), since one of them may be running.
+// A handler with a poll callback is polled from the first time it becomes ready on: activity is likely to go
+// on. It drops out when nothing has come for kIdleNs. While there is any other descriptor, busy polling looks
+// at the monitor too, without blocking: measured, that is four times as fast as watching io_uring's
+// completions in shared memory. Those descriptors have one polling window in common, so that a wait costs the
+// same however many there are. Handlers taken away are kept until free_removed(), since one of them may be
+// running.
 class FdHandlerSet {
  public:
   // The notifier is watched too, but has no handler.
@@ -50,11 +53,15 @@ class FdHandlerSet {
 
   // Waits in the monitor and queues what is ready. True if the notifier was.
   bool wait(std::int64_t timeout_ns);
-  // A descriptor has no poll callback, so busy polling would miss it.
-  bool must_wait() const { return unpollable_ > 0; }
+  // There is something that no poll callback would find.
+  bool needs_look() const { return unpollable_ > 0 || monitor_.has_completions(); }
+
+  static constexpr std::int64_t kIdleNs = 7'000'000'000;
 
   // One round of busy polling: queues the hits, true if there was one. Turns poll mode on.
   bool poll_once();
+  // Takes those out of the polled set that have been idle for kIdleNs; to be called often, with the time.
+  void drop_idle(std::int64_t now_ns);
   // Turns poll mode off, and looks once more, since an event may have come before the producers knew: true
   // for a hit.
   bool end_poll_mode();
@@ -80,6 +87,7 @@ class FdHandlerSet {
   void join_polled(FdHandler& handler);
   void leave_polled(FdHandler& handler);
   bool poll_all();
+  bool peek();
   std::uint64_t dispatch_one(FdHandler& handler);
   void remove(int fd);
   void publish_counts();
@@ -90,8 +98,13 @@ class FdHandlerSet {
   std::vector<FdHandler*> polled_;  // null: left while the list was in use; free_removed() closes the gaps
   std::vector<FdHandler*> queued_;  // ready, oldest first; null: removed since
   std::vector<std::unique_ptr<FdHandler>> removed_;
-  std::vector<FdEvent> events_;  // of the wait in progress; kept for its memory
-  std::size_t unpollable_ = 0;
+  std::vector<FdEvent> events_;      // of the wait in progress; kept for its memory
+  std::size_t unpollable_ = 0;       // handlers without a poll callback
+  std::size_t joined_ = 0;           // handlers in polled_
+  HandlerWindow common_window_;      // of the handlers without
+  bool any_other_ready_ = false;     // one of them, in the wait that is reported next
+  bool stale_notification_ = false;  // seen while peeking, not told yet
+  std::int64_t idle_check_ns_ = 0;   // when drop_idle() has something to do
   bool poll_mode_ = false;
 
   std::atomic<std::size_t> size_ = 0;

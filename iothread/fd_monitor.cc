@@ -151,9 +151,9 @@ void FdMonitor::wait(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {
   } else {
     wait_poll(timeout_ns, ready);
   }
-  if (ring_fd_ >= 0 && std::erase_if(ready, [&](const FdEvent& event) { return event.fd == ring_fd_; }) > 0) {
-    ring_take(ready);
-  }
+  if (ring_fd_ < 0) return;
+  std::erase_if(ready, [&](const FdEvent& event) { return event.fd == ring_fd_; });
+  ring_take(ready);
 }
 
 void FdMonitor::wait_poll(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {

@@ -65,6 +65,9 @@ class FdMonitor {
   // To be called again and again while the loop is busy-polling.
   bool nothing_new();
 
+  // Requests of uring() are completed. No system call.
+  bool has_completions() const;
+
   FdMonitorKind kind() const { return kind_; }
 
   // For the other requests of the loop: their completions are taken in wait(). Null where the kernel refuses

@@ -43,6 +43,8 @@ int FdMonitor::descriptor() {
   return kind_ == FdMonitorKind::epoll ? epoll_fd_ : -1;
 }
 
+bool FdMonitor::has_completions() const { return ring_ && ring_->has_completions(); }
+
 bool FdMonitor::nothing_new() {
   if (kind_ != FdMonitorKind::io_uring) return false;
   if (!to_arm_.empty() && !(ring_arm() && ring_->submit())) return false;

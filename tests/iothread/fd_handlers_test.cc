@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdio>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "qomio/tests/iothread/running_loop.h"
@@ -250,10 +251,6 @@ class PolledHandlers : public FdHandlersTest {
                                          .poll_end = [this] { turn(false, "end"); }});
     wait_for_read();
     wait_for_read();
-    // One without a poll callback ends poll mode.
-    loop->set_fd_handler(other.writer(), {.write = [] {}});
-    loop->poll(true);
-    loop->set_fd_handler(other.writer(), {});
     ASSERT_FALSE(polling);
     ASSERT_EQ(loop->stats().poll_window_ns, 3'600'000'000'000);
     ran.clear();
@@ -297,14 +294,49 @@ TEST_F(PolledHandlers, hit_is_served_by_poll_ready_without_a_sleep) {
   EXPECT_EQ(after.polls, after.poll_hits + after.poll_misses);
 }
 
-TEST_F(PolledHandlers, poll_mode_lasts_over_hits_and_ends_before_the_descriptors_are_looked_at) {
+TEST_F(PolledHandlers, poll_mode_lasts_over_hits_and_looks_at_other_descriptors) {
   work = 3;
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(loop->poll(true));
   EXPECT_TRUE(polling);
-  loop->set_fd_handler(other.writer(), {.write = say("write")});  // has no poll callback
+  loop->set_fd_handler(other.reader(), {.read = take_and_say(other, "read")});  // has no poll callback
+  other.put();
+  EXPECT_TRUE(loop->poll(true));
+  EXPECT_TRUE(polling);
+  EXPECT_THAT(ran, ElementsAre("begin", "polled", "polled", "polled", "read"));
+  loop->set_fd_handler(other.reader(), {});
+}
+
+TEST_F(PolledHandlers, descriptor_that_becomes_ready_is_seen_without_a_sleep) {
+  const AioStats before = loop->stats();
+  std::atomic<bool> put = false;
+  loop->set_fd_handler(other.reader(), {.read = take_and_say(other, "read")});
+  std::thread writer([&] {
+    while (!put) std::this_thread::yield();
+    other.put();
+  });
+  work = 1;  // in vain for `other`, but the loop is busy-polling by then
   loop->poll(true);
-  EXPECT_FALSE(polling);
-  EXPECT_THAT(ran, ElementsAre("begin", "polled", "polled", "polled", "end", "write"));
+  put = true;
+  loop->poll(true);
+  writer.join();
+  EXPECT_THAT(ran, ElementsAre("begin", "polled", "read"));
+  EXPECT_EQ(loop->stats().wakeups, before.wakeups);
+  EXPECT_EQ(loop->stats().poll_hits, before.poll_hits + 2);
+  loop->set_fd_handler(other.reader(), {});
+}
+
+TEST_F(PolledHandlers, one_not_yet_in_the_polled_set_is_seen_without_a_sleep_too) {
+  loop->set_fd_handler(
+      other.reader(),
+      {.read = take_and_say(other, "read"), .poll = [] { return false; }, .poll_ready = [] {}});
+  const std::uint64_t wakeups = loop->stats().wakeups;
+  std::thread writer([&] { other.put(); });
+  loop->poll(true);
+  writer.join();
+  EXPECT_THAT(ran, ElementsAre("begin", "read"));
+  EXPECT_EQ(loop->stats().wakeups, wakeups);
+  EXPECT_EQ(loop->stats().polled_handlers, 2);
+  loop->set_fd_handler(other.reader(), {});
 }
 
 TEST_F(PolledHandlers, event_that_comes_while_poll_mode_ends_is_not_missed) {
@@ -318,9 +350,14 @@ TEST_F(PolledHandlers, event_that_comes_while_poll_mode_ends_is_not_missed) {
                                              --work;
                                              ran.emplace_back("polled");
                                            },
-                                       .poll_end = [this] { work = 1; }});
-  loop->set_fd_handler(other.reader(), {.read = say("other")});
-  EXPECT_TRUE(loop->poll(true));
+                                       .poll_end =
+                                           [this] {
+                                             work = 1;
+                                             ran.emplace_back("end");
+                                           }});
+  ran.clear();
+  loop->set_poll_params({.max_ns = 0});
+  while (ran.empty()) loop->poll(true);
   EXPECT_THAT(ran, ElementsAre("end", "polled"));
 }
 
@@ -337,6 +374,58 @@ TEST_F(PolledHandlers, nested_iteration_leaves_the_handler_in_poll_ready_alone) 
   work = 1;
   loop->poll(true);
   EXPECT_THAT(ran, ElementsAre("polled", "nested"));
+}
+
+TEST(IdleHandlers, leave_the_polled_set_after_seven_seconds_with_a_last_look) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const EventNotifier notifier = EventNotifier::create().value();
+  detail::FdHandlerSet set(FdMonitor::create().value(), notifier.fd());
+  const Pipe pipe;
+  std::vector<std::string> ran;
+  int work = 0;
+  set.set(pipe.reader(), {.read = [&] { pipe.take(); },
+                          .poll = [&] { return work > 0; },
+                          .poll_ready =
+                              [&] {
+                                --work;
+                                ran.emplace_back("polled");
+                              },
+                          .poll_begin = [&] { ran.emplace_back("begin"); },
+                          .poll_end =
+                              [&] {
+                                ran.emplace_back("end");
+                                work = 1;
+                              }});
+  pipe.put();
+  set.wait(0);
+  EXPECT_EQ(set.dispatch(), 1);
+  EXPECT_EQ(set.polled_size(), 1);
+  std::int64_t now = 100 * kSecond;
+  set.drop_idle(now);
+  // Hits keep it.
+  for (int i = 0; i < 10; ++i) {
+    now += 2 * kSecond;
+    work = 1;
+    EXPECT_TRUE(set.poll_once());
+    EXPECT_EQ(set.dispatch(), 1);
+    set.drop_idle(now);
+  }
+  EXPECT_EQ(set.polled_size(), 1);
+  ran.clear();
+  set.drop_idle(now + 7 * kSecond - 1);
+  EXPECT_EQ(set.polled_size(), 1);
+  set.drop_idle(now + 9 * kSecond);
+  EXPECT_EQ(set.polled_size(), 0);
+  EXPECT_TRUE(set.any_queued());
+  EXPECT_EQ(set.dispatch(), 1);
+  EXPECT_THAT(ran, ElementsAre("end", "polled"));
+  // And it comes back.
+  pipe.put();
+  set.wait(0);
+  set.dispatch();
+  EXPECT_EQ(set.polled_size(), 1);
+  set.set(pipe.reader(), {});
+  set.free_removed();
 }
 
 TEST_F(PolledHandlers, poll_without_poll_ready_is_ignored) {

@@ -12,18 +12,11 @@
 
 #include "qomio/iothread/event_notifier.h"
 #include "qomio/iothread/fd_monitor.h"
+#include "qomio/tests/iothread/uring_refusal.h"
 
 namespace {
 
-struct Refusal {
-  int init = 0;  // the number of the error; 0: as it is
-  unsigned features_lost = 0;
-  bool no_probe = false;
-  int dontfork = 0;
-  int submit = 0;
-  int wait = 0;
-};
-Refusal refusal;
+using qomio::uring_refusal;
 
 template <class Function>
 Function* real(const char* name) {
@@ -35,31 +28,31 @@ Function* real(const char* name) {
 extern "C" {
 
 int io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params* params) {
-  if (refusal.init) return -refusal.init;
+  if (uring_refusal.init) return -uring_refusal.init;
   const int result =
       real<int(unsigned, io_uring*, io_uring_params*)>("io_uring_queue_init_params")(entries, ring, params);
-  params->features &= ~refusal.features_lost;
+  params->features &= ~uring_refusal.features_lost;
   return result;
 }
 
 io_uring_probe* io_uring_get_probe_ring(io_uring* ring) {
-  if (refusal.no_probe) return nullptr;
+  if (uring_refusal.no_probe) return nullptr;
   return real<io_uring_probe*(io_uring*)>("io_uring_get_probe_ring")(ring);
 }
 
 int io_uring_ring_dontfork(io_uring* ring) {
-  if (refusal.dontfork) return -refusal.dontfork;
+  if (uring_refusal.dontfork) return -uring_refusal.dontfork;
   return real<int(io_uring*)>("io_uring_ring_dontfork")(ring);
 }
 
 int io_uring_submit(io_uring* ring) {
-  if (refusal.submit) return -refusal.submit;
+  if (uring_refusal.submit) return -uring_refusal.submit;
   return real<int(io_uring*)>("io_uring_submit")(ring);
 }
 
 int io_uring_submit_and_wait_timeout(io_uring* ring, io_uring_cqe** completion, unsigned count,
                                      __kernel_timespec* timeout, sigset_t* mask) {
-  if (refusal.wait) return -refusal.wait;
+  if (uring_refusal.wait) return -uring_refusal.wait;
   return real<int(io_uring*, io_uring_cqe**, unsigned, __kernel_timespec*, sigset_t*)>(
       "io_uring_submit_and_wait_timeout")(ring, completion, count, timeout, mask);
 }
@@ -78,15 +71,15 @@ std::size_t descriptors() {
 
 struct Step {
   const char* name;
-  Refusal refused;
+  UringRefusal refused;
 };
 
-class UringRefusal : public ::testing::TestWithParam<Step> {
+class UringRefused : public ::testing::TestWithParam<Step> {
  protected:
   EventNotifier first = EventNotifier::create().value();
   EventNotifier second = EventNotifier::create().value();
 
-  ~UringRefusal() override { refusal = {}; }
+  ~UringRefused() override { uring_refusal = {}; }
 
   static std::vector<int> ready(FdMonitor& monitor) {
     std::vector<FdEvent> events;
@@ -99,7 +92,7 @@ class UringRefusal : public ::testing::TestWithParam<Step> {
 
 std::string name_of(const ::testing::TestParamInfo<Step>& step) { return step.param.name; }
 
-class UringRefusedAtTheStart : public UringRefusal {};
+class UringRefusedAtTheStart : public UringRefused {};
 
 INSTANTIATE_TEST_SUITE_P(
     Steps, UringRefusedAtTheStart,
@@ -114,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_P(UringRefusedAtTheStart, leaves_a_monitor_that_polls) {
   const std::size_t before = descriptors();
   {
-    refusal = GetParam().refused;
+    uring_refusal = GetParam().refused;
     FdMonitor monitor = FdMonitor::create(FdMonitorKind::io_uring).value();
     EXPECT_EQ(monitor.kind(), FdMonitorKind::poll);
     EXPECT_EQ(monitor.uring(), nullptr);
@@ -126,7 +119,7 @@ TEST_P(UringRefusedAtTheStart, leaves_a_monitor_that_polls) {
   EXPECT_EQ(descriptors(), before);
 }
 
-class UringRefusedLater : public UringRefusal {
+class UringRefusedLater : public UringRefused {
  protected:
   FdMonitor monitor = FdMonitor::create(FdMonitorKind::io_uring).value();
 
@@ -138,7 +131,7 @@ class UringRefusedLater : public UringRefusal {
   }
   void expect_polling() {
     EXPECT_EQ(monitor.kind(), FdMonitorKind::poll);
-    refusal = {};
+    uring_refusal = {};
     second.signal();
     EXPECT_THAT(ready(monitor), ElementsAre(second.fd()));
     EXPECT_THAT(ready(monitor), ElementsAre(second.fd())) << "level-triggered";
@@ -152,20 +145,20 @@ INSTANTIATE_TEST_SUITE_P(Steps, UringRefusedLater,
                          name_of);
 
 TEST_P(UringRefusedLater, when_it_waits_goes_over_to_poll) {
-  refusal = GetParam().refused;
+  uring_refusal = GetParam().refused;
   std::vector<FdEvent> events;
   monitor.wait(1, events);
   expect_polling();
 }
 
 TEST_P(UringRefusedLater, when_a_descriptor_is_replaced_goes_over_to_poll) {
-  refusal = GetParam().refused;
+  uring_refusal = GetParam().refused;
   monitor.watch(first.fd(), POLLIN);
   expect_polling();
 }
 
 TEST_P(UringRefusedLater, when_a_descriptor_is_forgotten_goes_over_to_poll) {
-  refusal = GetParam().refused;
+  uring_refusal = GetParam().refused;
   monitor.unwatch(first.fd());
   expect_polling();
 }
@@ -174,7 +167,7 @@ TEST_P(UringRefusedLater, when_it_is_asked_what_an_outer_loop_must_poll_goes_ove
   first.signal();
   EXPECT_THAT(ready(monitor), ElementsAre(first.fd()));
   EXPECT_TRUE(first.test_and_clear());
-  refusal = GetParam().refused;
+  uring_refusal = GetParam().refused;
   EXPECT_EQ(monitor.descriptor(), -1);
   expect_polling();
 }
@@ -183,7 +176,7 @@ TEST_P(UringRefusedLater, while_the_loop_is_busy_polling_goes_over_to_poll) {
   first.signal();
   EXPECT_THAT(ready(monitor), ElementsAre(first.fd()));
   EXPECT_TRUE(first.test_and_clear());
-  refusal = GetParam().refused;
+  uring_refusal = GetParam().refused;
   EXPECT_FALSE(monitor.nothing_new());
   EXPECT_THAT(ready(monitor), ElementsAre());
   expect_polling();

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "qomio/iothread/bottom_half.h"
+#include "qomio/qapi/error.h"
+
+namespace qomio {
+
+// Reading and writing files from a loop, without blocking it: through io_uring where the kernel has it, else
+// in the loop's thread pool.
+//
+//     loop.file_io().read(fd, buffer, 0, [&](Result<std::size_t> size) { ... });
+//
+// Requests made in one iteration go to the kernel together, at most aio-max-batch of them at a time. They are
+// carried out in any order, several at once: one that must see another's effect is made in the other's done.
+//
+// done is called in the loop, as a bottom half, never inside the call that makes the request. It gets the
+// number of bytes, or an error: "Failed to read: Input/output error". Until then the buffers must stay, and
+// the descriptor must stay open.
+//
+// Thread: the loop's home thread. Had as AioContext::file_io(). A loop that ends waits for what is under way,
+// and calls no done any more.
+class FileIo {
+ public:
+  using Done = std::function<void(Result<std::size_t>)>;
+
+  explicit FileIo(AioContext& loop);
+  FileIo(const FileIo&) = delete;
+  FileIo& operator=(const FileIo&) = delete;
+  ~FileIo();
+
+  // Reads at offset, in bytes from the start of the file. Fewer bytes than asked for mean that the file ends
+  // there, 0 that it ends at offset or before.
+  void read(int fd, std::span<std::byte> buffer, std::uint64_t offset, Done done);
+  void readv(int fd, std::span<const iovec> buffers, std::uint64_t offset, Done done);
+  // Writes all, or it is an error, perhaps after a part was written.
+  void write(int fd, std::span<const std::byte> buffer, std::uint64_t offset, Done done);
+  void writev(int fd, std::span<const iovec> buffers, std::uint64_t offset, Done done);
+  // What was written before, its size included, is on the disk when it is done (with 0).
+  void fsync(int fd, Done done);
+  // Makes a part of the file read as zeros and gives its space back; the size stays. Done with 0. Errors:
+  // file systems without holes say "Operation not supported".
+  void discard(int fd, std::uint64_t offset, std::uint64_t length, Done done);
+
+  // Requests whose done hasn't been called yet.
+  std::size_t pending() const { return requests_.size(); }
+
+ private:
+  enum class Operation { read, write, fsync, discard };
+  struct Request;
+
+  void add(std::unique_ptr<Request> request);
+  void start(Request& request);
+  bool start_in_ring(Request& request);
+  void start_in_pool(Request& request);
+  void submit();
+  void finished(Request& request);
+  void call_done();
+
+  AioContext& loop_;
+  std::vector<std::unique_ptr<Request>> requests_;  // all; each knows its place
+  std::deque<Request*> finished_;                   // their done is next
+  std::size_t in_ring_ = 0;
+  bool ending_ = false;
+  BottomHalf submit_bh_;
+  BottomHalf done_bh_;
+};
+
+}  // namespace qomio

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/iothread/file_io.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "qomio/iothread/thread_pool.h"
+#include "qomio/tests/iothread/running_loop.h"
+#include "qomio/tests/iothread/uring_refusal.h"
+
+namespace qomio {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+enum class Way { pool, ring, ring_monitor };
+
+// A temporary file, in each of the ways in which files are read and written.
+class FileIoTest : public ::testing::TestWithParam<Way> {
+ protected:
+  std::FILE* file = std::tmpfile();
+  int fd = ::fileno(file);
+  Ref<AioContext> loop;
+  std::optional<CurrentAioContext> current;
+  std::optional<Result<std::size_t>> result;
+
+  void SetUp() override {
+    if (GetParam() == Way::pool) uring_refusal.init = ENOSYS;
+    const FdMonitorKind kind =
+        GetParam() == Way::ring_monitor ? FdMonitorKind::io_uring : FdMonitorKind::poll;
+    loop = AioContext::create("test", kind).value();
+    current.emplace(*loop);
+    if (GetParam() == Way::ring_monitor && loop->stats().fd_monitor != kind) {
+      GTEST_SKIP() << "the kernel refuses io_uring";
+    }
+  }
+  void TearDown() override {
+    uring_refusal = {};
+    std::fclose(file);
+  }
+  FileIo& io() { return loop->file_io(); }
+  FileIo::Done keep() {
+    return [this](Result<std::size_t> got) { result = std::move(got); };
+  }
+  // The result of the request that was made last.
+  Result<std::size_t> wait() {
+    while (!result) loop->poll(true);
+    Result<std::size_t> got = std::move(*result);
+    result.reset();
+    return got;
+  }
+  std::size_t write(std::string_view text, std::uint64_t offset) {
+    io().write(fd, std::as_bytes(std::span(text)), offset, keep());
+    return wait().value();
+  }
+  std::string read(std::size_t size, std::uint64_t offset) {
+    std::string text(size, '?');
+    io().read(fd, std::as_writable_bytes(std::span(text)), offset, keep());
+    text.resize(wait().value());
+    return text;
+  }
+};
+
+std::string name_of(const ::testing::TestParamInfo<Way>& way) {
+  constexpr std::array kNames = {"thread_pool", "io_uring", "io_uring_monitor"};
+  return kNames.at(static_cast<std::size_t>(way.param));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, FileIoTest, ::testing::Values(Way::pool, Way::ring, Way::ring_monitor),
+                         name_of);
+
+TEST_P(FileIoTest, reads_what_was_written_where_it_was_written) {
+  EXPECT_EQ(write("hello", 3), 5);
+  EXPECT_EQ(read(5, 3), "hello");
+  EXPECT_EQ(read(2, 4), "el");
+  EXPECT_EQ(read(4, 0), std::string("\0\0\0h", 4));
+  const bool known = GetParam() != Way::ring;  // there, it is the kernel that decides
+  EXPECT_TRUE(!known || (loop->stats().pool_threads > 0) == (GetParam() == Way::pool));
+}
+
+TEST_P(FileIoTest, reads_less_at_the_end_of_the_file_and_nothing_after_it) {
+  write("hello", 0);
+  EXPECT_EQ(read(100, 2), "llo");
+  EXPECT_EQ(read(100, 5), "");
+  EXPECT_EQ(read(100, 1'000'000), "");
+  EXPECT_EQ(read(0, 0), "");
+}
+
+TEST_P(FileIoTest, completes_in_the_loop_and_never_inside_the_call) {
+  std::array<std::byte, 1> buffer{};
+  std::optional<std::thread::id> place;
+  io().read(fd, buffer, 0, [&](Result<std::size_t>) { place = std::this_thread::get_id(); });
+  EXPECT_FALSE(place.has_value());
+  EXPECT_EQ(io().pending(), 1);
+  while (!place) loop->poll(true);
+  EXPECT_EQ(place, std::this_thread::get_id());
+  EXPECT_EQ(io().pending(), 0);
+}
+
+TEST_P(FileIoTest, gathers_and_scatters_more_buffers_than_the_kernel_takes_at_a_time) {
+  constexpr std::size_t kCount = IOV_MAX + 10;
+  std::vector<std::array<char, 3>> texts(kCount);
+  std::vector<iovec> parts;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    texts[i].fill(static_cast<char>('a' + i % 26));
+    parts.push_back({.iov_base = texts[i].data(), .iov_len = i % 4});  // some of them empty
+  }
+  std::size_t total = 0;
+  for (const iovec& part : parts) total += part.iov_len;
+  io().writev(fd, parts, 0, keep());
+  EXPECT_EQ(wait().value(), total);
+  const auto written = texts;
+  for (auto& text : texts) text.fill('?');
+  io().readv(fd, parts, 0, keep());
+  EXPECT_EQ(wait().value(), total);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    EXPECT_EQ(std::memcmp(texts[i].data(), written[i].data(), parts[i].iov_len), 0);
+  }
+}
+
+TEST_P(FileIoTest, flushes) {
+  write("hello", 0);
+  io().fsync(fd, keep());
+  EXPECT_EQ(wait().value(), 0);
+}
+
+TEST_P(FileIoTest, discards_a_part_and_keeps_the_size) {
+  write("hello", 0);
+  io().discard(fd, 1, 3, keep());
+  const Result<std::size_t> discarded = wait();
+  if (!discarded) {
+    EXPECT_THAT(discarded.error().message(), HasSubstr("Failed to discard: Operation not supported"));
+    GTEST_SKIP() << "the file system has no holes";
+  }
+  EXPECT_EQ(read(10, 0), std::string("h\0\0\0o", 5));
+}
+
+TEST_P(FileIoTest, errors_name_the_operation_and_the_reason) {
+  std::array<std::byte, 1> buffer{};
+  io().read(-1, buffer, 0, keep());
+  EXPECT_EQ(wait().error().message(), "Failed to read: Bad file descriptor");
+  io().write(-1, buffer, 0, keep());
+  EXPECT_EQ(wait().error().message(), "Failed to write: Bad file descriptor");
+  io().fsync(-1, keep());
+  EXPECT_EQ(wait().error().message(), "Failed to synchronize: Bad file descriptor");
+  io().discard(-1, 0, 1, keep());
+  EXPECT_EQ(wait().error().message(), "Failed to discard: Bad file descriptor");
+  io().read(fd, buffer, UINT64_MAX, keep());
+  EXPECT_EQ(wait().error().message(), "Failed to read: Invalid argument");
+}
+
+TEST_P(FileIoTest, carries_out_more_requests_than_a_batch_or_the_ring_holds) {
+  for (const std::int64_t batch : {1, 0, 1'000'000}) {
+    loop->set_aio_max_batch(batch);
+    constexpr std::size_t kCount = 1000;
+    std::vector<std::uint32_t> numbers(kCount);
+    std::size_t done = 0;
+    const auto count = [&](Result<std::size_t> size) {
+      done += size.value() == sizeof(std::uint32_t) ? 1 : 0;
+    };
+    for (std::uint32_t i = 0; i < kCount; ++i) {
+      numbers[i] = i;
+      io().write(fd, std::as_bytes(std::span(&numbers[i], 1)), i * sizeof i, count);
+    }
+    while (io().pending() > 0) loop->poll(true);
+    EXPECT_EQ(done, kCount);
+    std::vector<std::uint32_t> back(kCount);
+    for (std::uint32_t i = 0; i < kCount; ++i) {
+      io().read(fd, std::as_writable_bytes(std::span(&back[i], 1)), i * sizeof i, count);
+    }
+    while (io().pending() > 0) loop->poll(true);
+    EXPECT_EQ(back, numbers);
+  }
+}
+
+TEST_P(FileIoTest, done_may_make_the_next_request_and_iterate_the_loop) {
+  std::vector<int> order;
+  std::array<std::byte, 1> buffer{};
+  bool nested_done = false;
+  io().read(fd, buffer, 0, [&](Result<std::size_t>) {
+    io().fsync(fd, [&](Result<std::size_t>) { nested_done = true; });
+    while (!nested_done) loop->poll(true);
+    order.push_back(1);
+  });
+  while (order.empty()) loop->poll(true);
+  EXPECT_TRUE(nested_done);
+}
+
+TEST_P(FileIoTest, is_seen_by_a_loop_that_busy_polls) {
+  loop->set_poll_params({.max_ns = 3'600'000'000'000, .grow = INT64_MAX, .policy = PollPolicy::classic});
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(write("x", 0), 1);
+}
+
+TEST_P(FileIoTest, of_a_loop_that_ends_is_waited_for_and_calls_nobody) {
+  auto owned = std::make_shared<std::vector<std::byte>>(1 << 20);
+  const std::weak_ptr<std::vector<std::byte>> watch = owned;
+  for (int i = 0; i < 50; ++i) {
+    io().write(fd, *owned, 0, [owned](Result<std::size_t>) { FAIL(); });
+  }
+  owned.reset();
+  current.reset();
+  loop = nullptr;
+  EXPECT_TRUE(watch.expired());
+}
+
+}  // namespace
+}  // namespace qomio
