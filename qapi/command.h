@@ -72,67 +72,124 @@ struct Command {
   }
 };
 
+// The typed side of a Reply, for the handler of a command that answers later. Thread-safe.
+template <class T>
+class Answer {
+ public:
+  explicit Answer(Reply reply) : reply_(std::move(reply)) {}
+  // As Reply::send().
+  void send(Result<T> result) const;
+  bool is_wanted() const { return reply_.is_wanted(); }
+  void on_cancel(std::function<void()> hook) const { reply_.on_cancel(std::move(hook)); }
+
+ private:
+  Reply reply_;
+};
+
 namespace detail {
 
+// What a handler's signature says; is_later: it gets an Answer.
+template <class R, class A, bool later>
+struct Signature {
+  using Value = R;
+  using Arguments = std::remove_cvref_t<A>;
+  static constexpr bool is_later = later;
+};
 template <class T>
 struct HandlerTraits;
 template <class R>
-struct HandlerTraits<Result<R> (*)()> {
-  using Value = R;
-  using Arguments = void;
-};
+struct HandlerTraits<Result<R> (*)()> : Signature<R, void, false> {};
 template <class R, class A>
-struct HandlerTraits<Result<R> (*)(A)> {
-  using Value = R;
-  using Arguments = std::remove_cvref_t<A>;
-};
+struct HandlerTraits<Result<R> (*)(A)> : Signature<R, A, false> {};
+template <class R>
+struct HandlerTraits<void (*)(Answer<R>)> : Signature<R, void, true> {};
+template <class R, class A>
+struct HandlerTraits<void (*)(A, Answer<R>)> : Signature<R, A, true> {};
 
 // Refuses any member: for commands without arguments.
 Result<void> no_arguments(const Json& arguments);
 
+template <class A>
+const TypeDescription& describe_or_empty() {
+  if constexpr (std::is_void_v<A>) {
+    return empty_type();
+  } else {
+    return describe<A>();
+  }
+}
+
+template <class A>
+Result<A> read_arguments(const Json& json) {
+  if constexpr (std::is_void_v<A>) {
+    return no_arguments(json);
+  } else {
+    return from_json<A>(json);
+  }
+}
+
+template <class R>
+Result<Json> result_json(Result<R> result) {
+  if (!result) return failure(result);
+  if constexpr (std::is_void_v<R>) {
+    return Json::object();
+  } else {
+    return to_json(*result);
+  }
+}
+
+// Calls the handler with the arguments, if it takes any, and what comes behind them.
+template <class Handler, class A, class... More>
+auto call_handler(Handler handler, Result<A>& arguments, More... more) {
+  if constexpr (std::is_void_v<A>) {
+    return handler(std::move(more)...);
+  } else {
+    return handler(std::move(*arguments), std::move(more)...);
+  }
+}
+
+// A command of these types, with nothing to run yet.
+template <class A, class R>
+Command described_command(std::string_view name, std::string_view description) {
+  Command c;
+  c.name = name;
+  c.description = description;
+  c.arguments = describe_or_empty<A>;
+  c.result = describe_or_empty<R>;
+  return c;
+}
+
 }  // namespace detail
 
-// Makes a command of a function or a captureless lambda.
+template <class T>
+void Answer<T>::send(Result<T> result) const {
+  reply_.send(detail::result_json(std::move(result)));
+}
+
+// Makes a command of a function or a captureless lambda: one that returns its result, or one that returns
+// nothing and gives it to an Answer, its last parameter, when it is there:
+//
+//     void measure(const MeasureArguments& arguments, Answer<Measurement> answer);
+//
+// For coroutines see iothread/co_command.h.
 template <class Handler>
 Command command(std::string_view name, std::string_view description, Handler handler) {
   using Traits = detail::HandlerTraits<decltype(+handler)>;
   using Arguments = typename Traits::Arguments;
   using Value = typename Traits::Value;
-  Command c;
-  c.name = name;
-  c.description = description;
-  c.arguments = []() -> const TypeDescription& {
-    if constexpr (std::is_void_v<Arguments>) {
-      return empty_type();
-    } else {
-      return describe<Arguments>();
-    }
-  };
-  c.result = []() -> const TypeDescription& {
-    if constexpr (std::is_void_v<Value>) {
-      return empty_type();
-    } else {
-      return describe<Value>();
-    }
-  };
-  c.run = [handler](const Json& json) -> Result<Json> {
-    auto reply = [](auto&& result) -> Result<Json> {
-      if (!result) return failure(result);
-      if constexpr (std::is_void_v<Value>) {
-        return Json::object();
-      } else {
-        return to_json(*result);
-      }
+  Command c = detail::described_command<Arguments, Value>(name, description);
+  if constexpr (Traits::is_later) {
+    c.start = [handler](const CommandCall& call) {
+      auto arguments = detail::read_arguments<Arguments>(call.arguments);
+      if (!arguments) return call.reply.send(failure(arguments));
+      detail::call_handler(handler, arguments, Answer<Value>(call.reply));
     };
-    if constexpr (std::is_void_v<Arguments>) {
-      if (auto r = detail::no_arguments(json); !r) return failure(r);
-      return reply(handler());
-    } else {
-      auto arguments = from_json<Arguments>(json);
+  } else {
+    c.run = [handler](const Json& json) -> Result<Json> {
+      auto arguments = detail::read_arguments<Arguments>(json);
       if (!arguments) return failure(arguments);
-      return reply(handler(*arguments));
-    }
-  };
+      return detail::result_json<Value>(detail::call_handler(handler, arguments));
+    };
+  }
   return c;
 }
 

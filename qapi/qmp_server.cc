@@ -43,6 +43,11 @@ QmpServer::~QmpServer() {
 
 UnixListener::OnConnection QmpServer::adder(Access access) {
   return [this, access](FileDescriptor connection) {
+    if (sessions_.size() >= client_limit_) {
+      g_log("qomio", G_LOG_LEVEL_MESSAGE, "a QMP client was refused: there are %zu already",
+            sessions_.size());
+      return;
+    }
     add_session(std::move(connection), FileDescriptor(), access);
   };
 }

@@ -27,6 +27,8 @@ namespace qomio {
 // Clients are served in turn and each strictly in order; out-of-band commands overtake. Events of the
 // interface go to all clients that have negotiated. What waits to be sent to a client is bounded: over the
 // limit nothing more is read from it or run for it, and the oldest events for it are dropped; others go on.
+// At most 8 of its commands wait (one without oob), one that answers later runs; the rest stays in its
+// socket. Over the limit of clients the next is hung up on.
 //
 // After a command that ends the server (quit) no client is taken, and no request of any.
 //
@@ -35,6 +37,7 @@ namespace qomio {
 class QmpServer {
  public:
   static constexpr std::size_t kDefaultOutputLimitBytes = 1 << 20;
+  static constexpr std::size_t kDefaultClientLimit = 1000;
 
   explicit QmpServer(GMainContext* context, Interface& interface = Interface::process(),
                      std::size_t output_limit_bytes = kDefaultOutputLimitBytes);
@@ -60,6 +63,8 @@ class QmpServer {
   // meantime. With a key each value of that member of its data is counted by itself.
   void limit_event_rate(std::string name, std::string key = {});
 
+  // For clients that connect from now on; those that were handed over count, but are always taken.
+  void set_client_limit(std::size_t limit) { client_limit_ = limit; }
   std::size_t client_count() const { return sessions_.size(); }
   std::uint64_t dropped_event_count() const { return dropped_events_; }
 
@@ -79,6 +84,7 @@ class QmpServer {
   std::shared_ptr<void> event_subscription_;
   EventThrottle throttle_;
   std::unique_ptr<FdSource> delayed_events_;  // made with the first limit
+  std::size_t client_limit_ = kDefaultClientLimit;
   bool stopped_ = false;
 };
 
