@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <coroutine>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "qomio/iothread/aio_context.h"
 #include "qomio/qapi/invariant.h"
@@ -79,6 +81,8 @@ class Resumption {
     if (handle_) root_.destroy();
   }
   void operator()() { std::exchange(handle_, {}).resume(); }
+  // Somebody else continues it.
+  void drop() { handle_ = {}; }
 
  private:
   std::coroutine_handle<> handle_;
@@ -166,45 +170,165 @@ class reschedule_self {
   AioContext& loop_;
 };
 
-// `co_await sleep_for(10ms)`: goes on in the caller's loop, never earlier.
-class sleep_for {
+namespace detail {
+
+// A wait that can be ended early.
+class CancellableWait {
  public:
-  explicit sleep_for(std::chrono::nanoseconds delay) : delay_(delay) {}
-  bool await_ready() const { return false; }
-  void await_suspend(std::coroutine_handle<> self) {
-    timer_ = AioContext::current()->timer([self] { self.resume(); });
-    timer_.arm_after(delay_);
+  CancellableWait() = default;
+  CancellableWait(const CancellableWait&) = delete;
+  CancellableWait& operator=(const CancellableWait&) = delete;
+
+  // Lets the coroutine go on, unless it is too late for that: then the wait ends by itself.
+  virtual void cancel() = 0;
+
+ protected:
+  ~CancellableWait() = default;
+};
+
+}  // namespace detail
+
+// Ends waits early: those that were given it, in one loop, which is the one that calls its functions.
+// Must live as long as they do.
+//
+//     Cancellation stop;
+//     while (co_await readable(fd, &stop)) serve(fd);  // until stop.cancel()
+class Cancellation {
+ public:
+  Cancellation() = default;
+  Cancellation(const Cancellation&) = delete;
+  Cancellation& operator=(const Cancellation&) = delete;
+
+  // The coroutines go on in the next iteration, told that what they waited for has not come. Waits that begin
+  // later end at once.
+  void cancel() {
+    cancelled_ = true;
+    for (detail::CancellableWait* const wait : std::exchange(waits_, {})) wait->cancel();
   }
-  void await_resume() const {}
+  bool cancelled() const { return cancelled_; }
+
+  // For those who make awaitables.
+  void add(detail::CancellableWait& wait) { waits_.push_back(&wait); }
+  void remove(detail::CancellableWait& wait) { std::erase(waits_, &wait); }
 
  private:
+  bool cancelled_ = false;
+  std::vector<detail::CancellableWait*> waits_;
+};
+
+namespace detail {
+
+// The common part of awaitables that can be cancelled: they say how to stop waiting.
+class CancellableAwaiter : public CancellableWait {
+ public:
+  explicit CancellableAwaiter(Cancellation* cancellation) : cancellation_(cancellation) {}
+  bool await_ready() const { return cancellation_ && cancellation_->cancelled(); }
+  // True: what was waited for has come; false: cancelled.
+  bool await_resume() const { return come_; }
+
+ protected:
+  ~CancellableAwaiter() { forget(); }
+
+  template <class Promise>
+  void begin(std::coroutine_handle<Promise> self) {
+    self_ = self;
+    root_ = self.promise().root;
+    if (!cancellation_) return;
+    cancellation_->add(*this);
+    registered_ = true;
+  }
+  // What was waited for has come; the coroutine is about to go on.
+  void end() {
+    come_ = true;
+    forget();
+  }
+  // For the function that ends the wait. Shared, since functions can be copied. Where they are freed without
+  // having been called, the coroutine is freed too.
+  std::shared_ptr<Resumption> resumption() {
+    auto made = std::make_shared<Resumption>(self_, root_);
+    waiting_ = made;
+    return made;
+  }
+  // The one that is waited with now: to be dropped, if it won't be called.
+  std::shared_ptr<Resumption> waiting() const { return waiting_.lock(); }
+  // For cancel().
+  void go_on_cancelled() {
+    registered_ = false;
+    AioContext::current()->schedule_oneshot(Resumption(self_, root_));
+  }
+
+ private:
+  void forget() {
+    if (std::exchange(registered_, false)) cancellation_->remove(*this);
+  }
+
+  Cancellation* cancellation_;
+  std::coroutine_handle<> self_;
+  std::coroutine_handle<> root_;
+  std::weak_ptr<Resumption> waiting_;
+  bool registered_ = false;
+  bool come_ = false;
+};
+
+}  // namespace detail
+
+// `co_await sleep_for(10ms)`: goes on in the caller's loop, never earlier, unless it is cancelled: false
+// then. A loop lives on as long as a coroutine sleeps in it.
+class sleep_for final : public detail::CancellableAwaiter {
+ public:
+  explicit sleep_for(std::chrono::nanoseconds delay, Cancellation* cancellation = nullptr)
+      : CancellableAwaiter(cancellation), delay_(delay) {}
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> self) {
+    begin(self);
+    timer_ = AioContext::current()->timer([this, self] {
+      end();
+      self.resume();
+    });
+    timer_.arm_after(delay_);
+  }
+
+ private:
+  void cancel() override {
+    timer_.cancel();
+    go_on_cancelled();
+  }
+
   std::chrono::nanoseconds delay_;
   Timer timer_;
 };
 
 // `co_await readable(fd)`, `co_await writable(fd)`: goes on in the caller's loop when fd is ready or has an
-// error. Takes the place of the handlers of fd, and leaves none.
-class FdAwaiter {
+// error, unless it is cancelled: false then. Takes the place of the handlers of fd, and leaves none.
+class FdAwaiter final : public detail::CancellableAwaiter {
  public:
-  FdAwaiter(int fd, bool for_writing) : fd_(fd), for_writing_(for_writing) {}
-  bool await_ready() const { return false; }
-  void await_suspend(std::coroutine_handle<> self) {
-    AioContext& loop = *AioContext::current();
-    const auto go_on = [&loop, fd = fd_, self] {
-      loop.set_fd_handler(fd, {});
-      self.resume();
+  FdAwaiter(int fd, bool for_writing, Cancellation* cancellation)
+      : CancellableAwaiter(cancellation), fd_(fd), for_writing_(for_writing) {}
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> self) {
+    begin(self);
+    const auto go_on = [this, resumption = resumption()] {
+      const auto kept = resumption;  // the handler, which owns it, is taken away
+      end();
+      AioContext::current()->set_fd_handler(fd_, {});
+      (*kept)();
     };
     FdHandlers handlers;
     (for_writing_ ? handlers.write : handlers.read) = go_on;
-    loop.set_fd_handler(fd_, std::move(handlers));
+    AioContext::current()->set_fd_handler(fd_, std::move(handlers));
   }
-  void await_resume() const {}
 
  private:
+  void cancel() override {
+    waiting()->drop();
+    AioContext::current()->set_fd_handler(fd_, {});
+    go_on_cancelled();
+  }
+
   int fd_;
   bool for_writing_;
 };
-inline FdAwaiter readable(int fd) { return {fd, false}; }
-inline FdAwaiter writable(int fd) { return {fd, true}; }
+inline FdAwaiter readable(int fd, Cancellation* cancellation = nullptr) { return {fd, false, cancellation}; }
+inline FdAwaiter writable(int fd, Cancellation* cancellation = nullptr) { return {fd, true, cancellation}; }
 
 }  // namespace qomio

@@ -40,7 +40,7 @@ TEST_F(IOThreadRaces, started_and_stopped_a_thousand_times_leaves_nothing) {
     ASSERT_TRUE(user_creatable_del("io0").has_value());
   }
   EXPECT_EQ(entries("/proc/self/fd"), descriptors);
-  EXPECT_EQ(entries("/proc/self/task"), threads);
+  EXPECT_LE(entries("/proc/self/task"), threads);
 }
 
 TEST_F(IOThreadRaces, what_is_posted_while_it_stops_is_run_or_freed) {

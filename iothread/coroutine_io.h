@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <sys/uio.h>
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "qomio/iothread/aio_context.h"
+#include "qomio/iothread/coroutine.h"
+#include "qomio/iothread/file_io.h"
+#include "qomio/iothread/thread_pool.h"
+#include "qomio/qapi/error.h"
+
+// What coroutines wait for besides time and descriptors: files, and work done by the thread pool.
+//
+//     Task<Result<>> copy(int from, int to) {
+//       std::array<std::byte, 65536> buffer;
+//       for (std::uint64_t offset = 0;;) {
+//         const Result<std::size_t> size = co_await co_read(from, buffer, offset);
+//         ...
+namespace qomio {
+
+// `co_await` gives what FileIo's done gets. Made by co_read() and its like.
+class FileAwaiter {
+ public:
+  using Start = std::function<void(FileIo&, FileIo::Done)>;
+
+  explicit FileAwaiter(Start start) : start_(std::move(start)) {}
+  bool await_ready() const { return false; }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> self) {
+    // Shared, since a Done can be copied. A loop that ends frees it, and the coroutine with it.
+    start_(AioContext::current()->file_io(),
+           [this, resumption = std::make_shared<detail::Resumption>(self, self.promise().root)](
+               Result<std::size_t> result) {
+             result_ = std::move(result);
+             (*resumption)();
+           });
+  }
+  Result<std::size_t> await_resume() { return std::move(*result_); }
+
+ private:
+  Start start_;
+  std::optional<Result<std::size_t>> result_;
+};
+
+// In the caller's loop, see FileIo. The buffers are the caller's.
+inline FileAwaiter co_read(int fd, std::span<std::byte> buffer, std::uint64_t offset) {
+  return FileAwaiter([=](FileIo& io, FileIo::Done done) { io.read(fd, buffer, offset, std::move(done)); });
+}
+inline FileAwaiter co_readv(int fd, std::span<const iovec> buffers, std::uint64_t offset) {
+  return FileAwaiter([=](FileIo& io, FileIo::Done done) { io.readv(fd, buffers, offset, std::move(done)); });
+}
+inline FileAwaiter co_write(int fd, std::span<const std::byte> buffer, std::uint64_t offset) {
+  return FileAwaiter([=](FileIo& io, FileIo::Done done) { io.write(fd, buffer, offset, std::move(done)); });
+}
+inline FileAwaiter co_writev(int fd, std::span<const iovec> buffers, std::uint64_t offset) {
+  return FileAwaiter([=](FileIo& io, FileIo::Done done) { io.writev(fd, buffers, offset, std::move(done)); });
+}
+inline FileAwaiter co_fsync(int fd) {
+  return FileAwaiter([=](FileIo& io, FileIo::Done done) { io.fsync(fd, std::move(done)); });
+}
+inline FileAwaiter co_discard(int fd, std::uint64_t offset, std::uint64_t length) {
+  return FileAwaiter([=](FileIo& io, FileIo::Done done) { io.discard(fd, offset, length, std::move(done)); });
+}
+
+// `co_await in_thread_pool([] { return compress(data); })`: the work is done by the thread pool of the
+// caller's loop, and the coroutine goes on in that loop with a Result of what it returned. Errors: no thread
+// is to be had; "Cancelled", before it was started.
+template <class Work>
+class in_thread_pool final : public detail::CancellableAwaiter {
+ public:
+  using Value = std::invoke_result_t<Work&>;
+
+  explicit in_thread_pool(Work work, Cancellation* cancellation = nullptr)
+      : CancellableAwaiter(cancellation), work_(std::move(work)) {}
+
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> self) {
+    begin(self);
+    const std::shared_ptr<detail::Resumption> resumption = this->resumption();
+    auto job = AioContext::current()->thread_pool().submit([this] { work(); },
+                                                           [this, resumption] {
+                                                             end();
+                                                             (*resumption)();
+                                                           });
+    if (job) {
+      job_ = *job;
+      return true;
+    }
+    resumption->drop();
+    result_ = failure(job);
+    return false;
+  }
+  Result<Value> await_resume() {
+    if (!result_) return error("Cancelled");
+    return std::move(*result_);
+  }
+
+ private:
+  // In the thread of the pool.
+  void work() {
+    if constexpr (std::is_void_v<Value>) {
+      work_();
+      result_.emplace();
+    } else {
+      result_.emplace(work_());
+    }
+  }
+  void cancel() override {
+    const std::shared_ptr<detail::Resumption> resumption = waiting();
+    if (!AioContext::current()->thread_pool().cancel(job_)) return;
+    resumption->drop();
+    go_on_cancelled();
+  }
+
+  Work work_;
+  ThreadPool::JobId job_ = 0;
+  std::optional<Result<Value>> result_;
+};
+
+}  // namespace qomio
