@@ -120,6 +120,12 @@ void AioContext::wake() {
   if (!in_home_thread() || looking_) notify();
 }
 
+const char* AioContext::kept_name(std::string_view name) {
+  const std::lock_guard lock(alive_mutex_);
+  const auto known = bottom_half_names_.find(name);
+  return (known != bottom_half_names_.end() ? known : bottom_half_names_.emplace(name).first)->c_str();
+}
+
 BottomHalf AioContext::adopt(detail::NamedBottomHalfNode& node) {
   const std::lock_guard lock(alive_mutex_);
   node.next_alive_ = alive_bottom_halves_;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -16,6 +17,7 @@
 #include "qomio/iothread/event_notifier.h"
 #include "qomio/iothread/fd_handlers.h"
 #include "qomio/iothread/poll_window.h"
+#include "qomio/iothread/running_call.h"
 #include "qomio/iothread/timer.h"
 #include "qomio/object/ref.h"
 #include "qomio/qapi/error.h"
@@ -85,7 +87,7 @@ class AioContext {
   template <class Function>
   BottomHalf bh_new(std::string_view name, Function&& function) {
     using Call = detail::BottomHalfCall<detail::NamedBottomHalfNode, std::decay_t<Function>>;
-    return adopt(*new Call(std::forward<Function>(function), *this, name));
+    return adopt(*new Call(std::forward<Function>(function), *this, kept_name(name)));
   }
 
   // Thread-safe. Calls function once, after all that was scheduled before, and frees it. A loop that ends
@@ -134,6 +136,8 @@ class AioContext {
 
   // Thread-safe, without a lock. Members are read one by one.
   AioStats stats() const;
+  // Thread-safe, without a lock. What the loop is calling at this moment.
+  RunningCall running_call() const { return running_call_.get(); }
 
  private:
   friend class BottomHalf;
@@ -146,6 +150,7 @@ class AioContext {
   AioContext(std::string name, EventNotifier notifier, FdMonitor monitor);
   ~AioContext();
 
+  const char* kept_name(std::string_view name);
   BottomHalf adopt(detail::NamedBottomHalfNode& node);
   void schedule(detail::BottomHalfNode& node, bool idle);
   void release(detail::NamedBottomHalfNode& node);
@@ -184,7 +189,8 @@ class AioContext {
   detail::TimerList realtime_timers_{ClockType::realtime};
   detail::FdHandlerSet handlers_;
 
-  std::mutex alive_mutex_;  // guards the list
+  std::mutex alive_mutex_;                                // guards the two
+  std::set<std::string, std::less<>> bottom_half_names_;  // all there have been, each once
   detail::NamedBottomHalfNode* alive_bottom_halves_ = nullptr;
 
   // Parameters, set by any thread; a new generation tells the loop to read them.
@@ -211,6 +217,7 @@ class AioContext {
   Source* source_ = nullptr;
 
   detail::AioCounters counters_;
+  detail::RunningCallMark running_call_;
 };
 
 // Makes a loop the calling thread's current one as long as it lives, which makes that thread the loop's home,

@@ -32,14 +32,16 @@ void pause_processor() {
 
 // Keeps what is taken away meanwhile until the outermost iteration ends.
 struct AioContext::Nesting {
-  explicit Nesting(AioContext& loop) : loop_(loop) { ++loop_.depth_; }
+  explicit Nesting(AioContext& loop) : loop_(loop), outside_(loop.running_call_.get()) { ++loop_.depth_; }
   Nesting(const Nesting&) = delete;
   Nesting& operator=(const Nesting&) = delete;
   ~Nesting() {
+    loop_.running_call_.leave(outside_);
     if (--loop_.depth_ == 0) loop_.handlers_.free_removed();
   }
 
   AioContext& loop_;
+  const RunningCall outside_;
 };
 
 std::int64_t AioContext::compute_timeout() const { return timeout_from(clock_now_ns()); }
@@ -210,11 +212,11 @@ void AioContext::iterate_in_source(bool look) {
 }
 
 bool AioContext::dispatch() {
-  const bool ran = bottom_halves_.run(counters_.bh_runs);
-  const std::uint64_t calls = handlers_.dispatch();
+  const bool ran = bottom_halves_.run(counters_.bh_runs, running_call_);
+  const std::uint64_t calls = handlers_.dispatch(running_call_);
   counters_.fd_events.add(calls);
   if (depth_ == 1) handlers_.free_removed();
-  const std::uint64_t timers = monotonic_timers_.run() + realtime_timers_.run();
+  const std::uint64_t timers = monotonic_timers_.run(running_call_) + realtime_timers_.run(running_call_);
   counters_.timers_fired.add(timers);
   return ran || calls != 0 || timers != 0;
 }

@@ -98,15 +98,15 @@ BottomHalfNode* BottomHalfQueue::pop() {
   return node;
 }
 
-bool BottomHalfQueue::run(StatCounter& runs) {
+bool BottomHalfQueue::run(StatCounter& runs, RunningCallMark& mark) {
   bool progress = false;
   // A nested run() empties the whole list, so the batches outside end here by themselves.
-  while (BottomHalfNode* node = pop()) progress |= run_one(*node, runs);
+  while (BottomHalfNode* node = pop()) progress |= run_one(*node, runs, mark);
   return progress;
 }
 
 // True if it ran, and was not idle.
-bool BottomHalfQueue::run_one(BottomHalfNode& node, StatCounter& runs) {
+bool BottomHalfQueue::run_one(BottomHalfNode& node, StatCounter& runs, RunningCallMark& mark) {
   std::uint32_t state = node.state_.load(std::memory_order_relaxed);
   std::uint32_t next = 0;
   bool starts = false;
@@ -121,7 +121,7 @@ bool BottomHalfQueue::run_one(BottomHalfNode& node, StatCounter& runs) {
   }
   const bool progress = !(state & kIdle);
   runs.add(1);
-  node.run();
+  node.run(mark);
   if (node.oneshot_) {
     delete &node;
     return progress;

@@ -3,9 +3,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string>
-#include <string_view>
+#include <typeinfo>
 #include <utility>
+
+#include "qomio/iothread/running_call.h"
 
 namespace qomio {
 
@@ -27,12 +28,15 @@ class BottomHalfNode {
   BottomHalfNode& operator=(const BottomHalfNode&) = delete;
   virtual ~BottomHalfNode() = default;
 
+ protected:
+  static void enter(RunningCallMark& mark, const char* type) {
+    mark.enter(RunningCall::Kind::one_shot, type);
+  }
+
  private:
-  friend class ::qomio::AioContext;
-  friend class ::qomio::BottomHalf;
   friend class BottomHalfQueue;
 
-  virtual void run() = 0;
+  virtual void run(RunningCallMark& mark) = 0;
 
   BottomHalfNode* next_ = nullptr;  // of the queue that holds it
   std::atomic<std::uint32_t> state_ = 0;
@@ -42,15 +46,18 @@ class BottomHalfNode {
 // One with a handle.
 class NamedBottomHalfNode : public BottomHalfNode {
  public:
-  NamedBottomHalfNode(AioContext& loop, std::string_view name)
-      : BottomHalfNode(false), loop_(loop), name_(name) {}
+  // The name must live as long as the loop.
+  NamedBottomHalfNode(AioContext& loop, const char* name) : BottomHalfNode(false), loop_(loop), name_(name) {}
+
+ protected:
+  void enter(RunningCallMark& mark, const char*) const { mark.enter(RunningCall::Kind::bottom_half, name_); }
 
  private:
   friend class ::qomio::AioContext;
   friend class ::qomio::BottomHalf;
 
   AioContext& loop_;
-  const std::string name_;
+  const char* const name_;
   NamedBottomHalfNode *previous_alive_ = nullptr, *next_alive_ = nullptr;  // of the loop's list of them
 };
 
@@ -62,7 +69,10 @@ class BottomHalfCall final : public Node {
       : Node(std::forward<Arguments>(arguments)...), function_(std::forward<F>(function)) {}
 
  private:
-  void run() override { function_(); }
+  void run(RunningCallMark& mark) override {
+    Node::enter(mark, typeid(Function).name());
+    function_();
+  }
 
   Function function_;
 };
@@ -101,7 +111,7 @@ class BottomHalfQueue {
   // Home thread: runs what has been taken, oldest first. Called by one that runs, it runs what is left of the
   // batches outside first; what is scheduled meanwhile is left for the next call. Each is counted before it
   // is called, so that whoever hears of a run finds it counted. True if one that is not idle was run.
-  bool run(StatCounter& runs);
+  bool run(StatCounter& runs, RunningCallMark& mark);
 
   // Frees what is left, for a loop that ends: nobody may use the queue any more.
   void discard();
@@ -109,7 +119,7 @@ class BottomHalfQueue {
  private:
   static bool any_urgent(const BottomHalfNode* node);
   BottomHalfNode* pop();
-  static bool run_one(BottomHalfNode& node, StatCounter& runs);
+  static bool run_one(BottomHalfNode& node, StatCounter& runs, RunningCallMark& mark);
 
   std::atomic<BottomHalfNode*> pushed_ = nullptr;  // newest first
   BottomHalfNode* due_first_ = nullptr;            // home thread only: batches begun, oldest first

@@ -220,13 +220,15 @@ std::uint64_t FdHandlerSet::dispatch_one(FdHandler& handler) {
   return calls;
 }
 
-std::uint64_t FdHandlerSet::dispatch() {
+std::uint64_t FdHandlerSet::dispatch(RunningCallMark& mark) {
   std::uint64_t calls = 0;
   // Taken from the front, so that a nested call goes on where this one is, and leaves it nothing to do.
   for (std::size_t i = 0; i < queued_.size();) {
     FdHandler* const handler = std::exchange(queued_[i], nullptr);
     ++i;
-    if (handler) calls += dispatch_one(*handler);
+    if (!handler) continue;
+    mark.enter(RunningCall::Kind::descriptor, nullptr, handler->fd);
+    calls += dispatch_one(*handler);
   }
   queued_.clear();
   return calls;

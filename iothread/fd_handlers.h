@@ -11,6 +11,7 @@
 
 #include "qomio/iothread/fd_monitor.h"
 #include "qomio/iothread/poll_window.h"
+#include "qomio/iothread/running_call.h"
 
 namespace qomio {
 
@@ -68,7 +69,7 @@ class FdHandlerSet {
 
   // Calls the handlers of what is queued, including what an outer call has left; returns how many calls it
   // made.
-  std::uint64_t dispatch();
+  std::uint64_t dispatch(RunningCallMark& mark);
   bool any_queued() const { return !queued_.empty(); }
   void free_removed();
 

@@ -67,7 +67,7 @@ struct IOThreadStats {
   std::uint64_t polled_handlers = 0;
   std::uint64_t pool_threads = 0;
   std::uint64_t pool_pending = 0;
-  IOThreadEffectiveParams effective;
+  IOThreadEffectiveParams effective = {};
   static constexpr std::string_view type_name = "IOThreadStats";
   static constexpr auto members = std::tuple(
       member("id", &IOThreadStats::id, "its name below /objects"),

@@ -12,7 +12,9 @@
 
 #include "qomio/iothread/event_loop_base.h"
 #include "qomio/iothread/iothread.h"
+#include "qomio/iothread/iothread_metrics.h"
 #include "qomio/iothread/iothread_stats.h"
+#include "qomio/iothread/stall_watch.h"
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
@@ -168,6 +170,11 @@ void register_iothread_types() {
     Interface::process().add(command("query-iothread-stats", "what the I/O threads that users made have done",
                                      query_iothread_stats)
                                  .query());
+    Interface::process().add(command("query-iothread-metrics",
+                                     "query-iothread-stats of all, as text for Prometheus",
+                                     query_iothread_metrics)
+                                 .query());
+    register_stall_watch();
     return true;
   }();
 }

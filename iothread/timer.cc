@@ -119,7 +119,7 @@ void TimerList::release(std::unique_ptr<TimerNode> node, bool in_home_thread) {
   publish_earliest();
 }
 
-std::uint64_t TimerList::run() {
+std::uint64_t TimerList::run(RunningCallMark& mark) {
   if (earliest_ns() == kNever) return 0;
   const std::int64_t now = clock_now_ns(clock_);
   std::uint64_t count = 0;
@@ -131,6 +131,7 @@ std::uint64_t TimerList::run() {
     publish_earliest();
     ++node.running;
     lock.unlock();
+    mark.enter(RunningCall::Kind::timer, node.type);
     node.callback();
     ++count;
     lock.lock();

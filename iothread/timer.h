@@ -9,9 +9,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
+#include "qomio/iothread/running_call.h"
 #include "qomio/object/ref.h"
 
 namespace qomio {
@@ -30,9 +32,11 @@ std::int64_t clock_now_ns(ClockType clock = ClockType::monotonic);
 namespace detail {
 
 struct TimerNode {
-  explicit TimerNode(std::function<void()> function) : callback(std::move(function)) {}
+  explicit TimerNode(std::function<void()> function)
+      : callback(std::move(function)), type(callback.target_type().name()) {}
 
   std::function<void()> callback;
+  const char* const type;  // of the callable
   // The rest is guarded by TimerList::mutex_.
   std::size_t position = kUnarmed;  // in the heap
   int running = 0;                  // frames inside callback
@@ -61,7 +65,7 @@ class TimerList {
   void release(std::unique_ptr<TimerNode> node, bool in_home_thread);
 
   // Home thread. Runs what was due when it was called, earliest first; returns how many.
-  std::uint64_t run();
+  std::uint64_t run(RunningCallMark& mark);
 
  private:
   // What is compared lies in the heap itself: comparing touches no node.

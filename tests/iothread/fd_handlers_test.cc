@@ -379,6 +379,7 @@ TEST_F(PolledHandlers, nested_iteration_leaves_the_handler_in_poll_ready_alone) 
 TEST(IdleHandlers, leave_the_polled_set_after_seven_seconds_with_a_last_look) {
   constexpr std::int64_t kSecond = 1'000'000'000;
   const EventNotifier notifier = EventNotifier::create().value();
+  detail::RunningCallMark mark;
   detail::FdHandlerSet set(FdMonitor::create().value(), notifier.fd());
   const Pipe pipe;
   std::vector<std::string> ran;
@@ -398,7 +399,7 @@ TEST(IdleHandlers, leave_the_polled_set_after_seven_seconds_with_a_last_look) {
                               }});
   pipe.put();
   set.wait(0);
-  EXPECT_EQ(set.dispatch(), 1);
+  EXPECT_EQ(set.dispatch(mark), 1);
   EXPECT_EQ(set.polled_size(), 1);
   std::int64_t now = 100 * kSecond;
   set.drop_idle(now);
@@ -407,7 +408,7 @@ TEST(IdleHandlers, leave_the_polled_set_after_seven_seconds_with_a_last_look) {
     now += 2 * kSecond;
     work = 1;
     EXPECT_TRUE(set.poll_once());
-    EXPECT_EQ(set.dispatch(), 1);
+    EXPECT_EQ(set.dispatch(mark), 1);
     set.drop_idle(now);
   }
   EXPECT_EQ(set.polled_size(), 1);
@@ -417,12 +418,12 @@ TEST(IdleHandlers, leave_the_polled_set_after_seven_seconds_with_a_last_look) {
   set.drop_idle(now + 9 * kSecond);
   EXPECT_EQ(set.polled_size(), 0);
   EXPECT_TRUE(set.any_queued());
-  EXPECT_EQ(set.dispatch(), 1);
+  EXPECT_EQ(set.dispatch(mark), 1);
   EXPECT_THAT(ran, ElementsAre("end", "polled"));
   // And it comes back.
   pipe.put();
   set.wait(0);
-  set.dispatch();
+  set.dispatch(mark);
   EXPECT_EQ(set.polled_size(), 1);
   set.set(pipe.reader(), {});
   set.free_removed();

@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <gmock/gmock.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -353,6 +354,53 @@ TEST_F(IOThreadTest, shows_what_it_has_done) {
   ASSERT_EQ(row.size(), 1);
   EXPECT_GE(row[0]["voluntary-switches"], rows[1]["voluntary-switches"]);
   EXPECT_EQ(run("query-iothread-stats", {{"id", "nope"}})["error"], "object 'nope' not found");
+}
+
+TEST_F(IOThreadTest, shows_the_members_of_its_statistics_in_order) {
+  add("io0");
+  const Json row = run("query-iothread-stats")[0];
+  std::vector<std::string> names;
+  for (const auto& [name, value] : row.items()) names.push_back(name);
+  EXPECT_THAT(names,
+              ElementsAre("id", "thread-id", "uptime-ns", "iterations", "polls", "poll-hits", "poll-misses",
+                          "poll-ns", "poll-miss-ns", "blocked-ns", "busy-ns", "wakeups", "wakeups-elided",
+                          "wakeup-cost-ns", "bh-runs", "fd-events", "timers-fired", "poll-window-ns",
+                          "max-lag-ns", "cpu-ns", "voluntary-switches", "involuntary-switches", "fd-monitor",
+                          "handlers", "polled-handlers", "pool-threads", "pool-pending", "effective"));
+}
+
+TEST_F(IOThreadTest, counts_what_it_calls_and_stands_still_when_idle) {
+  IOThread& io0 = add("io0", {{"poll-max-ns", "0"}});
+  const int fd = ::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+  std::atomic<bool> fired = false;
+  Timer timer = io0.context().timer([&] {
+    fired = true;
+    fired.notify_one();
+  });
+  io0.context().set_fd_handler(fd, {.read = [&] {
+                                 eventfd_t value = 0;
+                                 (void)::eventfd_read(fd, &value);
+                                 timer.arm_after(0ns);
+                               }});
+  fired.wait(false);
+  const auto row = [] { return query_iothread_stats({.id = "io0"}).value().at(0); };
+  // A loop that didn't come to rest would never leave this.
+  IOThreadStats before;
+  do {
+    before = row();
+  } while (before.max_lag_ns == 0 || row().iterations != before.iterations);
+  EXPECT_EQ(before.fd_events, 1);
+  EXPECT_EQ(before.timers_fired, 1);
+  EXPECT_EQ(before.handlers, 1);
+  EXPECT_EQ(before.polls, 0);
+  EXPECT_GT(before.wakeups, 0);
+  EXPECT_GT(before.max_lag_ns, 0);
+  EXPECT_LE(before.max_lag_ns, before.busy_ns);
+  const IOThreadStats after = row();
+  EXPECT_GT(after.uptime_ns, before.uptime_ns);
+  io0.context().run_in([&] { io0.context().set_fd_handler(fd, {}); });
+  EXPECT_EQ(row().handlers, 0);
+  ::close(fd);
 }
 
 TEST_F(IOThreadTest, has_statistics_whose_sums_hold_while_it_is_busy) {

@@ -28,6 +28,18 @@ std::string inner_object_text(const Json& object) {
   return text;
 }
 
+// A text by itself keeps its lines: query-iothread-metrics gives a page.
+std::string lines_text(std::string_view text) {
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  std::string lines;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    lines += printable(text.substr(start, end - start)) + "\n";
+    start = end + 1;
+  }
+  return lines;
+}
+
 Table object_list_table(const Json& list) {
   std::vector<std::string> keys;
   for (const auto column : kLeadingColumns) {
@@ -108,7 +120,7 @@ std::string people_text(const Json& value, bool colour) {
     for (const auto& item : value) text += cell_text(item) + "\n";
     return text;
   }
-  if (value.is_string()) return printable(value.get_ref<const std::string&>()) + "\n";
+  if (value.is_string()) return lines_text(value.get_ref<const std::string&>());
   return json_line(value) + "\n";
 }
 

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/iothread/running_call.h"
+
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <memory>
+
+namespace qomio {
+
+namespace {
+
+std::string readable_type(const char* name) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> readable(abi::__cxa_demangle(name, nullptr, nullptr, &status),
+                                                        std::free);
+  return status == 0 ? readable.get() : name;
+}
+
+}  // namespace
+
+std::string RunningCall::describe() const {
+  switch (kind) {
+    case Kind::bottom_half:
+      return std::string("bottom half '") + name + "'";
+    case Kind::one_shot:
+      return "one-shot of " + readable_type(name);
+    case Kind::timer:
+      return "timer of " + readable_type(name);
+    case Kind::descriptor:
+      return "fd " + std::to_string(fd);
+    case Kind::none:
+      break;
+  }
+  return "nothing";
+}
+
+namespace detail {
+
+RunningCall RunningCallMark::get() const {
+  // Whoever reads a part of a later call sees by the second reading that the number has changed.
+  const std::uint64_t number = number_.load(std::memory_order_acquire);
+  const char* const name = name_.load(std::memory_order_acquire);
+  const std::uint64_t what = what_.load(std::memory_order_acquire);
+  if (number % 2 != 0 || number_.load(std::memory_order_acquire) != number) return {.number = number};
+  return {.kind = static_cast<RunningCall::Kind>(what >> 32),
+          .name = name,
+          .fd = static_cast<int>(static_cast<std::uint32_t>(what)),
+          .number = number};
+}
+
+}  // namespace detail
+
+}  // namespace qomio
