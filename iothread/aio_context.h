@@ -103,6 +103,15 @@ class AioContext {
   // the caller.
   bool run_in(const std::function<void()>& function);
 
+  // Waits until condition() is false, which is asked in the calling thread: before the first iteration and
+  // after each. In the home thread this loop is iterated meanwhile. The main thread may wait for another
+  // loop, as it iterates its own, which it must have; no other thread may, lest two loops wait for each
+  // other.
+  void wait_while(const std::function<bool()>& condition);
+  // Thread-safe. To be called after whatever may end a wait_while() on this loop. Costs next to nothing when
+  // nobody waits.
+  void wait_kick();
+
   // Thread-safe. A timer that isn't armed yet.
   Timer timer(std::function<void()> callback, ClockType clock = ClockType::monotonic) {
     return {*this, std::move(callback), clock};
@@ -204,6 +213,10 @@ class AioContext {
   std::atomic<std::int64_t> thread_pool_max_ = 64;
   std::atomic<ThreadPool*> thread_pool_ = nullptr;  // owned; made by the home thread
   std::unique_ptr<FileIo> file_io_;
+
+  std::atomic<std::uint32_t> waiters_ = 0;  // frames inside wait_while()
+  std::mutex waiter_mutex_;                 // guards the one below
+  Ref<AioContext> waiter_;                  // the loop that is iterated meanwhile
 
   // Home thread only.
   std::uint32_t poll_generation_ = 0;
