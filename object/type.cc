@@ -23,6 +23,9 @@ bool is_type_name(std::string_view name) {
   });
 }
 
+// Up to here it is quicker to look at all than to compute a hash.
+constexpr std::size_t kScannedProperties = 16;
+
 }  // namespace
 
 // All registered types, and their classes as far as they have been made. The one of the process; types live
@@ -53,7 +56,14 @@ class TypeRegistry {
     Type* type = find(name);
     if (!type) return error("unknown type '{}'", name);
     if (auto r = make_class(*type); !r) return failure(r);
+    if (type->state == State::ready) latest_ = type->klass.get();
     return type->klass.get();
+  }
+
+  // What this thread looked up last, if it has that name: programs make many objects of a type in a row.
+  // Classes stay as they are once they are ready, so no lock is needed.
+  static const ObjectClass* latest(std::string_view name) {
+    return latest_ && latest_->name() == name ? latest_ : nullptr;
   }
 
   std::vector<const ObjectClass*> classes() {
@@ -62,6 +72,7 @@ class TypeRegistry {
     std::vector<Type*> types;
     for (const auto& [name, type] : types_) types.push_back(type.get());
     std::vector<const ObjectClass*> classes;
+    classes.reserve(types.size());
     for (Type* type : types) {
       if (type->state != State::in_progress && make_class(*type)) classes.push_back(type->klass.get());
     }
@@ -156,11 +167,13 @@ class TypeRegistry {
   // Recursive: class_init hooks may look types up.
   std::recursive_mutex mutex_;
   std::map<std::string_view, std::unique_ptr<Type>> types_;
+  static constinit inline thread_local const ObjectClass* latest_ = nullptr;
 };
 
 Result<void> register_type(const TypeInfo& info) { return TypeRegistry::process().add(info); }
 
 Result<const ObjectClass*> object_class_by_name(std::string_view name) {
+  if (const ObjectClass* latest = TypeRegistry::latest(name)) return latest;
   return TypeRegistry::process().class_by_name(name);
 }
 
@@ -196,6 +209,12 @@ const Property& ObjectClass::add(std::unique_ptr<Property> property) {
 }
 
 const Property* ObjectClass::find_property(std::string_view name) const {
+  if (properties_.size() <= kScannedProperties) {
+    for (const Property* property : properties_) {
+      if (property->name() == name) return property;
+    }
+    return nullptr;
+  }
   const auto it = index_.find(name);
   return it == index_.end() ? nullptr : it->second;
 }

@@ -183,7 +183,7 @@ Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& pa
                                           std::span<const PropertyText> properties) {
   auto klass = object_class_by_name(type_name);
   if (!klass) return error("invalid object type: {}", type_name);
-  auto object = object_new(type_name);
+  auto object = object_new(**klass);
   if (!object) return object;
   // One by one, since the object goes when one of them is refused.
   for (const auto& [name, text] : properties) {
