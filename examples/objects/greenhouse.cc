@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The program of docs/OBJECTS.md: types, properties, links and the tree, step by step.
+#include <qomio/qomio.h>
+
+#include <cstdio>
+
+using namespace qomio;
+
+// 1. A type is a C++ class, with a constant that says what it is called and how one is made.
+class Sensor : public Object, public UserCreatable {
+ public:
+  static const TypeInfo type_info;
+  virtual std::int64_t celsius() const { return 20 + offset_; }
+
+ private:
+  // 2. Its properties are declared once, when the class is first used.
+  static void class_init(ObjectClass& klass) {
+    klass.add(property("offset", &Sensor::offset_).range(-5, 5).describe("added to what is measured, in °C"));
+    klass.add(property("celsius", &Sensor::celsius).describe("what is measured"));  // read-only
+  }
+  std::int64_t offset_ = 0;
+};
+
+const TypeInfo Sensor::type_info{
+    .name = "sensor",
+    .parent = "object",
+    .interfaces = {"user-creatable"},  // users may make one, with object-add and --object
+    .create = create<Sensor>,
+    .class_init = class_init,
+};
+
+// 3. A derived type has all that its parent has.
+class FrostSensor final : public Sensor {
+ public:
+  static const TypeInfo type_info;
+  std::int64_t celsius() const override { return -3; }
+};
+
+const TypeInfo FrostSensor::type_info{
+    .name = "frost-sensor",
+    .parent = "sensor",
+    .create = create<FrostSensor>,
+};
+
+class Heater final : public Object, public UserCreatable {
+ public:
+  static const TypeInfo type_info;
+
+  // 4. Called when all properties are set and the object is in the tree.
+  Result<void> complete() override {
+    if (!sensor_) return error("Parameter 'sensor' is missing");
+    return apply();
+  }
+
+ private:
+  static void class_init(ObjectClass& klass) {
+    klass.add(property("target", &Heater::target_)
+                  .range(0, 40)
+                  .default_value(18)
+                  .on_change(&Heater::apply)
+                  .describe("temperature to reach, in °C"));
+    klass.add(property("on", &Heater::is_on).describe("heats now"));
+    // 5. A link leads to another object. This one holds it: the sensor can't be deleted meanwhile.
+    klass.add(link("sensor", &Heater::sensor_).until_complete().describe("where it is measured"));
+  }
+
+  // 6. After a change. An error here puts the old value back.
+  Result<void> apply() {
+    if (!sensor_) return {};
+    if (target_ > 30 && sensor_->celsius() < 0) return error("too much to ask for in this weather");
+    on_ = sensor_->celsius() < target_;
+    return {};
+  }
+  bool is_on() const { return on_; }
+
+  std::int64_t target_ = 0;
+  bool on_ = false;
+  HeldLink<Sensor> sensor_;
+};
+
+const TypeInfo Heater::type_info{
+    .name = "heater",
+    .parent = "object",
+    .interfaces = {"user-creatable"},
+    .create = create<Heater>,
+    .class_init = class_init,
+};
+
+namespace {
+
+void show(const char* what, const Result<void>& result) {
+  std::printf("%s: %s\n", what, result ? "done" : result.error().message().c_str());
+}
+
+Result<void> run() {
+  // 7. Types are registered by the program, in any order.
+  for (const TypeInfo* info : {&Heater::type_info, &FrostSensor::type_info, &Sensor::type_info}) {
+    if (auto r = register_type(*info); !r) return r;
+  }
+
+  // 8. Objects are made with properties from text, as users write them.
+  auto outside = object_new_with_props<FrostSensor>("outside", {{"offset", "1"}});
+  if (!outside) return failure(outside);
+  auto heater = object_new_with_props<Heater>("heater0", {{"sensor", "outside"}});
+  if (!heater) return failure(heater);
+  std::printf("target %s, on %s\n", json_text(*(*heater)->get_property("target")).c_str(),
+              json_text(*(*heater)->get_property("on")).c_str());
+
+  // 9. Whatever is refused changes nothing.
+  show("set target to 41", (*heater)->parse_property("target", "41"));
+  show("set target to 35", (*heater)->set_property("target", 35));
+  show("set two at once", object_set_props(**heater, {{"target", "20"}, {"sensor", "outside"}}));
+  std::printf("target %s\n", json_text(*(*heater)->get_property("target")).c_str());
+
+  // 10. The tree finds objects by path and by type, and an alias shows a property in a second place.
+  show("alias", object_property_add_alias(object_root(), "target", **heater, "target"));
+  std::printf("/ has target %s; outside is %s\n", json_text(*object_root().get_property("target")).c_str(),
+              object_get_canonical_path(*object_resolve_path_type("outside", "sensor").object)->c_str());
+
+  // 11. What is in use stays.
+  show("delete outside", user_creatable_del("outside"));
+  *heater = {};  // the reference of this program
+  show("delete heater0", user_creatable_del("heater0"));
+  show("delete outside", user_creatable_del("outside"));
+  return {};
+}
+
+}  // namespace
+
+int main() {
+  if (auto r = run(); !r) return std::fprintf(stderr, "%s\n", r.error().message().c_str()), 1;
+  objects_cleanup();
+}
