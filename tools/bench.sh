@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Builds and runs all benchmarks and writes docs/PERFORMANCE.md from what they say; takes some minutes, on a machine
-# that should have nothing else to do. Every target tests/bench/*_bench.cc or tests/bench/*/ named *_bench that prints
-# Markdown takes part: add it to `benchmarks`.
+# that should have nothing else to do. A program that prints Markdown takes part by a line in `benchmarks`: its target,
+# a title, where its source is, and arguments if it needs any.
 #
 #     tools/bench.sh [FILE]     # FILE instead of docs/PERFORMANCE.md
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-docs/PERFORMANCE.md}
-build=build/bench
+build=${QOMIO_BENCH_BUILD:-build/bench}
 benchmarks=(
   "loop_bench:Event loops:tests/bench/loop"
+  "replay_bench:Polling policies over recorded traces:tests/bench/replay.h:tests/bench/traces/*.txt"
   "object_bench:Objects:tests/bench/object_bench.cc"
 )
 
@@ -29,17 +30,19 @@ trap 'rm -f "$page"' EXIT
   echo "| processor | $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1), $(nproc) of them$(
     grep -q '^flags.* hypervisor' /proc/cpuinfo && echo ', a virtual machine') |"
   echo "| kernel | $(uname -sr) |"
-  echo "| compiler | $(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt" | xargs -I{} {} --version | head -1), RelWithDebInfo |"
+  compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
+  echo "| compiler | $("$compiler" --version | head -1), RelWithDebInfo |"
   echo "| version | $(git describe --always 2>/dev/null || echo unknown) |"
   echo "| load before the run | $(cut -d' ' -f1 /proc/loadavg) |"
   for benchmark in "${benchmarks[@]}"; do
-    IFS=: read -r target title source <<<"$benchmark"
+    IFS=: read -r target title source arguments <<<"$benchmark"
     echo
     echo "## $title"
     echo
     echo "\`$target\`, from \`$source\`."
     echo
-    "$build/bin/$target"
+    # shellcheck disable=SC2086  # arguments, of which a pattern may be one
+    "$build/bin/$target" ${arguments-}
   done
 } >"$page"
 cp "$page" "$out"

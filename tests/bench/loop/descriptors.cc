@@ -198,16 +198,16 @@ void bench_descriptors(const Bench& bench) {
   eventfds.print();
   sockets.print();
   bench.goals.at_most("eventfd ping-pong: p50 to epoll's", eventfds.ratio("qomio"), 0.04,
-                      "descriptors are not polled from user space: each is a wake-up");
+                      "each look at descriptors, and each read and write, is a system call");
   bench.goals.at_most("socketpair ping-pong: p50 to epoll's", sockets.ratio("qomio"), 0.13,
-                      "descriptors are not polled from user space: each is a wake-up");
+                      "each look at descriptors, and each read and write, is a system call");
   if (!fan_in) return;
   many.print();
   single.print();
   bench.goals.at_least("fan-in, a tenth ready: × faster than epoll", 1 / many.ratio("qomio"), 1.0,
                        "a look-up from descriptor to handler for each event");
   bench.goals.at_least("fan-in, 1 ready: × faster than epoll", 1 / single.ratio("qomio"), 3.0,
-                       "descriptors are not polled from user space: each is a wake-up");
+                       "each look at descriptors, and each read and write, is a system call");
 }
 
 }  // namespace qomio::bench

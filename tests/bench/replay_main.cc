@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Latency against processor time, for recorded arrival times and each policy, by the controller itself in
+// virtual time: what a setting would do, without a machine to disturb it.
+//
+//     replay_bench [--poll-max-ns=N] [--wakeup-ns=N] [--sleep-cpu-ns=N] TRACE...
+//
+// A trace has on each line the ns since the event before, or "COUNT x NS".
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "qomio/tests/bench/replay.h"
+
+namespace {
+
+using namespace qomio;
+
+struct Row {
+  const char* name;
+  PollParams params;
+};
+
+bool take_option(std::string_view argument, std::string_view name, std::int64_t& value) {
+  if (!argument.starts_with(name) || argument.substr(name.size(), 1) != "=") return false;
+  value = std::strtoll(argument.data() + name.size() + 1, nullptr, 10);
+  return true;
+}
+
+int print(const std::string& path, std::int64_t max_ns, const bench::ReplayCosts& costs) {
+  const auto arrivals = bench::read_trace(path);
+  if (!arrivals) {
+    fmt::print(stderr, "replay_bench: {}\n", arrivals.error().message());
+    return 1;
+  }
+  fmt::print("\n### {}: {} events\n\n", path.substr(path.rfind('/') + 1), arrivals->size());
+  fmt::print(
+      "| policy | p50, ns | p99, ns | CPU per event, ns | found by polling |\n|---|--:|--:|--:|--:|\n");
+  for (const Row& row : {Row{"none", {.max_ns = 0}}, Row{"arrival", {.max_ns = max_ns}},
+                         Row{"classic", {.max_ns = max_ns, .policy = PollPolicy::classic}},
+                         Row{"weighted", {.max_ns = max_ns, .policy = PollPolicy::weighted}}}) {
+    const bench::Replayed result = bench::replay(*arrivals, row.params, costs);
+    fmt::print("| {} | {} | {} | {:.0f} | {:.0f} % |\n", row.name, result.p50_ns, result.p99_ns,
+               result.cpu_ns_per_event, 100 * result.polled_share);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::int64_t max_ns = PollParams{}.max_ns;
+  bench::ReplayCosts costs;
+  int status = 0;
+  bool any = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (take_option(argument, "--poll-max-ns", max_ns) ||
+        take_option(argument, "--wakeup-ns", costs.wakeup_ns) ||
+        take_option(argument, "--sleep-cpu-ns", costs.sleep_cpu_ns)) {
+      continue;
+    }
+    any = true;
+    status |= print(argv[i], max_ns, costs);
+  }
+  if (any) return status;
+  fmt::print(stderr, "usage: replay_bench [--poll-max-ns=N] [--wakeup-ns=N] [--sleep-cpu-ns=N] TRACE...\n");
+  return 2;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The polling controller over recorded arrival times, in virtual time: the same on every machine.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "qomio/tests/bench/replay.h"
+
+namespace qomio::bench {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<std::int64_t> trace(const std::string& name) {
+  auto arrivals = read_trace(QOMIO_TRACES "/" + name);
+  EXPECT_TRUE(arrivals.has_value()) << arrivals.error().message();
+  return arrivals ? *arrivals : std::vector<std::int64_t>{};
+}
+
+std::vector<std::int64_t> every(std::int64_t gap_ns, int count) {
+  std::vector<std::int64_t> arrivals;
+  for (int i = 1; i <= count; ++i) arrivals.push_back(i * gap_ns);
+  return arrivals;
+}
+
+constexpr PollParams kOff{.max_ns = 0};
+constexpr PollParams kArrival{};
+constexpr PollParams kClassic{.policy = PollPolicy::classic};
+
+TEST(PollTrace, polling_finds_what_comes_within_the_window) {
+  const Replayed result = replay(every(20'000, 1000), kArrival);
+  EXPECT_EQ(result.p50_ns, 0);
+  EXPECT_GT(result.polled_share, 0.98);
+  // As long as it polls, it burns the gaps and nothing else.
+  EXPECT_LT(result.cpu_ns_per_event, 20'500);
+}
+
+TEST(PollTrace, without_polling_each_event_costs_a_wake_up) {
+  const Replayed result =
+      replay(every(100'000, 100), kOff, {.wakeup_ns = 5, .sleep_cpu_ns = 7, .work_ns = 1});
+  EXPECT_EQ(result.p50_ns, 5);
+  EXPECT_EQ(result.p99_ns, 5);
+  EXPECT_DOUBLE_EQ(result.cpu_ns_per_event, 8);
+  EXPECT_EQ(result.polled_share, 0);
+}
+
+TEST(PollTrace, events_that_wait_for_each_other_are_handled_in_one_go) {
+  const Replayed result =
+      replay({10, 10, 10, 10}, kOff, {.wakeup_ns = 100, .sleep_cpu_ns = 40, .work_ns = 10});
+  EXPECT_EQ(result.p99_ns, 130);
+  EXPECT_DOUBLE_EQ(result.cpu_ns_per_event, 20);
+}
+
+// With a slow wake-up the classic rule takes an event after 20 us for one that is too late.
+TEST(PollTrace, classic_gains_nothing_where_arrival_gains_nearly_all) {
+  EXPECT_LT(replay(every(20'000, 1000), kClassic).polled_share, 0.1);
+}
+
+TEST(PollTrace, a_client_that_thinks_20_us_is_found_by_polling) {
+  const auto arrivals = trace("think-20us.txt");
+  ASSERT_GT(arrivals.size(), 1000);
+  const Replayed result = replay(arrivals, kArrival);
+  EXPECT_LT(result.p50_ns, 1000);
+  EXPECT_GT(result.polled_share, 0.7);
+}
+
+TEST(PollTrace, a_client_that_thinks_1_ms_costs_no_more_than_without_polling) {
+  const auto arrivals = trace("think-1ms.txt");
+  ASSERT_GT(arrivals.size(), 500);
+  EXPECT_LE(replay(arrivals, kArrival).cpu_ns_per_event, 1.05 * replay(arrivals, kOff).cpu_ns_per_event);
+}
+
+TEST(PollTrace, a_change_of_pace_is_followed_both_ways) {
+  const auto arrivals = trace("think-alternating.txt");
+  ASSERT_GT(arrivals.size(), 700);
+  const Replayed result = replay(arrivals, kArrival);
+  EXPECT_GT(result.polled_share, 0.25);  // of the half that can be won
+  // Far from what a fixed window would burn in the long gaps.
+  EXPECT_LT(result.cpu_ns_per_event, 9000 + 32768 / 2);
+}
+
+TEST(PollTrace, no_recorded_trace_is_slower_than_without_polling) {
+  for (const char* name : {"think-20us.txt", "think-1ms.txt", "think-alternating.txt", "pipe-of-tar.txt"}) {
+    const auto arrivals = trace(name);
+    EXPECT_LE(replay(arrivals, kArrival).p50_ns, replay(arrivals, kOff).p50_ns) << name;
+  }
+}
+
+class TraceFile : public ::testing::Test {
+ protected:
+  ~TraceFile() override { (void)std::remove(path.c_str()); }
+  Result<std::vector<std::int64_t>> read(const char* text) const {
+    std::ofstream(path) << text;
+    return read_trace(path);
+  }
+
+  const std::string path = ::testing::TempDir() + "qomio-trace.txt";
+};
+
+TEST_F(TraceFile, has_gaps_comments_and_repetitions) {
+  EXPECT_THAT(read("# of a test\n\n10\n 5 # later\n2 x 100\n").value(), ElementsAre(10, 15, 115, 215));
+}
+
+TEST_F(TraceFile, is_refused_by_line) {
+  EXPECT_THAT(read("10\n20us\n").error().message(), HasSubstr(":2: '20us' is not a gap"));
+  EXPECT_THAT(read("-3\n").error().message(), HasSubstr(":1: '-3' is not a gap"));
+  EXPECT_THAT(read_trace("/nonexistent").error().message(), HasSubstr("/nonexistent"));
+}
+
+}  // namespace
+}  // namespace qomio::bench
