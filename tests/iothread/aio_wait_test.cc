@@ -51,8 +51,9 @@ TEST_F(AioWait, for_another_loop_goes_on_with_the_own) {
 
 TEST_F(AioWait, is_ended_by_a_kick_alone) {
   RunningLoop other({.max_ns = 32768});
+  std::atomic<bool> busy;
   for (int i = 0; i < 1000; ++i) {
-    std::atomic<bool> busy = true;
+    busy = true;
     other->schedule_oneshot([&] {
       busy.store(false, std::memory_order_relaxed);
       other->wait_kick();
