@@ -139,13 +139,13 @@ TEST(TreeHistoryTest, TheTreeIsWhatItsHistorySays) {
     RC_ASSERT(object_root().add_child("random", *top).has_value());
     {
       Model model(*top);
-      const auto length = *rc::gen::inRange<std::size_t>(0, 150);
+      const auto length = *rc::gen::inRange<std::size_t>(100, 200);
       for (std::size_t i = 0; i < length; ++i) {
         // Mostly additions, so that there is something to remove.
         const auto step =
             *rc::gen::weightedElement<Step>({{6, Step::add}, {2, Step::remove}, {2, Step::link}});
         Entry& entry =
-            model.pick(*rc::gen::element<std::size_t>(0, 0, 1, *rc::gen::inRange<std::size_t>(0, 1000)));
+            model.pick(*rc::gen::element<std::size_t>(0, 0, 0, 1, *rc::gen::inRange<std::size_t>(0, 1000)));
         if (step == Step::add) {
           const auto name = *rc::gen::elementOf(kNames);
           if (entry.object == top && name == "friend") continue;  // a name like any other, for a container
