@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The daemon: makes the objects of its command line and answers QMP until it is told to end.
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "qomio/qapi/reference.h"
 #include "qomio/qapi/version.h"
 #include "qomio/qomio.h"
+#include "qomio/tools/qomiod/log.h"
 #include "qomio/tools/qomiod/monitor.h"
 #include "qomio/tools/qomiod/options.h"
 #include "qomio/tools/qomiod/service.h"
@@ -82,16 +82,6 @@ Result<void> read_compat(const std::string& typed, CompatPolicy& policy) {
   if (keyval->help) return error("Help is not available for this option");
   InputVisitor visitor(keyval->values, InputVisitor::Scalars::text);
   return visit(visitor, {}, policy);
-}
-
-bool set_up_log(const std::string& level_name) {
-  const auto level = spdlog::level::from_str(level_name);
-  if (level == spdlog::level::off && level_name != "off") return false;
-  auto logger = spdlog::stderr_logger_st("qomiod");
-  logger->set_pattern("%n: %l: %v");
-  logger->set_level(level);
-  spdlog::set_default_logger(std::move(logger));
-  return true;
 }
 
 int run(const char* program, const qomiod::Options& options) {
@@ -158,9 +148,8 @@ int main(int argc, char** argv) {
   if (!options) return complain(argv[0], options.error());
   if (options->help) return std::fputs(qomiod::usage(argv[0]).c_str(), stdout), 0;
   if (options->version) return fmt::print("qomiod {}\n", version_text()), 0;
-  if (!set_up_log(options->log_level)) {
-    return complain(argv[0], Error("expected trace, debug, info, warning, error, critical or off"),
-                    "--log-level", options->log_level);
+  if (auto ready = qomiod::set_up_log(options->log_level); !ready) {
+    return complain(argv[0], ready.error(), "--log-level", options->log_level);
   }
   return run(argv[0], *options);
 }

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""usage: qomiod_endures_test.py QOMIOD [FACTOR] — the daemon outlives bad clients and lack of resources.
+
+FACTOR divides the counts, for builds that are slow.
+"""
+import atexit
+import json
+import os
+import resource
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+
+QOMIOD = sys.argv[1]
+FACTOR = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+WORK = tempfile.TemporaryDirectory()
+PATH = WORK.name + "/qmp"
+
+
+class Client:
+    """Speaks QMP, one command at a time."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(120)
+        self.socket.connect(PATH)
+        self.lines = self.socket.makefile("rb")
+        assert "QMP" in json.loads(self.lines.readline())
+        self.run("qmp_capabilities")
+
+    def send(self, text):
+        self.socket.sendall(text)
+
+    def reply(self):
+        while True:
+            answer = json.loads(self.lines.readline())
+            if "event" not in answer:
+                return answer
+
+    def run(self, command, **arguments):
+        """The reply; arguments may be named with underscores."""
+        arguments = {name.replace("_", "-"): value for name, value in arguments.items()}
+        self.send(json.dumps({"execute": command, "arguments": arguments}).encode())
+        return self.reply()
+
+    def done(self, command, **arguments):
+        reply = self.run(command, **arguments)
+        assert "return" in reply, (command, reply)
+        return reply["return"]
+
+    def close(self):
+        self.lines.close()
+        self.socket.close()
+
+
+class Daemon:
+    """A daemon with its log; its limits can be changed while it runs."""
+
+    def __init__(self, user=None, **limits):
+        def set_limits():
+            if user:
+                os.setuid(user)
+            for name, value in limits.items():
+                resource.setrlimit(getattr(resource, "RLIMIT_" + name), (value, value))
+
+        self.log = open(WORK.name + "/log", "w+b")  # pylint: disable=consider-using-with
+        # pylint: disable-next=subprocess-popen-preexec-fn
+        self.process = subprocess.Popen([QOMIOD, "--qmp", "unix:" + PATH], stderr=self.log, preexec_fn=set_limits)
+        atexit.register(self.process.kill)
+        while not os.path.exists(PATH):
+            assert self.process.poll() is None, "the daemon ended at once"
+
+    def connect(self):
+        while True:
+            try:
+                return Client()
+            except (json.JSONDecodeError, ConnectionError):  # it has yet to begin, or to find that others left
+                assert self.process.poll() is None
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
+
+    def memory_kib(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+    def end(self):
+        client = self.connect()
+        client.run("quit")
+        client.close()
+        assert self.process.wait(120) == 0, self.process.returncode
+        self.log.seek(0)
+        return self.log.read().decode()
+
+
+def fails_and_lives(**limits):
+    """I/O threads until no more are to be had: an error, nothing half made, and room again after a deletion."""
+    daemon = Daemon(**limits)
+    client = daemon.connect()
+    client.done("object-add", qom_type="iothread", id="first")
+    client.done("object-del", id="first")
+    before = daemon.descriptors(), daemon.threads()
+    made = 0
+    while True:
+        reply = client.run("object-add", qom_type="iothread", id=f"io{made}")
+        if "error" in reply:
+            break
+        made += 1
+    assert made > 0 and "ail" in reply["error"]["desc"], (made, reply)
+    assert len(client.done("query-iothreads")) == made
+    client.done("object-del", id="io0")
+    client.done("object-add", qom_type="iothread", id="again")
+    client.done("object-del", id="again")
+    for i in range(1, made):
+        client.done("object-del", id=f"io{i}")
+    assert (daemon.descriptors(), daemon.threads()) == before
+    client.close()
+    daemon.end()
+
+
+def too_many_clients():
+    """Without descriptors the next client is hung up on, and said so in the log; then others come in again."""
+    daemon = Daemon(NOFILE=40)
+    clients = []
+    refused = 0
+    while refused < 3:
+        try:
+            clients.append(Client())
+        except (json.JSONDecodeError, ConnectionError):
+            refused += 1
+    assert len(clients) > 10
+    clients[0].done("query-version")
+    for client in clients:
+        client.close()
+    log = daemon.end()
+    assert "qomiod: info: a QMP client was refused: too many open files" in log, log
+
+
+def pour(client, filler, size):
+    """Sends so many bytes of it, and reads what comes back meanwhile."""
+    text = memoryview(filler * (1 << 16))
+    while size > 0:
+        readable, writable, _ = select.select([client.socket], [client.socket], [])
+        if readable:
+            client.socket.recv(1 << 20)
+        if writable:
+            size -= client.socket.send(text[:size], socket.MSG_DONTWAIT)
+
+
+def junk():
+    """64 MiB that are one value or none; less of what makes an error of each few bytes."""
+    daemon = Daemon()
+    for begin, filler, size in (
+        (b"", b"x", 64 << 20),
+        (b"", b"{", 64 << 20),
+        (b'"', b"y", 64 << 20),
+        (b"[", b"1,", 64 << 20),
+        (b"", b"\xff", 1 << 16),
+        (b"", b"x 1 ", 1 << 16),
+    ):
+        client = daemon.connect()
+        client.send(begin)
+        pour(client, filler, size // FACTOR)
+        client.close()
+        other = daemon.connect()
+        other.done("query-version")
+        other.close()
+    daemon.end()
+
+
+def comes_and_goes():
+    """Abrupt ends and objects made and deleted leave nothing behind."""
+    daemon = Daemon()
+    client = daemon.connect()
+    count = 10_000 // FACTOR
+
+    def disconnects(times):
+        for i in range(times):
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(PATH)
+            if i % 3 == 1:
+                s.sendall(b'{"execute": "qmp_cap')
+            elif i % 3 == 2:
+                s.sendall(b'{"execute": "qmp_capabilities"}{"execute": "query-qmp-schema"}')
+            s.close()
+
+    def objects(times):
+        for _ in range(times):
+            client.done("object-add", qom_type="iothread", id="io")
+            client.done("object-del", id="io")
+
+    for work in (disconnects, objects):
+        work(count // 10)  # what is kept for the next time is there afterwards
+        client.done("query-version")
+        before = daemon.descriptors(), daemon.threads(), daemon.memory_kib()
+        work(count)
+        while daemon.descriptors() > before[0]:  # clients that the server has yet to find gone
+            client.done("query-version")
+        after = daemon.descriptors(), daemon.threads(), daemon.memory_kib()
+        assert after[:2] == before[:2], (work.__name__, before, after)
+        # Sanitizers keep freed memory for a while.
+        if FACTOR <= 10:
+            assert after[2] < before[2] + 2048, (work.__name__, before, after)
+    client.close()
+    daemon.end()
+
+
+os.chmod(WORK.name, 0o777)
+fails_and_lives(NOFILE=40)
+if os.geteuid() == 0:  # root itself may have as many threads as it likes; this user has none yet
+    fails_and_lives(NPROC=20, user=54321)
+for part in (too_many_clients, junk, comes_and_goes):
+    part()
