@@ -149,7 +149,7 @@ Result<void> IOThread::complete() {
   auto started = apply_loop_params();
   if (started) started = apply_poll_params();
   if (started) started = start();
-  if (started) started = apply_affinity();
+  if (started && !cpu_affinity_.empty()) started = apply_affinity();  // else inherited already
   if (!started) {
     (void)stop();
     context_ = nullptr;

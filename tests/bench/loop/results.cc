@@ -69,10 +69,10 @@ double Table::ratio(const std::string& contender, std::size_t column) const {
   return median_of(ratios);
 }
 
-double Table::best_of_others(bool largest, std::size_t column) const {
+double Table::best_of_libraries(bool largest, std::size_t column) const {
   double best = kNone;
   for (const Row& row : rows_) {
-    if (row.contender == "qomio" || row.contender == "mailbox") continue;
+    if (row.contender == "qomio" || row.contender == "mailbox" || row.contender == "epoll") continue;
     const double value = median(row.contender, column);
     if (std::isnan(best) || (largest ? value > best : value < best)) best = value;
   }

@@ -28,8 +28,8 @@ class Table {
   double median(const std::string& contender, std::size_t column = 0) const;
   // Of a contender to epoll: the median of what each round says, since noise meets neighbours alike.
   double ratio(const std::string& contender, std::size_t column = 0) const;
-  // The largest (or smallest) median of all but ours and the mailbox.
-  double best_of_others(bool largest, std::size_t column = 0) const;
+  // The largest (or smallest) median of the libraries.
+  double best_of_libraries(bool largest, std::size_t column = 0) const;
   // As a table: medians, and for the first column the spread of the rounds and the ratio.
   void print() const;
 
