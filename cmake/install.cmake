@@ -24,6 +24,26 @@ if(TARGET qomiod)
   install(TARGETS qomiod RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
+# Manual pages, where there is scdoc to make them; completion of command lines.
+find_program(SCDOC scdoc)
+if(SCDOC)
+  foreach(program qomctl qomiod)
+    if(TARGET ${program})
+      set(page ${PROJECT_BINARY_DIR}/man/${program}.1)
+      add_custom_command(OUTPUT ${page} COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/man
+                         COMMAND sh -c "'${SCDOC}' <'${PROJECT_SOURCE_DIR}/docs/${program}.1.scd' >'${page}'"
+                         DEPENDS ${PROJECT_SOURCE_DIR}/docs/${program}.1.scd VERBATIM)
+      add_custom_target(${program}_man ALL DEPENDS ${page})
+      install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+    endif()
+  endforeach()
+else()
+  message(STATUS "scdoc not found: no manual pages")
+endif()
+if(TARGET qomiod)
+  install(FILES ${PROJECT_SOURCE_DIR}/tools/completion/qomiod DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+endif()
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/qomio)
 install(EXPORT qomio NAMESPACE qomio:: FILE qomio-targets.cmake DESTINATION ${package_dir})
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/qomio-config.cmake.in
