@@ -38,6 +38,12 @@ TEST(RenderTest, bytes_that_are_no_utf8_do_not_stop_the_client) {
   EXPECT_EQ(json_line(Json("\xff")), "\"\xef\xbf\xbd\"");
 }
 
+TEST(RenderTest, a_text_of_several_lines_keeps_them_and_nothing_else_that_moves_the_cursor) {
+  EXPECT_EQ(people_text(Json("a 1\nb 2\n"), false), "a 1\nb 2\n");
+  EXPECT_EQ(people_text(Json("a\n\nb"), false), "a\n\nb\n");
+  EXPECT_EQ(people_text(Json("\x1b[2J"), false).find('\x1b'), std::string::npos);
+}
+
 TEST(RenderTest, lists_of_objects_in_a_cell_are_their_values) {
   EXPECT_EQ(cell_text(Json::parse(R"([{"type":"token-bucket","id":"b0"},{"type":"t","id":"b1"}])")),
             "token-bucket b0, t b1");
