@@ -100,23 +100,22 @@ bool TimerList::armed(const TimerNode& node) const {
   return node.position != TimerNode::kUnarmed;
 }
 
-void TimerList::release(std::unique_ptr<TimerNode> node, bool in_home_thread) {
+bool TimerList::release(TimerNode& node, bool in_home_thread) {
   std::unique_lock lock(mutex_);
-  if (node->position != TimerNode::kUnarmed) {
-    remove(*node);
+  if (node.position != TimerNode::kUnarmed) {
+    remove(node);
     publish_earliest();
   }
   if (in_home_thread) {
-    if (node->running == 0) return;
-    TimerNode* const running = node.release();
-    running->released = true;  // run() frees it
-    return;
+    node.released = node.running > 0;  // then run() frees it
+    return !node.released;
   }
-  returned_.wait(lock, [&] { return node->running == 0; });
+  returned_.wait(lock, [&] { return node.running == 0; });
   // The callback may have set it again.
-  if (node->position == TimerNode::kUnarmed) return;
-  remove(*node);
+  if (node.position == TimerNode::kUnarmed) return true;
+  remove(node);
   publish_earliest();
+  return true;
 }
 
 std::uint64_t TimerList::run(RunningCallMark& mark) {
@@ -166,7 +165,8 @@ Timer& Timer::operator=(Timer&& other) noexcept {
 }
 
 Timer::~Timer() {
-  if (node_) list_->release(std::move(node_), loop_->in_home_thread());
+  // The callback may be using this timer in its loop, so nothing is changed here before it has returned.
+  if (node_ && !list_->release(*node_, loop_->in_home_thread())) (void)node_.release();
 }
 
 void Timer::arm_at(std::int64_t deadline_ns) {

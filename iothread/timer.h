@@ -61,8 +61,9 @@ class TimerList {
   bool arm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
   void cancel(TimerNode& node);
   bool armed(const TimerNode& node) const;
-  // Removes it and waits for a callback that runs in another thread; frees it now or after its callback.
-  void release(std::unique_ptr<TimerNode> node, bool in_home_thread);
+  // Removes it and waits for a callback that runs in another thread. False if its own callback is running in
+  // this one: then the list frees it afterwards.
+  bool release(TimerNode& node, bool in_home_thread);
 
   // Home thread. Runs what was due when it was called, earliest first; returns how many.
   std::uint64_t run(RunningCallMark& mark);

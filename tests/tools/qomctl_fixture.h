@@ -36,11 +36,12 @@ class QomctlTest : public ::testing::Test {
     });
   }
 
-  FakeServer server;
-
  private:
   std::map<std::string, std::string> script_;
   bool started_ = false;
+
+ protected:
+  FakeServer server;  // last: its thread uses the script
 };
 
 }  // namespace qomio::testing
