@@ -70,6 +70,7 @@ class TypeRegistry {
     const std::scoped_lock lock(mutex_);
     // By name first: a class_init hook may register types while the list is made.
     std::vector<Type*> types;
+    types.reserve(types_.size());
     for (const auto& [name, type] : types_) types.push_back(type.get());
     std::vector<const ObjectClass*> classes;
     classes.reserve(types.size());

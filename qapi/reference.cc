@@ -143,6 +143,7 @@ class ReferenceWriter {
       add_values(type);
     } else if (type.kind == Type::Kind::alternate) {
       std::vector<std::string> mentions;
+      mentions.reserve(type.alternatives.size());
       for (const Type* alternative : type.alternatives) mentions.push_back(mention(*alternative));
       text_ += fmt::format("One of: {}\n\n", fmt::join(mentions, ", "));
     } else {
