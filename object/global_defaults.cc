@@ -35,7 +35,6 @@ struct GlobalOptions {
   std::string driver;
   std::string property;
   std::string value;
-  static constexpr std::string_view type_name = "GlobalOptions";
   static constexpr auto members =
       std::tuple(member("driver", &GlobalOptions::driver), member("property", &GlobalOptions::property),
                  member("value", &GlobalOptions::value));
