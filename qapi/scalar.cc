@@ -36,8 +36,9 @@ std::optional<Magnitude> parse_magnitude(std::string_view text) {
   } else if (text.size() > 1 && text[0] == '0') {
     base = 8;
   }
-  const char* end = text.data() + text.size();
-  const auto [stop, ec] = std::from_chars(text.data(), end, result.value, base);
+  const char* const first = text.data();
+  const char* const end = first + text.size();
+  const auto [stop, ec] = std::from_chars(first, end, result.value, base);
   if (ec != std::errc() || stop != end) return std::nullopt;
   return result;
 }
@@ -72,9 +73,10 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   if (text.empty() || text[0] < '0' || text[0] > '9') return std::nullopt;
   if (text.size() > 1 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) return parse_uint64(text);
-  const char* const end = text.data() + text.size();
+  const char* const first = text.data();
+  const char* const end = first + text.size();
   std::uint64_t whole = 0;
-  auto [at, ec] = std::from_chars(text.data(), end, whole);
+  auto [at, ec] = std::from_chars(first, end, whole);
   if (ec != std::errc()) return std::nullopt;
   // The fraction as digits over a power of ten; what lies beyond 18 digits is below one byte even for
   // exbibytes.
@@ -104,8 +106,9 @@ std::optional<double> parse_number(std::string_view text) {
   text = skip_blanks(text);
   if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   double value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, ec] = std::from_chars(text.data(), end, value);
+  const char* const first = text.data();
+  const char* const end = first + text.size();
+  const auto [stop, ec] = std::from_chars(first, end, value);
   if (ec != std::errc() || stop != end || !std::isfinite(value)) return std::nullopt;
   return value;
 }

@@ -55,6 +55,7 @@ const Command* find_own_command(std::string_view name) {
 
 std::vector<std::string> own_command_names() {
   std::vector<std::string> names;
+  names.reserve(kCommands.size());
   for (const auto& command : kCommands) names.emplace_back(command.name);
   return names;
 }
