@@ -84,9 +84,19 @@ Result<void> read_compat(const std::string& typed, CompatPolicy& policy) {
   return visit(visitor, {}, policy);
 }
 
+// Where a virtual machine keeps its devices, and where clients that know QEMU look for them. They find none.
+void add_machine() {
+  const Ref<Object> machine = *object_new("container");
+  (void)object_root().add_child("machine", *machine);
+  for (const char* name : {"peripheral", "peripheral-anon", "unattached"}) {
+    (void)machine->add_child(name, **object_new("container"));
+  }
+}
+
 int run(const char* program, const qomiod::Options& options) {
   MainLoop main_loop;
   register_iothread_types();
+  add_machine();
 
   // All is undone in order at the end: clients first, then objects, newest first, then the loop.
   struct ObjectsCleanup {
