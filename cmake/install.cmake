@@ -33,7 +33,8 @@ if(SCDOC)
       add_custom_command(OUTPUT ${page} COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/man
                          COMMAND sh -c "'${SCDOC}' <'${PROJECT_SOURCE_DIR}/docs/${program}.1.scd' >'${page}'"
                          DEPENDS ${PROJECT_SOURCE_DIR}/docs/${program}.1.scd VERBATIM)
-      add_custom_target(${program}_man ALL DEPENDS ${page})
+      add_custom_target(${program}_man DEPENDS ${page})
+      add_dependencies(${program} ${program}_man)  # who builds the program can install it
       install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
     endif()
   endforeach()
