@@ -45,7 +45,8 @@ class Link {
 };
 
 // A strong link to a T: keeps it alive, and holds it in the owner's name, so that object-del of the target is
-// refused while the link is set. The new target is taken before the old one is given back.
+// refused while the link is set. The new target is taken before the old one is given back. Objects that hold
+// each other in a ring stay until one of these links is cleared.
 template <class T>
 class HeldLink {
  public:

@@ -227,7 +227,7 @@ Result<void> visit_list(Visitor& visitor, std::string_view name, std::vector<T>&
 template <std::integral T>
 Result<void> visit_small_integer(Visitor& visitor, std::string_view name, T& value) {
   using Wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
-  Wide wide = value;
+  auto wide = static_cast<Wide>(value);
   Result<void> r;
   if constexpr (std::is_signed_v<T>) {
     r = visitor.type_int64(name, wide);

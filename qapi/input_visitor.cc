@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/input_visitor.h"
 
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -160,7 +161,10 @@ Result<void> InputVisitor::type_number(std::string_view name, double& value) {
   auto json = get(name);
   if (!json) return failure(json);
   if (!(*json)->is_number()) return wrong_kind(name, "number");
-  value = (*json)->get<double>();
+  const auto number = (*json)->get<double>();
+  // 1e999 is read as infinity, for which JSON has no text: what is kept could not be written.
+  if (!std::isfinite(number)) return error("Parameter '{}' expects a finite number", full_name(name));
+  value = number;
   return {};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/json_lexer.h"
 
+#include <algorithm>
 #include <array>
 
 namespace qomio {
@@ -59,23 +60,25 @@ JsonToken JsonLexer::next(std::string_view& input, std::size_t max_bytes) {
     at = 1;
   }
 
+  // One byte too many is where a token is too long, however the input is cut.
+  const std::size_t room = max_bytes < partial_.size() ? 1 : max_bytes - partial_.size() + 1;
+  const std::string_view piece = input.substr(0, room);
   JsonTokenKind kind = JsonTokenKind::None;
   std::size_t end = at;
   if (state_ <= State::Escape) {
-    end = scan_string(input, at, kind);
+    end = scan_string(piece, at, kind);
   } else if (state_ == State::Word) {
-    while (end < input.size() && is_word(static_cast<unsigned char>(input[end]))) ++end;
+    while (end < piece.size() && is_word(static_cast<unsigned char>(piece[end]))) ++end;
     kind = JsonTokenKind::Word;
-    if (end == input.size()) end = npos;
+    if (end == piece.size()) end = npos;
   } else {
-    end = scan_number(input, at, kind);
+    end = scan_number(piece, at, kind);
   }
 
-  const std::size_t length = end == npos ? input.size() : end;
-  if (partial_.size() + length > max_bytes) {
+  if (std::min(end, piece.size()) == room) {
     in_string_ = state_ <= State::Escape && end == npos;
     std::string().swap(partial_);
-    input.remove_prefix(length);
+    input.remove_prefix(room);
     state_ = State::Start;
     wrong_byte_ = -1;
     return {JsonTokenKind::TooLong, {}, false};

@@ -119,6 +119,7 @@ TEST(InputVisitorTest, EveryTypeRefusesTheOthersByName) {
   EXPECT_EQ(wrong(R"({"on": 1})"), "Invalid parameter type for 'on', expected: boolean");
   EXPECT_EQ(wrong(R"({"on": "on"})"), "Invalid parameter type for 'on', expected: boolean");
   EXPECT_EQ(wrong(R"({"ratio": "1"})"), "Invalid parameter type for 'ratio', expected: number");
+  EXPECT_EQ(wrong(R"({"ratio": 1e999})"), "Parameter 'ratio' expects a finite number");
   EXPECT_EQ(wrong(R"({"label": 1})"), "Invalid parameter type for 'label', expected: string");
   EXPECT_EQ(wrong(R"({"policy": 0})"), "Invalid parameter type for 'policy', expected: string");
   EXPECT_EQ(wrong(R"({"limits": []})"), "Invalid parameter type for 'limits', expected: object");

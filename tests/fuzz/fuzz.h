@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "qomio/qapi/error.h"
+
+// What fuzz targets share. A target is the function that libFuzzer calls with each input:
+//
+//     extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+//
+// It stops the program when a property does not hold; without libFuzzer, replay_main.cc calls it with the
+// corpus.
+namespace qomio::fuzz {
+
+inline void require(bool holds, std::string_view property) {
+  if (holds) return;
+  std::fprintf(stderr, "Does not hold: %.*s\n", static_cast<int>(property.size()), property.data());
+  std::abort();
+}
+
+// An error is for people: it says something.
+inline void require_text(const Error& error) { require(!error.message().empty(), "an error has a text"); }
+
+inline std::string_view as_text(const std::uint8_t* data, std::size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+// An infinite number, which a client may send as 1e999, is written as a bare `inf`, as in QEMU; that is no
+// JSON.
+inline bool has_infinity(std::string_view json) {
+  return json.find(" inf") != std::string_view::npos || json.find("-inf") != std::string_view::npos ||
+         json.find("[inf") != std::string_view::npos;
+}
+
+// Takes a line off the front of the text, without its end.
+inline std::string_view take_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  return line;
+}
+
+}  // namespace qomio::fuzz

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A JSON text: what is read and written is read again as the same value, by all readers and as a described
+// struct.
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "../qapi/every_kind.h"
+#include "fuzz.h"
+#include "qomio/qapi/input_visitor.h"
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/json_document.h"
+#include "qomio/qapi/output_visitor.h"
+
+namespace qomio::fuzz {
+namespace {
+
+// An infinite double is written as no JSON.
+bool is_finite(const Json& value) {
+  if (value.is_number_float()) return std::isfinite(value.get<double>());
+  return !value.is_structured() || std::all_of(value.begin(), value.end(), is_finite);
+}
+
+void read_again(const Json& value, const std::string& text) {
+  const auto again = parse_json(text);
+  require(again.has_value(), "what was written can be read");
+  require(*again == value, "what was written is read as the same value");
+}
+
+void read_as_struct(const Json& value, InputVisitor::Scalars scalars) {
+  const auto read = from_json<sample::EveryKind>(value, "", scalars);
+  if (!read) return require_text(read.error());
+  const Json written = to_json(*read);
+  const auto again = from_json<sample::EveryKind>(written);
+  require(again.has_value(), "a written struct can be read");
+  require(equal(*read, *again), "a written struct is read as the same");
+  require(to_json(*again) == written, "and written as the same");
+}
+
+}  // namespace
+}  // namespace qomio::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace qomio;
+  using namespace qomio::fuzz;
+  const std::string_view text = as_text(data, size);
+  const auto value = parse_json(text);
+  const auto document = parse_json_document(text);
+  require(value.has_value() == document.has_value(), "both readers agree on what JSON is");
+  if (!value) {
+    require_text(value.error());
+    require_text(document.error());
+    return 0;
+  }
+  require(*value == document->value, "both readers read the same");
+  const std::string written = json_text(*value);
+  require(std::ranges::all_of(written, [](char c) { return c >= 0x20 && c < 0x7f; }),
+          "QMP is one line of ASCII");
+  if (is_finite(*value)) {
+    read_again(*value, written);
+    read_again(*value, json_pretty_text(*value));
+  }
+  read_as_struct(*value, InputVisitor::Scalars::typed);
+  read_as_struct(*value, InputVisitor::Scalars::text);
+  return 0;
+}
