@@ -12,28 +12,22 @@
 
 namespace qomio {
 
-namespace {
-
-thread_local AioContext* current_loop = nullptr;
-
-}  // namespace
+constinit thread_local AioContext* detail::current_loop = nullptr;
 
 CurrentAioContext::CurrentAioContext(AioContext& loop) : loop_(loop) {
-  invariant(!current_loop, "a thread has one current AioContext");
+  invariant(!detail::current_loop, "a thread has one current AioContext");
   invariant(!loop.has_home_.exchange(true), "an AioContext has one home thread");
   ::rcu_register_thread();
-  current_loop = &loop;
+  detail::current_loop = &loop;
 }
 
 CurrentAioContext::~CurrentAioContext() {
-  invariant(current_loop == loop_.get(), "a thread gives up the current AioContext that it has");
+  invariant(detail::current_loop == loop_.get(), "a thread gives up the current AioContext that it has");
   loop_->handlers_.end_poll_mode();
-  current_loop = nullptr;
+  detail::current_loop = nullptr;
   ::rcu_unregister_thread();
   loop_->has_home_.store(false);
 }
-
-AioContext* AioContext::current() { return current_loop; }
 
 Result<Ref<AioContext>> AioContext::create(std::string name, FdMonitorKind monitor_kind) {
   Result<EventNotifier> notifier = EventNotifier::create();
@@ -92,14 +86,13 @@ bool AioContext::notified() const {
 
 void AioContext::withdraw_sleep() { sleeping_.store(false, std::memory_order_release); }
 
-std::uint32_t AioContext::accept_notifications() {
-  std::uint32_t count = 0;
+std::uint32_t AioContext::accept_notifications(std::uint32_t scheduled) {
+  std::uint32_t count = scheduled;
   // A chain of read-modify-writes: synchronizes with every waker counted here, so their work is seen from now
   // on.
   if (notifications_.load(std::memory_order_relaxed) != 0) {
     count = notifications_.exchange(0, std::memory_order_seq_cst);
   }
-  count += bottom_halves_.take();
   if (count == 0) return 0;
   std::uint32_t elided = count;
   if (stamp_ns_.load(std::memory_order_relaxed) != 0) {
@@ -112,7 +105,7 @@ std::uint32_t AioContext::accept_notifications() {
 
 void AioContext::notify_accept() {
   notifier_.test_and_clear();
-  accept_notifications();
+  accept_notifications(bottom_halves_.take());
 }
 
 void AioContext::wake() {

@@ -26,8 +26,14 @@ typedef struct _GSource GSource;
 
 namespace qomio {
 
+class AioContext;
 class FileIo;
 class ThreadPool;
+
+namespace detail {
+// Here for speed: many calls look whether they are at home. It needs no construction.
+extern constinit thread_local AioContext* current_loop;
+}  // namespace detail
 
 // An event loop: descriptors, timers and bottom halves (calls asked for by any thread), run by one thread,
 // its home thread, which is the one that has made the loop its current one (CurrentAioContext).
@@ -58,7 +64,7 @@ class AioContext {
   // Thread-safe.
   const std::string& name() const { return name_; }
   // Thread-safe. The calling thread's own loop, null if it has none.
-  static AioContext* current();
+  static AioContext* current() { return detail::current_loop; }
   // Thread-safe. The caller is this loop's home thread.
   bool in_home_thread() const { return current() == this; }
 
@@ -67,7 +73,7 @@ class AioContext {
   bool poll(bool blocking);
 
   // How long an iteration may sleep: 0 not at all, -1 without limit, else ns.
-  std::int64_t compute_timeout() const;
+  std::int64_t compute_timeout();
 
   // Thread-safe. Ends the sleep that is going on, or prevents the next one. What was published before is seen
   // by the iteration that follows. Rarely needed: everything below does it by itself.
@@ -169,7 +175,7 @@ class AioContext {
   void wake();
   void wake_sleeper();
 
-  std::int64_t timeout_from(std::int64_t now_ns) const;
+  std::int64_t timeout_from(std::int64_t now_ns);
   void count_busy(std::int64_t now_ns);
   void apply_poll_params();
   bool announce_sleep();
@@ -177,7 +183,7 @@ class AioContext {
   void withdraw_sleep();
   std::int64_t busy_poll(std::int64_t window_ns, std::int64_t start_ns, bool& hit);
   void report_wait(std::int64_t start_ns, std::int64_t end_ns, bool notified, std::int64_t stamp_ns);
-  std::uint32_t accept_notifications();
+  std::uint32_t accept_notifications(std::uint32_t scheduled);
   bool dispatch();
   void iterate_in_source(bool look);
   void destroy_source();

@@ -44,9 +44,9 @@ struct AioContext::Nesting {
   const RunningCall outside_;
 };
 
-std::int64_t AioContext::compute_timeout() const { return timeout_from(clock_now_ns()); }
+std::int64_t AioContext::compute_timeout() { return timeout_from(clock_now_ns()); }
 
-std::int64_t AioContext::timeout_from(std::int64_t now_ns) const {
+std::int64_t AioContext::timeout_from(std::int64_t now_ns) {
   std::int64_t timeout = -1;
   const auto at_most = [&](std::int64_t ns) {
     ns = std::max<std::int64_t>(ns, 0);
@@ -58,8 +58,8 @@ std::int64_t AioContext::timeout_from(std::int64_t now_ns) const {
   }
   if (handlers_.any_queued()) return 0;
   constexpr std::int64_t kNever = detail::TimerList::kNever;
-  if (const std::int64_t due = monotonic_timers_.earliest_ns(); due != kNever) at_most(due - now_ns);
-  if (const std::int64_t due = realtime_timers_.earliest_ns(); due != kNever) {
+  if (const std::int64_t due = monotonic_timers_.next_ns(); due != kNever) at_most(due - now_ns);
+  if (const std::int64_t due = realtime_timers_.next_ns(); due != kNever) {
     at_most(due - clock_now_ns(ClockType::realtime));
   }
   return timeout;
@@ -94,6 +94,7 @@ bool AioContext::poll(bool blocking) {
 
   const std::int64_t start = clock_now_ns();
   count_busy(start);
+  std::uint32_t scheduled = bottom_halves_.take();  // by other threads
   std::int64_t now = start;
   std::int64_t timeout = blocking ? timeout_from(start) : 0;
 
@@ -136,7 +137,9 @@ bool AioContext::poll(bool blocking) {
   looking_ = outer_looking;
 
   const std::int64_t stamp = stamp_ns_.load(std::memory_order_acquire);
-  const bool notified = accept_notifications() != 0;
+  // With a batch at hand the next one may grow: each look takes the queue away from those who post.
+  if (!bottom_halves_.any_due()) scheduled += bottom_halves_.take();
+  const bool notified = accept_notifications(scheduled) != 0;
   if (slept) report_wait(start, now, notified, stamp);
   return dispatch();
 }
@@ -207,7 +210,7 @@ void AioContext::iterate_in_source(bool look) {
   const Nesting nesting(*this);
   counters_.iterations.add(1);
   if (look && handlers_.wait(0)) notifier_.test_and_clear();
-  accept_notifications();
+  accept_notifications(bottom_halves_.take());
   dispatch();
 }
 

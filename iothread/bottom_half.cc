@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/iothread/bottom_half.h"
 
+#include <algorithm>
+
 #include "qomio/iothread/aio_context.h"
 
 namespace qomio {
@@ -8,6 +10,9 @@ namespace qomio {
 namespace detail {
 
 namespace {
+
+// Room for so many calls of a batch is kept for the next.
+constexpr std::size_t kKeptDue = 65'536;
 
 // What a node's state_ is made of.
 constexpr std::uint32_t kScheduled = 1;  // to be run
@@ -18,9 +23,26 @@ constexpr std::uint32_t kReleased = 16;  // the handle is gone
 constexpr std::uint32_t kAwaited = 32;   // a releaser waits, and frees it unless it is queued still
 constexpr std::uint32_t kForeign = 64;   // put into the queue by another thread than the home thread
 
+// Begins to fetch the line of the cache at an address, null too. NodePool::free() writes there; a line
+// fetched for reading would have to be asked for twice.
+void fetch_for_writing(const void* address) {
+#if defined(__x86_64__)
+  asm volatile("prefetchw (%0)"
+               :
+               : "r"(address));  // __builtin_prefetch() makes this only if told that it exists
+#else
+  __builtin_prefetch(address, 1);
+#endif
+}
+
 }  // namespace
 
 BottomHalfQueue::Scheduled BottomHalfQueue::schedule(BottomHalfNode& node, bool idle, bool in_home_thread) {
+  if (node.oneshot_) {  // nobody else has it yet
+    node.state_.store(in_home_thread ? 0 : kForeign, std::memory_order_relaxed);
+    push(node);
+    return Scheduled::queued;
+  }
   std::uint32_t state = node.state_.load(std::memory_order_relaxed);
   std::uint32_t wanted = 0;
   do {
@@ -35,12 +57,16 @@ BottomHalfQueue::Scheduled BottomHalfQueue::schedule(BottomHalfNode& node, bool 
   } while (!node.state_.compare_exchange_weak(state, wanted, std::memory_order_acq_rel,
                                               std::memory_order_relaxed));
   if (state & kQueued) return wanted == state ? Scheduled::before : Scheduled::changed;
+  push(node);
+  return idle ? Scheduled::changed : Scheduled::queued;
+}
+
+void BottomHalfQueue::push(BottomHalfNode& node) {
   BottomHalfNode* first = pushed_.load(std::memory_order_relaxed);
   do {
     node.next_ = first;
   } while (
       !pushed_.compare_exchange_weak(first, &node, std::memory_order_seq_cst, std::memory_order_relaxed));
-  return idle ? Scheduled::changed : Scheduled::queued;
 }
 
 void BottomHalfQueue::cancel(BottomHalfNode& node) {
@@ -71,31 +97,34 @@ bool BottomHalfQueue::any_urgent(const BottomHalfNode* node) {
   return false;
 }
 
+bool BottomHalfQueue::any_due_urgent() const {
+  return std::any_of(
+      due_.begin() + static_cast<std::ptrdiff_t>(next_due_), due_.end(),
+      [](const BottomHalfNode* node) { return !(node->state_.load(std::memory_order_relaxed) & kIdle); });
+}
+
 std::uint32_t BottomHalfQueue::take() {
-  if (!pushed_.load(std::memory_order_relaxed)) return 0;
-  BottomHalfNode* node = pushed_.exchange(nullptr, std::memory_order_seq_cst);
-  BottomHalfNode* const last = node;
-  BottomHalfNode* oldest = nullptr;
+  // Looking first would cost a second journey of the line between the processors, if there is something.
+  if (!flowing_ && !pushed_.load(std::memory_order_relaxed)) return 0;
+  const std::size_t before = due_.size();
   std::uint32_t foreign = 0;
-  while (node) {
+  for (BottomHalfNode* node = pushed_.exchange(nullptr, std::memory_order_seq_cst); node;
+       node = node->next_) {
+    fetch_for_writing(node->next_);
     if (node->state_.load(std::memory_order_relaxed) & kForeign) ++foreign;
-    BottomHalfNode* const next = node->next_;
-    node->next_ = oldest;
-    oldest = node;
-    node = next;
+    due_.push_back(node);
   }
-  (due_last_ ? due_last_->next_ : due_first_) = oldest;
-  due_last_ = last;
+  flowing_ = due_.size() != before;
+  std::reverse(due_.begin() + static_cast<std::ptrdiff_t>(before), due_.end());
   return foreign;
 }
 
 BottomHalfNode* BottomHalfQueue::pop() {
-  BottomHalfNode* const node = due_first_;
-  if (node) {
-    due_first_ = node->next_;
-    if (!due_first_) due_last_ = nullptr;
-  }
-  return node;
+  if (any_due()) return due_[next_due_++];
+  if (due_.capacity() > kKeptDue) due_ = {};
+  due_.clear();
+  next_due_ = 0;
+  return nullptr;
 }
 
 bool BottomHalfQueue::run(StatCounter& runs, RunningCallMark& mark) {
@@ -107,6 +136,12 @@ bool BottomHalfQueue::run(StatCounter& runs, RunningCallMark& mark) {
 
 // True if it ran, and was not idle.
 bool BottomHalfQueue::run_one(BottomHalfNode& node, StatCounter& runs, RunningCallMark& mark) {
+  if (node.oneshot_) {  // nobody else has it
+    runs.add(1);
+    node.run(mark);
+    delete &node;
+    return true;
+  }
   std::uint32_t state = node.state_.load(std::memory_order_relaxed);
   std::uint32_t next = 0;
   bool starts = false;
@@ -122,10 +157,6 @@ bool BottomHalfQueue::run_one(BottomHalfNode& node, StatCounter& runs, RunningCa
   const bool progress = !(state & kIdle);
   runs.add(1);
   node.run(mark);
-  if (node.oneshot_) {
-    delete &node;
-    return progress;
-  }
   if (state & kRunning) return progress;  // a nested run of itself: the outer frame finishes
   state = node.state_.fetch_and(~kRunning, std::memory_order_acq_rel);
   if (state & kAwaited) {

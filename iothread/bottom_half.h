@@ -2,10 +2,15 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <new>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
+#include <vector>
 
+#include "qomio/iothread/node_pool.h"
 #include "qomio/iothread/running_call.h"
 
 namespace qomio {
@@ -18,9 +23,7 @@ namespace detail {
 class StatCounter;
 
 // One queued call of a loop: a one-shot, or the base of one with a handle. The callable lies in the node
-// itself, whatever its size: a one-shot is one allocation, the node, and that one can't be avoided, because
-// the queue links nodes and the poster's frame is gone when it runs. It is small, because it travels from one
-// processor to another.
+// itself, whatever its size. It is small, because it travels from one processor to another.
 class BottomHalfNode {
  public:
   explicit BottomHalfNode(bool oneshot = true) : oneshot_(oneshot) {}
@@ -68,7 +71,20 @@ class BottomHalfCall final : public Node {
   explicit BottomHalfCall(F&& function, Arguments&&... arguments)
       : Node(std::forward<Arguments>(arguments)...), function_(std::forward<F>(function)) {}
 
+  // A one-shot with a callable of up to five words takes no allocation.
+  static void* operator new(std::size_t size) {
+    return kPooled<BottomHalfCall> ? NodePool::allocate() : ::operator new(size);
+  }
+  static void operator delete(void* memory) {
+    kPooled<BottomHalfCall> ? NodePool::free(memory) : ::operator delete(memory);
+  }
+
  private:
+  // A template, since the class must be complete.
+  template <class Self>
+  static constexpr bool kPooled = std::is_same_v<Node, BottomHalfNode> && sizeof(Self) <= NodePool::kBytes &&
+                                  alignof(Self) <= alignof(std::max_align_t);
+
   void run(RunningCallMark& mark) override {
     Node::enter(mark, typeid(Function).name());
     function_();
@@ -94,15 +110,16 @@ class BottomHalfQueue {
   // it runs in another thread at this moment, this waits until it has returned.
   static void release(BottomHalfNode& node, bool in_home_thread);
 
-  // Thread-safe hint, exact in the home thread.
-  bool empty() const { return pushed_.load(std::memory_order_seq_cst) == nullptr && due_first_ == nullptr; }
+  // Home thread. What has been taken is asked first: the rest lies where the posters write.
+  bool empty() const { return !any_due() && pushed_.load(std::memory_order_seq_cst) == nullptr; }
   // Home thread: there is one that isn't idle.
   bool urgent() const {
-    if (const BottomHalfNode* const pushed = pushed_.load(std::memory_order_seq_cst)) {
-      if (any_urgent(pushed)) return true;
-    }
-    return due_first_ && any_urgent(due_first_);
+    if (any_due() && any_due_urgent()) return true;
+    const BottomHalfNode* const pushed = pushed_.load(std::memory_order_seq_cst);
+    return pushed && any_urgent(pushed);
   }
+  // Home thread: some have been taken and not run.
+  bool any_due() const { return next_due_ < due_.size(); }
 
   // Home thread: makes what is queued now the newest batch, which run() runs. Returns how many of it other
   // threads have scheduled.
@@ -117,13 +134,19 @@ class BottomHalfQueue {
   void discard();
 
  private:
+  void push(BottomHalfNode& node);
   static bool any_urgent(const BottomHalfNode* node);
+  bool any_due_urgent() const;
   BottomHalfNode* pop();
   static bool run_one(BottomHalfNode& node, StatCounter& runs, RunningCallMark& mark);
 
   std::atomic<BottomHalfNode*> pushed_ = nullptr;  // newest first
-  BottomHalfNode* due_first_ = nullptr;            // home thread only: batches begun, oldest first
-  BottomHalfNode* due_last_ = nullptr;
+  // Home thread only: batches begun, oldest first, of which next_due_ are gone. A list of their own, since
+  // writing into nodes would take them from their poster's processor once more; and in a line of their own,
+  // apart from where posters write.
+  alignas(64) std::vector<BottomHalfNode*> due_;
+  std::size_t next_due_ = 0;
+  bool flowing_ = false;  // the last take() found something
 };
 
 }  // namespace detail

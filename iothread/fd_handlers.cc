@@ -33,7 +33,7 @@ FdHandlerSet::FdHandlerSet(FdMonitor monitor, int notifier_fd)
 FdHandlerSet::~FdHandlerSet() = default;
 
 void FdHandlerSet::publish_counts() {
-  size_.store(handlers_.size(), std::memory_order_relaxed);
+  size_.store(count_, std::memory_order_relaxed);
   polled_size_.store(joined_, std::memory_order_relaxed);
   kind_.store(monitor_.kind(), std::memory_order_relaxed);
 }
@@ -49,9 +49,9 @@ void FdHandlerSet::set(int fd, FdHandlers functions) {
     publish_counts();
     return;
   }
-  const auto old = handlers_.find(fd);
-  const bool stays_polled = old != handlers_.end() && old->second->polled && functions.poll;
-  const HandlerWindow window = stays_polled ? old->second->window : HandlerWindow{};
+  const FdHandler* const old = find(fd);
+  const bool stays_polled = old && old->polled && functions.poll;
+  const HandlerWindow window = stays_polled ? old->window : HandlerWindow{};
   remove(fd);
 
   auto handler = std::make_unique<FdHandler>();
@@ -64,21 +64,29 @@ void FdHandlerSet::set(int fd, FdHandlers functions) {
   const auto events = static_cast<short>((reads ? POLLIN : 0) | (calls.write ? POLLOUT : 0));
   if (!handler->pollable()) ++unpollable_;
   FdHandler& added = *handler;
-  handlers_[fd] = std::move(handler);
+  const auto index = static_cast<std::size_t>(fd);
+  if (index >= handlers_.size()) handlers_.resize(index + 1);
+  handlers_[index] = std::move(handler);
+  ++count_;
   monitor_.watch(fd, events);
   if (stays_polled) join_polled(added);
   publish_counts();
 }
 
+FdHandler* FdHandlerSet::find(int fd) const {
+  const auto index = static_cast<std::size_t>(fd);
+  return index < handlers_.size() ? handlers_[index].get() : nullptr;
+}
+
 void FdHandlerSet::remove(int fd) {
-  const auto entry = handlers_.find(fd);
-  if (entry == handlers_.end()) return;
-  FdHandler& handler = *entry->second;
+  if (!find(fd)) return;
+  std::unique_ptr<FdHandler>& place = handlers_[static_cast<std::size_t>(fd)];
+  FdHandler& handler = *place;
   if (!handler.pollable()) --unpollable_;
   handler.removed = true;
   std::ranges::replace(queued_, &handler, nullptr);
-  removed_.push_back(std::move(entry->second));
-  handlers_.erase(entry);
+  removed_.push_back(std::move(place));
+  --count_;
   leave_polled(handler);
 }
 
@@ -117,9 +125,9 @@ bool FdHandlerSet::wait(std::int64_t timeout_ns) {
     }
     // A descriptor that was closed but lives on in another process may be reported when nobody wants it any
     // more.
-    const auto entry = handlers_.find(event.fd);
-    if (entry == handlers_.end()) continue;
-    FdHandler& handler = *entry->second;
+    FdHandler* const found = find(event.fd);
+    if (!found) continue;
+    FdHandler& handler = *found;
     (handler.pollable() ? handler.was_ready : any_other_ready_) |= timeout_ns != 0;
     enqueue(handler, event.revents, false);
     if (!handler.polled && handler.pollable()) {
@@ -159,7 +167,7 @@ bool FdHandlerSet::poll_once() {
 // What poll callbacks don't find.
 bool FdHandlerSet::peek() {
   const bool completed = monitor_.has_completions();
-  if (!completed && (joined_ == handlers_.size() || monitor_.nothing_new())) return false;
+  if (!completed && (joined_ == count_ || monitor_.nothing_new())) return false;
   stale_notification_ = wait(0);
   return completed || any_queued();
 }
@@ -251,7 +259,7 @@ void FdHandlerSet::report(PollController& controller, std::int64_t delay_ns) {
       controller.not_ready(handler->window, delay_ns);
     }
   }
-  if (joined_ == handlers_.size()) common_window_ = {};
+  if (joined_ == count_) common_window_ = {};
   if (std::exchange(any_other_ready_, false)) {
     controller.ready(common_window_, delay_ns);
   } else {
@@ -260,7 +268,9 @@ void FdHandlerSet::report(PollController& controller, std::int64_t delay_ns) {
 }
 
 void FdHandlerSet::reset_windows() {
-  for (const auto& [fd, handler] : handlers_) handler->window = {};
+  for (const auto& handler : handlers_) {
+    if (handler) handler->window = {};
+  }
   common_window_ = {};
 }
 

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "qomio/iothread/fd_monitor.h"
@@ -95,7 +94,10 @@ class FdHandlerSet {
 
   FdMonitor monitor_;
   const int notifier_fd_;
-  std::unordered_map<int, std::unique_ptr<FdHandler>> handlers_;
+  FdHandler* find(int fd) const;
+  std::vector<std::unique_ptr<FdHandler>>
+      handlers_;                    // by descriptor, since these are small numbers; null: none
+  std::size_t count_ = 0;           // of them
   std::vector<FdHandler*> polled_;  // null: left while the list was in use; free_removed() closes the gaps
   std::vector<FdHandler*> queued_;  // ready, oldest first; null: removed since
   std::vector<std::unique_ptr<FdHandler>> removed_;

@@ -3,10 +3,10 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <typeinfo>
@@ -35,38 +35,65 @@ struct TimerNode {
   explicit TimerNode(std::function<void()> function)
       : callback(std::move(function)), type(callback.target_type().name()) {}
 
+  static constexpr std::size_t kUnarmed = static_cast<std::size_t>(-1);
+  static constexpr std::size_t kFresh = kUnarmed / 2 + 1;
+  enum class Request { none, arm, arm_no_later, cancel, release };
+
+  // Written by the home thread only.
+  std::atomic<std::size_t> position =
+      kUnarmed;           // in TimerList::heap_, or kFresh and that in TimerList::fresh_
+  int running = 0;        // frames inside callback
+  bool released = false;  // in its own callback: the last frame frees it
+
+  std::atomic<std::uint32_t> state = 0;
   std::function<void()> callback;
   const char* const type;  // of the callable
-  // The rest is guarded by TimerList::mutex_.
-  std::size_t position = kUnarmed;  // in the heap
-  int running = 0;                  // frames inside callback
-  bool released = false;            // the handle is gone: the last frame frees it
 
-  static constexpr std::size_t kUnarmed = static_cast<std::size_t>(-1);
+  // What another thread asks for; guarded by TimerList::mutex_.
+  Request request = Request::none;
+  std::int64_t requested_ns = 0;
+  std::list<TimerNode*>::iterator place;  // in TimerList::requests_, unless request is none
 };
 
 // The timers of one loop and one clock, in a heap of four children each that knows where every timer is:
-// setting, moving and removing one are O(log n). Thread-safe, except run().
+// setting, moving and removing one are O(log n). Only what is still set when the loop looks for its next
+// timer gets there: a time-out that is set and cancelled within one call, as most are where the answer is at
+// hand, costs next to nothing, however many timers there are.
+//
+// The heap belongs to the home thread, which takes no lock for it. Other threads leave requests, at most one
+// for a timer, which the home thread carries out before it looks at its heap again; so whatever was asked for
+// before is kept in mind, whoever asked.
 class TimerList {
  public:
   static constexpr std::int64_t kNever = INT64_MAX;
 
   explicit TimerList(ClockType clock) : clock_(clock) {}
+  ~TimerList();
 
   ClockType clock() const { return clock_; }
-  // The earliest deadline, kNever if there is none. Takes no lock.
-  std::int64_t earliest_ns() const { return earliest_ns_.load(std::memory_order_seq_cst); }
 
-  // True if the earliest deadline became earlier, so a sleeping loop must be woken.
-  bool arm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
+  // --- home thread ---
+
+  // The earliest deadline, kNever if there is none. An earlier one that another thread asks for from now on
+  // is one to wake the loop for.
+  std::int64_t next_ns();
+  void arm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
   void cancel(TimerNode& node);
-  bool armed(const TimerNode& node) const;
-  // Removes it and waits for a callback that runs in another thread. False if its own callback is running in
-  // this one: then the list frees it afterwards.
-  bool release(TimerNode& node, bool in_home_thread);
-
-  // Home thread. Runs what was due when it was called, earliest first; returns how many.
+  bool armed(const TimerNode& node);
+  // It won't run again. True if its callback is running: then it is freed here, after that.
+  bool release(TimerNode& node);
+  // Runs what was due when it was called, earliest first; returns how many.
   std::uint64_t run(RunningCallMark& mark);
+
+  // --- other threads ---
+
+  // True if the loop must be woken.
+  bool request_arm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
+  void request_cancel(TimerNode& node);
+  bool will_be_armed(const TimerNode& node) const;
+  // It won't run again: waits for a callback that is going on, and destroys it. True if the node is in use
+  // here: then it is freed here, and the loop must be woken for that, lest there be ever more of them.
+  bool request_release(TimerNode& node);
 
  private:
   // What is compared lies in the heap itself: comparing touches no node.
@@ -75,22 +102,35 @@ class TimerList {
     std::uint64_t order;  // of the setting, among equal deadlines
     TimerNode* node;
 
-    bool before(const Entry& other) const {
-      return deadline_ns != other.deadline_ns ? deadline_ns < other.deadline_ns : order < other.order;
-    }
+    // In one comparison without a branch, which nothing could predict.
+    bool before(const Entry& other) const { return key() < other.key(); }
+    __extension__ using Key = unsigned __int128;
+    Key key() const { return static_cast<Key>(static_cast<std::uint64_t>(deadline_ns)) << 64 | order; }
   };
   void place(const Entry& entry, std::size_t position);
   void sift_up(const Entry& entry, std::size_t position);
   void sift_down(const Entry& entry, std::size_t position);
+  void set(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
   void remove(TimerNode& node);
-  void publish_earliest();
+  void settle();
+
+  void ask(TimerNode& node, TimerNode::Request request);
+  void apply_requests() {
+    if (any_requests_.load(std::memory_order_acquire)) apply_requests_locked();
+  }
+  void apply_requests_locked();
+  bool begin_call(TimerNode& node);
+  static void end_call(TimerNode& node);
 
   const ClockType clock_;
-  mutable std::mutex mutex_;
-  std::condition_variable returned_;  // a released timer's callback
   std::vector<Entry> heap_;
+  std::vector<Entry> fresh_;  // set since the loop looked, in no order
   std::uint64_t next_order_ = 0;
-  std::atomic<std::int64_t> earliest_ns_ = kNever;
+
+  mutable std::mutex mutex_;        // guards the requests
+  std::list<TimerNode*> requests_;  // in the order of asking
+  std::atomic<bool> any_requests_ = false;
+  std::atomic<std::int64_t> earliest_ns_ = kNever;  // as the home thread saw it last
 };
 
 }  // namespace detail
@@ -98,6 +138,9 @@ class TimerList {
 // Calls a function in a loop at a point in time: never early, and those of equal times in the order of
 // setting. Thread-safe, each function; one Timer object is not to be moved or destroyed while another thread
 // uses it.
+//
+// In the loop's thread, setting and cancelling take no lock; elsewhere they do, and what they ask for is
+// carried out by the loop.
 //
 // Owns the callable, and keeps the loop alive. Destroying it is allowed from inside its callback; from
 // another thread it waits for a callback that is going on, so nothing that the callback uses is needed
@@ -125,6 +168,8 @@ class Timer {
   explicit operator bool() const { return node_ != nullptr; }
 
  private:
+  void arm(std::int64_t deadline_ns, bool only_earlier);
+
   Ref<AioContext> loop_;
   detail::TimerList* list_ = nullptr;  // of loop_
   std::unique_ptr<detail::TimerNode> node_;

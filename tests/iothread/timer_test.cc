@@ -189,6 +189,87 @@ TEST_F(TimerTest, moves_with_its_setting) {
   EXPECT_THAT(ran, IsEmpty());
 }
 
+// What other threads ask for, while the loop isn't running.
+class TimerOfOthers : public TimerTest {
+ protected:
+  static void elsewhere(const std::function<void()>& function) { std::thread(function).join(); }
+};
+
+TEST_F(TimerOfOthers, fires_in_the_order_of_setting) {
+  Timer first = recorder(1);
+  Timer second = recorder(2);
+  Timer third = recorder(3);
+  elsewhere([&] {
+    first.arm_at(1);
+    second.arm_at(1);
+    first.arm_at(1);  // set again, so after the second
+  });
+  third.arm_at(1);
+  loop->poll(true);
+  EXPECT_THAT(ran, ElementsAre(2, 1, 3));
+}
+
+TEST_F(TimerOfOthers, does_what_was_asked_for_last_whoever_asked) {
+  Timer set = recorder(1);
+  Timer cancelled = recorder(2);
+  Timer set_here = recorder(3);
+  cancelled.arm_at(1);
+  elsewhere([&] {
+    set.cancel();
+    set.arm_at(1);
+    EXPECT_TRUE(set.armed());
+    EXPECT_TRUE(cancelled.armed());
+    cancelled.cancel();
+    EXPECT_FALSE(cancelled.armed());
+    set_here.arm_at(1);
+    set_here.cancel();
+  });
+  EXPECT_TRUE(set.armed());
+  EXPECT_FALSE(cancelled.armed());
+  set_here.arm_at(1);
+  loop->poll(true);
+  EXPECT_THAT(ran, ElementsAre(1, 3));
+}
+
+TEST_F(TimerOfOthers, is_set_no_later_than_asked_for) {
+  const std::int64_t now = clock_now_ns();
+  constexpr std::int64_t kHour = 3'600'000'000'000;
+  Timer unset = recorder(1);
+  Timer later = recorder(2);
+  Timer cancelled = recorder(3);
+  later.arm_at(now + kHour);
+  elsewhere([&] {
+    unset.arm_no_later_than(now + 5 * kHour);
+    unset.arm_no_later_than(now + 3 * kHour);
+    unset.arm_no_later_than(now + 4 * kHour);
+    later.arm_no_later_than(now + 2 * kHour);
+  });
+  EXPECT_LE(loop->compute_timeout(), kHour);
+  later.cancel();
+  EXPECT_GT(loop->compute_timeout(), kHour * 2);
+  EXPECT_LE(loop->compute_timeout(), kHour * 3);
+  elsewhere([&] {
+    cancelled.arm_at(1);
+    cancelled.cancel();
+    cancelled.arm_no_later_than(now + 2 * kHour);
+  });
+  EXPECT_GT(loop->compute_timeout(), kHour);
+  EXPECT_LE(loop->compute_timeout(), kHour * 2);
+}
+
+TEST_F(TimerOfOthers, frees_its_callable_when_it_is_deleted) {
+  auto owned = std::make_shared<int>(5);
+  const std::weak_ptr<int> watch = owned;
+  std::optional<Timer> timer = loop->timer([&, kept = std::move(owned)] { ran.push_back(*kept); });
+  timer->arm_at(1);
+  elsewhere([&] {
+    timer.reset();
+    EXPECT_TRUE(watch.expired());
+  });
+  loop->poll(false);
+  EXPECT_THAT(ran, IsEmpty());
+}
+
 TEST(Timers, keep_their_loop_alive) {
   Ref<AioContext> loop = make_loop();
   Timer timer = loop->timer([] {});
@@ -208,6 +289,49 @@ TEST(Timers, set_from_another_thread_wake_a_sleeping_loop) {
     timer.arm_after(1us);
     fired.wait(false);
   }
+}
+
+TEST(Timers, bear_several_threads_that_set_and_cancel_and_delete_them) {
+  RunningLoop loop;
+  std::atomic<int> fired = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<Timer> timers;
+    for (int i = 0; i < 8; ++i) {
+      timers.push_back(
+          loop->timer([&fired] { ++fired; }, i % 2 ? ClockType::monotonic : ClockType::realtime));
+    }
+    {
+      std::vector<std::jthread> threads;
+      for (unsigned seed = 0; seed < 3; ++seed) {
+        threads.emplace_back([&, seed] {
+          std::mt19937 random(seed);
+          for (int i = 0; i < 500; ++i) {
+            Timer& timer = timers[random() % timers.size()];
+            switch (random() % 4) {
+              case 0:
+                timer.cancel();
+                break;
+              case 1:
+                timer.arm_no_later_than(clock_now_ns() + static_cast<std::int64_t>(random() % 50'000));
+                break;
+              case 2:
+                (void)timer.armed();
+                break;
+              default:
+                timer.arm_after(std::chrono::nanoseconds(random() % 50'000));
+            }
+          }
+        });
+      }
+      threads.emplace_back([&] {
+        for (int i = 0; i < 200; ++i) {
+          loop->run_in([&] { timers[static_cast<std::size_t>(i) % timers.size()].arm_after(5us); });
+        }
+      });
+    }
+    timers.clear();
+  }
+  EXPECT_GT(fired, 0);
 }
 
 TEST(Timers, deleting_one_from_another_thread_waits_for_its_callback) {
