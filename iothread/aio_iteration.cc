@@ -13,6 +13,8 @@ namespace qomio {
 namespace {
 
 constexpr std::int64_t kIdleBottomHalfNs = 10'000'000;
+// Nothing tells a sleeper that somebody has set the wall clock.
+constexpr std::int64_t kLongestWithoutWallClockNs = 1'000'000'000;
 // With work always due and every descriptor polled, nothing would look at the descriptors otherwise.
 constexpr int kLongestWithoutLook = 16;
 
@@ -60,19 +62,30 @@ std::int64_t AioContext::timeout_from(std::int64_t now_ns) {
   constexpr std::int64_t kNever = detail::TimerList::kNever;
   if (const std::int64_t due = monotonic_timers_.next_ns(); due != kNever) at_most(due - now_ns);
   if (const std::int64_t due = realtime_timers_.next_ns(); due != kNever) {
-    at_most(due - clock_now_ns(ClockType::realtime));
+    at_most(std::min(due - clock_now_ns(ClockType::realtime), kLongestWithoutWallClockNs));
   }
   return timeout;
 }
 
 // Everything since the last reading that was neither polling nor sleeping was work.
-void AioContext::count_busy(std::int64_t now_ns) {
-  if (busy_since_ns_ != 0) {
-    const auto busy = static_cast<std::uint64_t>(now_ns - busy_since_ns_);
-    counters_.busy_ns.add(busy);
-    if (depth_ == 1) counters_.max_lag_ns.raise_to(busy);
-  }
+void AioContext::count_busy(std::int64_t now_ns, bool outermost) {
+  if (busy_since_ns_ != 0) counters_.busy_ns.add(static_cast<std::uint64_t>(now_ns - busy_since_ns_));
   busy_since_ns_ = now_ns;
+  if (!outermost) return;
+  // Since the last one like this, without what iterations inside it have polled and slept.
+  counters_.max_lag_ns.raise_to(counters_.busy_ns.get() -
+                                std::exchange(busy_ns_before_, counters_.busy_ns.get()));
+}
+
+void AioContext::count_sleep(std::int64_t now_ns) {
+  counters_.blocked_ns.add(static_cast<std::uint64_t>(now_ns - busy_since_ns_));
+  counters_.wakeups.add(1);
+  busy_since_ns_ = now_ns;
+}
+
+bool AioContext::end_poll_mode() {
+  const Nesting nesting(*this);  // the callbacks may change handlers
+  return handlers_.end_poll_mode();
 }
 
 void AioContext::apply_poll_params() {
@@ -93,7 +106,7 @@ bool AioContext::poll(bool blocking) {
   counters_.iterations.add(1);
 
   const std::int64_t start = clock_now_ns();
-  count_busy(start);
+  count_busy(start, depth_ == 1);
   std::uint32_t scheduled = bottom_halves_.take();  // by other threads
   std::int64_t now = start;
   std::int64_t timeout = blocking ? timeout_from(start) : 0;

@@ -118,15 +118,17 @@ bool FdHandlerSet::wait(std::int64_t timeout_ns) {
   monitor_.wait(timeout_ns, events);
   bool notified = std::exchange(stale_notification_, false);
   bool joined = false;
+  bool unknown = false;
   for (const FdEvent& event : events) {
     if (event.fd == notifier_fd_) {
       notified = true;
       continue;
     }
-    // A descriptor that was closed but lives on in another process may be reported when nobody wants it any
-    // more.
     FdHandler* const found = find(event.fd);
-    if (!found) continue;
+    if (!found) {
+      unknown = true;
+      continue;
+    }
     FdHandler& handler = *found;
     (handler.pollable() ? handler.was_ready : any_other_ready_) |= timeout_ns != 0;
     enqueue(handler, event.revents, false);
@@ -136,6 +138,7 @@ bool FdHandlerSet::wait(std::int64_t timeout_ns) {
     }
   }
   if (joined || monitor_.kind() != monitor_kind()) publish_counts();
+  if (unknown) monitor_.forget_unknown();
   events.clear();
   events_ = std::move(events);
   return notified;

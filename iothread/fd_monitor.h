@@ -56,6 +56,9 @@ class FdMonitor {
   void watch(int fd, short events);
   // Forgets fd, which may be closed already.
   void unwatch(int fd);
+  // A descriptor was reported that isn't watched: one that was closed before it was forgotten, and lives on
+  // in another process or under another number. Nobody but the kernel knows it any more.
+  void forget_unknown();
 
   // Waits up to timeout_ns (0: only looks; -1: no limit) and appends what is ready. A signal ends the wait
   // early, as does the end of the thread that waited before; a timeout never does.
