@@ -150,7 +150,9 @@ bool AioContext::poll(bool blocking) {
   looking_ = outer_looking;
 
   const std::int64_t stamp = stamp_ns_.load(std::memory_order_acquire);
-  // With a batch at hand the next one may grow: each look takes the queue away from those who post.
+  // Bottom halves are work that the queue itself tells of, whether notifications are cleared before or after.
+  // What a notification alone tells of is looked for in the next iteration. With a batch at hand the next one
+  // may grow: each look takes the queue away from those who post.
   if (!bottom_halves_.any_due()) scheduled += bottom_halves_.take();
   const bool notified = accept_notifications(scheduled) != 0;
   if (slept) report_wait(start, now, notified, stamp);
@@ -190,10 +192,11 @@ std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns
 void AioContext::report_wait(std::int64_t start_ns, std::int64_t end_ns, bool notified,
                              std::int64_t stamp_ns) {
   if (notified && stamp_ns != 0) {
-    wakeup_cost_.sample(end_ns - stamp_ns);
-    counters_.wakeup_cost_ns.set(static_cast<std::uint64_t>(wakeup_cost_.mean_ns()));
     // Several loops may overwrite each other's samples here, which costs precision only.
     const std::int64_t all = wakeup_cost_of_all_ns.load(std::memory_order_relaxed);
+    if (wakeup_cost_.mean_ns() == 0) wakeup_cost_ = WakeupCost(all);
+    wakeup_cost_.sample(end_ns - stamp_ns);
+    counters_.wakeup_cost_ns.set(static_cast<std::uint64_t>(wakeup_cost_.mean_ns()));
     const std::int64_t mean = wakeup_cost_.mean_ns();
     wakeup_cost_of_all_ns.store(all == 0 ? mean : all + (mean - all) / 8, std::memory_order_relaxed);
   }

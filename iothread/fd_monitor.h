@@ -32,11 +32,13 @@ class Uring;
 
 // Waits until one of a set of descriptors is ready, level-triggered.
 //
-//   poll      poll(2): as fast as any for a few descriptors, and takes any of them;
-//   epoll     from kEpollThreshold descriptors on; when it refuses one (a regular file), back to poll for
-//   good; io_uring  if asked for, and the kernel allows it; when it refuses anything later, over to the other
-//   two
-//             for good. Needs no system call to see that descriptors are ready.
+// - poll: poll(2), as fast as any for a few descriptors; takes any of them.
+// - epoll: from kEpollThreshold descriptors on, or once the loop busy-polls them. When it refuses one (a
+// regular
+//   file), back to poll for good.
+// - io_uring: if asked for, and the kernel allows it; when it refuses anything later, over to the other two
+// for
+//   good. Needs no system call to see that descriptors are ready.
 //
 // Owns an epoll instance from the start, so that growing can't fail for want of a descriptor.
 // Thread: one at a time, the home thread of the loop.
@@ -65,7 +67,8 @@ class FdMonitor {
   void wait(std::int64_t timeout_ns, std::vector<FdEvent>& ready);
 
   // Nothing is ready, as far as can be told without a system call: false only means that wait() must look.
-  // To be called again and again while the loop is busy-polling.
+  // To be called again and again while the loop is busy-polling. Goes over to epoll, since its look at
+  // nothing costs half of poll's.
   bool nothing_new();
 
   // Requests of uring() are completed. No system call.

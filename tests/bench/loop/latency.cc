@@ -98,8 +98,9 @@ void bench_latency(const Bench& bench) {
   mixed.print();
   bench.goals.at_most(
       "post, 20 µs apart: p50 to epoll's", close.ratio("qomio"), 0.011,
-      fmt::format("the mailbox, which does nothing else, is at {:.3g}; a post is one more line of the cache to fetch",
-                  close.ratio("mailbox")));
+      fmt::format(
+          "the mailbox, which does nothing else, is at {:.3g}; a post is one more line of the cache to fetch",
+          close.ratio("mailbox")));
   bench.goals.at_most("post, 1 ms apart: CPU to epoll's", apart.ratio("qomio", 2), 1.05,
                       "more code and memory that is cold after 1 ms than a bare epoll_wait()");
   bench.goals.at_most("mixed gaps: p50 of the short ones to epoll's", mixed.ratio("qomio"), 0.02,
@@ -175,10 +176,12 @@ void bench_two_loops(const Bench& bench) {
   close.print();
   bench.goals.at_most(
       "two loops, back to back: p50 to epoll's", back_to_back.ratio("qomio"), 0.008,
-      fmt::format("the mailbox is at {:.3g}; each post is one more line of the cache to fetch", back_to_back.ratio("mailbox")));
+      fmt::format("the mailbox is at {:.3g}; each post is one more line of the cache to fetch",
+                  back_to_back.ratio("mailbox")));
   bench.goals.at_most(
       "two loops, 20 µs apart: p50 to epoll's", close.ratio("qomio"), 0.01,
-      fmt::format("the mailbox is at {:.3g}; each post is one more line of the cache to fetch", close.ratio("mailbox")));
+      fmt::format("the mailbox is at {:.3g}; each post is one more line of the cache to fetch",
+                  close.ratio("mailbox")));
 }
 
 }  // namespace qomio::bench
