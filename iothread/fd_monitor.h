@@ -33,12 +33,10 @@ class Uring;
 // Waits until one of a set of descriptors is ready, level-triggered.
 //
 // - poll: poll(2), as fast as any for a few descriptors; takes any of them.
-// - epoll: from kEpollThreshold descriptors on, or once the loop busy-polls them. When it refuses one (a
-// regular
-//   file), back to poll for good.
+// - epoll: from kEpollThreshold descriptors on, or once the loop busy-polls them. When it refuses one
+//   (a regular file), back to poll for good.
 // - io_uring: if asked for, and the kernel allows it; when it refuses anything later, over to the other two
-// for
-//   good. Needs no system call to see that descriptors are ready.
+//   for good. Needs no system call to see that descriptors are ready.
 //
 // Owns an epoll instance from the start, so that growing can't fail for want of a descriptor.
 // Thread: one at a time, the home thread of the loop.
