@@ -2,6 +2,8 @@
 #include "qomio/object/tree.h"
 
 #include <algorithm>
+#include <ranges>
+#include <utility>
 #include <vector>
 
 #include "qomio/object/property.h"
@@ -150,10 +152,24 @@ int object_child_foreach(Object& parent, const std::function<int(Object&)>& visi
 }
 
 int object_child_foreach_recursive(Object& parent, const std::function<int(Object&)>& visit) {
-  return object_child_foreach(parent, [&](Object& child) {
-    if (const int stop = visit(child)) return stop;
-    return object_child_foreach_recursive(child, visit);
-  });
+  struct Pending {
+    Ref<Object> object;
+    const Object* parent;  // at the time it was found; not looked into
+  };
+  std::vector<Pending> pending;  // a stack, and no recursion: trees may be deep
+  const auto add_children = [&](const Object& of) {
+    const auto children = Tree::children(of);
+    for (const auto& child : std::views::reverse(children)) pending.push_back({child, &of});
+  };
+  add_children(parent);
+  while (!pending.empty()) {
+    const auto [object, expected] = std::move(pending.back());
+    pending.pop_back();
+    if (object->parent() != expected) continue;
+    if (const int stop = visit(*object)) return stop;
+    add_children(*object);
+  }
+  return 0;
 }
 
 }  // namespace qomio

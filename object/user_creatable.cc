@@ -195,8 +195,9 @@ Result<void> object_set_props(Object& object, const Json& values, Scalars scalar
 
 Result<void> object_set_props(Object& object, std::initializer_list<PropertyValue> properties) {
   Json values = Json::object();
-  for (const auto& [name, given] : properties) {
-    std::visit([&](const auto& value) { values[std::string(name)] = value; }, given);
+  for (const PropertyValue& given : properties) {
+    Json& value = values[std::string(given.name)];
+    std::visit([&](auto scalar) { value = Json(scalar); }, given.value);
   }
   return set_all(object, values,
                  [](const Json& value) { return value.is_string() ? Scalars::text : Scalars::typed; });

@@ -390,6 +390,9 @@ TEST_F(TreeTest, ADeepTreeIsSearchedWithoutRecursion) {
   node("bottom", *at);
   EXPECT_EQ(object_resolve_path("bottom").object->parent(), at);
   EXPECT_EQ(path(*at).size(), 5U + 2 * 2000);
+  int visited = 0;
+  object_child_foreach_recursive(*object_root().child("deep"), [&](Object&) { return ++visited, 0; });
+  EXPECT_EQ(visited, 2001);
 }
 
 }  // namespace
