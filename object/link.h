@@ -158,8 +158,8 @@ class LinkBuilder {
     return std::move(*this);
   }
   // Runs before the link is switched; an error refuses the target, which is null when the link is cleared.
-  LinkBuilder&& check(typename Declared::Check check) && {
-    property_->check_ = check;
+  LinkBuilder&& check(typename Declared::Check allowed) && {
+    property_->check_ = allowed;
     return std::move(*this);
   }
   LinkBuilder&& on_change(Result<void> (Class::*hook)()) && {

@@ -374,6 +374,8 @@ TEST_F(ObjectCommandsTest, TheSchemaOfObjectAddHasABranchForEachTypeEvenOneRegis
   EXPECT_TRUE(engine.contains("key"));
   EXPECT_FALSE(engine.contains("double-speed")) << "read-only";
   EXPECT_FALSE(engine.contains("type"));
+  EXPECT_EQ(engine["label"]["features"], Json({"unstable"}));
+  EXPECT_FALSE(engine["gear"].contains("features"));
   EXPECT_TRUE(branch_of("abstract-engine").is_null());
   EXPECT_TRUE(branch_of("container").is_null());
 
@@ -381,6 +383,15 @@ TEST_F(ObjectCommandsTest, TheSchemaOfObjectAddHasABranchForEachTypeEvenOneRegis
   static const TypeInfo late{.name = "late-engine", .parent = "engine"};
   ASSERT_TRUE(register_type(late));
   EXPECT_EQ(branch_of("late-engine"), engine);
+}
+
+TEST_F(ObjectCommandsTest, ObjectAddRefusesWhatThePolicyForbids) {
+  const CompatPolicy before = Interface::process().compat();
+  Interface::process().set_compat({.unstable_input = CompatInput::reject});
+  const std::string refused = run("object-add", R"({"qom-type": "engine", "id": "a", "label": "l"})");
+  Interface::process().set_compat(before);
+  EXPECT_EQ(refused, "Unstable parameter label disabled by policy");
+  EXPECT_FALSE(objects_root().child("a"));
 }
 
 TEST_F(ObjectCommandsTest, HelpListsTheTypesThatUsersMayMake) {

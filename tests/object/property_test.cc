@@ -72,8 +72,14 @@ class Kinds final : public Object {
     klass.add(property("high", &Kinds::high_).default_value(9).on_change(&Kinds::ordered));
     klass.add(property("name", &Kinds::name_).range("b", "y"));
     klass.add(link("shown", &Kinds::shown_).read_only());
+    klass.add(link("other", &Kinds::other_).check(&Kinds::may_lead_to));
   }
   DateTime time() const { return {.year = 126, .month = 1}; }
+  Result<void> may_lead_to(Kinds* target) {
+    if (target == this) return error("'other' can't be the object itself");
+    if (!target && bool_) return error("'other' can't be cleared now");
+    return {};
+  }
   Result<void> ordered() {
     ++hooks;
     return low_ <= high_ ? Result<void>() : error("low is above high");
@@ -99,6 +105,7 @@ class Kinds final : public Object {
   std::int64_t high_ = 0;
   std::string name_ = "c";
   Link<Kinds> shown_;
+  HeldLink<Kinds> other_;
 };
 
 const TypeInfo Kinds::type_info{
@@ -245,6 +252,23 @@ TEST_F(PropertyTest, AReadOnlyLinkLeadsWhereItsObjectWants) {
             "Property 'kinds.shown' is not writable");
   object->lead_to(target.get());
   EXPECT_EQ(*object->get_property("shown"), "/objects/target");
+}
+
+TEST_F(PropertyTest, ALinkAsksItsCheckBeforeItIsSwitched) {
+  const auto target = make();
+  ASSERT_TRUE(objects_root().add_child("target", *target));
+  const auto object = make();
+  ASSERT_TRUE(objects_root().add_child("object", *object));
+  EXPECT_EQ(message(object->set_property("other", "/objects/target")), "ok");
+  EXPECT_EQ(message(object->set_property("other", "object")), "'other' can't be the object itself");
+  ASSERT_TRUE(object->set_property("bool", true));
+  EXPECT_EQ(message(object->set_property("other", "")), "'other' can't be cleared now");
+  EXPECT_EQ(*object->get_property("other"), "/objects/target");
+  EXPECT_THAT(target->holders(), ElementsAre(Holder{"kinds", "object"}));
+  EXPECT_EQ(message(object_set_props(*object, {{"bool", false}, {"other", ""}})),
+            "'other' can't be cleared now")
+      << "each is checked before any is stored";
+  EXPECT_EQ(*object->get_property("bool"), true);
 }
 
 TEST_F(PropertyTest, OwnOnesTakeTheFirstFreeNumberAndAreReleasedOnce) {
