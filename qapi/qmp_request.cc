@@ -81,6 +81,10 @@ std::string qmp_error_line(const Error& error, const std::optional<Json>& id) {
   line += error_class_name(error.error_class());
   line += "\", \"desc\": ";
   json_append(line, error.message());
+  if (!error.data().empty()) {
+    line += ", \"data\": ";
+    line += error.data();
+  }
   line += "}}";
   return line += kLineEnd;
 }

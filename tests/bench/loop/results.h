@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "qomio/tests/bench/goals.h"
 #include "qomio/tests/bench/loop/loop.h"
 
 namespace qomio::bench {
@@ -43,23 +44,6 @@ class Table {
   std::string title_;
   std::vector<std::string> columns_;
   std::vector<Row> rows_;
-};
-
-// What is wanted, and whether it was reached.
-class Goals {
- public:
-  // `limit` says what stands in the way, for one that is not met.
-  void at_most(std::string what, double measured, double wanted, std::string limit = {});
-  void at_least(std::string what, double measured, double wanted, std::string limit = {});
-  void print() const;
-
- private:
-  struct Goal {
-    std::string what, limit;
-    double measured, wanted;
-    bool at_most;
-  };
-  std::vector<Goal> goals_;
 };
 
 // Sorts, and returns the value that this share of them is not above.
