@@ -98,9 +98,12 @@ void Goals::print() const {
     const bool met = goal.at_most ? goal.measured <= goal.wanted : goal.measured >= goal.wanted;
     // By how much: the distance as a factor.
     const double factor = goal.at_most ? goal.measured / goal.wanted : goal.wanted / goal.measured;
-    const std::string verdict = met ? "yes" : goal.wanted == 0 ? "no" : fmt::format("no, {:.2g} ×", factor);
+    const std::string verdict = std::isnan(goal.measured) ? "not measured"
+                                : met                     ? "yes"
+                                : goal.wanted == 0        ? "no"
+                                                          : fmt::format("no, {:.2g} ×", factor);
     fmt::print("| {} | {} {} | {} | {} | {} |\n", goal.what, goal.at_most ? "≤" : "≥", shown(goal.wanted),
-               shown(goal.measured), verdict, met ? "" : goal.limit);
+               shown(goal.measured), verdict, met || std::isnan(goal.measured) ? "" : goal.limit);
   }
 }
 
