@@ -10,7 +10,8 @@
 #include <atomic>
 #include <semaphore>
 
-#include "qomio/tests/bench/loop/results.h"
+#include "qomio/tests/bench/loop/bench.h"
+#include "qomio/tests/bench/loop/threads.h"
 
 namespace qomio::bench {
 namespace {
@@ -189,12 +190,12 @@ bool enough_descriptors(rlim_t count) {
 
 void bench_descriptors(const Bench& bench) {
   const std::vector<std::string> columns{"p50, ns", "p99, ns"};
-  Table eventfds("eventfd ping-pong of two loops", columns);
-  Table sockets("socketpair ping-pong of two loops", columns);
+  Table eventfds("eventfd ping-pong of two loops", columns, kReference);
+  Table sockets("socketpair ping-pong of two loops", columns, kReference);
   const int count = bench.effort(10'000, 500);
   const int ready = count / 10;
-  Table many(fmt::format("Fan-in of {} descriptors, {} ready", count, ready), {"ns per event"});
-  Table single(fmt::format("Fan-in of {} descriptors, 1 ready, 20 µs apart", count), columns);
+  Table many(fmt::format("Fan-in of {} descriptors, {} ready", count, ready), {"ns per event"}, kReference);
+  Table single(fmt::format("Fan-in of {} descriptors, 1 ready, 20 µs apart", count), columns, kReference);
   const bool fan_in = enough_descriptors(static_cast<rlim_t>(count) + 100);
   if (!fan_in) fmt::print("\nFan-in is left out: a process may not have {} descriptors here.\n", count);
 
