@@ -11,6 +11,8 @@ namespace qomio::detail {
 struct FdHandler {
   int fd = -1;
   FdHandlers functions;
+  const void* reader = nullptr;  // the owner of functions.read, if it was added by itself
+  const void* writer = nullptr;  // that of functions.write
   HandlerWindow window;
   bool polled = false;         // in polled_
   bool in_poll_ready = false;  // poll_ready is running, so a nested iteration leaves it alone
@@ -71,6 +73,35 @@ void FdHandlerSet::set(int fd, FdHandlers functions) {
   monitor_.watch(fd, events);
   if (stays_polled) join_polled(added);
   publish_counts();
+}
+
+bool FdHandlerSet::add_direction(int fd, FdDirection direction, std::function<void()> function,
+                                 const void* owner) {
+  const FdHandler* const old = find(fd);
+  const void* reader = old ? old->reader : nullptr;
+  const void* writer = old ? old->writer : nullptr;
+  FdHandlers functions = old ? old->functions : FdHandlers{};
+  const bool reads = direction == FdDirection::read;
+  if (reads ? functions.read || functions.poll : static_cast<bool>(functions.write)) return false;
+  (reads ? functions.read : functions.write) = std::move(function);
+  (reads ? reader : writer) = owner;
+  set(fd, std::move(functions));
+  FdHandler& added = *find(fd);
+  added.reader = reader;
+  added.writer = writer;
+  return true;
+}
+
+void FdHandlerSet::remove_direction(int fd, FdDirection direction, const void* owner) {
+  const FdHandler* const old = find(fd);
+  const bool reads = direction == FdDirection::read;
+  if (!old || (reads ? old->reader : old->writer) != owner) return;
+  const void* const other_owner = reads ? old->writer : old->reader;
+  FdHandlers functions = old->functions;
+  (reads ? functions.read : functions.write) = nullptr;
+  set(fd, std::move(functions));
+  FdHandler* const left = find(fd);
+  if (left) (reads ? left->writer : left->reader) = other_owner;
 }
 
 FdHandler* FdHandlerSet::find(int fd) const {
