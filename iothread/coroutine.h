@@ -342,10 +342,9 @@ class sleep_for final : public detail::CancellableAwaiter {
   void await_suspend(std::coroutine_handle<Promise> self) {
     begin(self);
     timer_ = Timer::owned_by_loop(*AioContext::current(), [this, resumption = resumption()] {
-      const auto kept = resumption;
       timer_ = {};  // it must not outlive the loop, as the coroutine may
       end();
-      (*kept)();
+      (*resumption)();
     });
     timer_.arm_after(delay_);
   }
@@ -379,10 +378,9 @@ class FdAwaiter final : public detail::CancellableAwaiter {
     const bool added = loop.add_fd_handler(
         fd_, direction_,
         [this, wait] {
-          const auto kept = wait;  // the handler, which owns it, is taken away
           end();
-          kept->loop.remove_fd_handler(fd_, direction_, this);
-          kept->resumption();
+          wait->loop.remove_fd_handler(fd_, direction_, this);
+          wait->resumption();
         },
         this);
     invariant(added, "one at a time waits for a direction of a descriptor");

@@ -28,11 +28,9 @@ namespace qomio {
 // the number of bytes, or an error: "Failed to read: Input/output error". Until then the buffers must stay,
 // and the descriptor must stay open.
 //
-// For files and block devices, which have offsets. Pipes, sockets and terminals have none: io_uring reads and
-// writes them nevertheless, and waits for all the bytes that were asked for, while the thread pool refuses
-// them
-// ("Illegal seek"). Finding out first would cost each request a system call; readable() and writable() are
-// for them.
+// For files and block devices, which have offsets. Pipes, sockets and terminals have none and are for
+// readable() and writable(): here io_uring waits for all the bytes that were asked for, while the thread pool
+// refuses ("Illegal seek"). To find out first would cost each request a system call.
 //
 // Thread: the loop's home thread. Had as AioContext::file_io(). A loop that ends cancels what is under way,
 // waits for what can't be cancelled any more, and calls no done.

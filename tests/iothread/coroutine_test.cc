@@ -51,9 +51,8 @@ TEST_F(CoroutineTest, scheduled_twice_breaks_an_invariant) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   Task<> task = record(ran, 1);
   co_schedule(*loop, std::move(task));
-  // Given away already: that is the point.
-  EXPECT_DEATH(co_schedule(*loop, std::move(task)),
-               "a coroutine is started once");  // NOLINT(bugprone-use-after-move)
+  // NOLINTNEXTLINE(bugprone-use-after-move): that is the point
+  EXPECT_DEATH(co_schedule(*loop, std::move(task)), "a coroutine is started once");
   drain();
   EXPECT_THAT(ran, ElementsAre(1));
 }
