@@ -311,8 +311,11 @@ TEST_P(FileIoOfPipe, goes_on_when_the_loop_gets_another_home) {
   EXPECT_EQ(wait().value(), 8);
 }
 
-TEST_P(FileIoTest, cancels_a_request_that_no_thread_has_begun) {
-  if (GetParam() != Way::pool) GTEST_SKIP() << "about the thread pool";
+class FileIoOfPool : public FileIoTest {};
+
+INSTANTIATE_TEST_SUITE_P(Ways, FileIoOfPool, ::testing::Values(Way::pool), name_of);
+
+TEST_P(FileIoOfPool, cancels_a_request_that_no_thread_has_begun) {
   loop->set_thread_pool_params(0, 1);
   std::binary_semaphore go(0);
   ASSERT_TRUE(loop->thread_pool().submit([&] { go.acquire(); }, [] {}).has_value());
@@ -323,6 +326,15 @@ TEST_P(FileIoTest, cancels_a_request_that_no_thread_has_begun) {
   EXPECT_FALSE(result.has_value()) << "not inside cancel()";
   EXPECT_EQ(wait().error().message(), "Cancelled");
   go.release();
+}
+
+TEST_P(FileIoOfPool, refuses_what_has_no_offsets) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  std::array<std::byte, 1> buffer{};
+  io().read(ends[0], buffer, 0, keep());
+  EXPECT_EQ(wait().error().message(), "Failed to read: Illegal seek");
+  for (const int end : ends) ::close(end);
 }
 
 TEST_P(FileIoTest, done_may_make_the_next_request_and_iterate_the_loop) {
