@@ -17,7 +17,6 @@ namespace qomio {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 // Jobs that are held up until the test lets them go.
 class ThreadPoolTest : public InLoop {
