@@ -56,10 +56,10 @@ install(FILES ${PROJECT_BINARY_DIR}/qomio-config.cmake ${PROJECT_BINARY_DIR}/qom
 
 # Static libraries leave the libraries they need to the program that links them.
 if(BUILD_SHARED_LIBS)
-  set(QOMIO_PC_REQUIRES "glib-2.0 fmt nlohmann_json")
+  set(QOMIO_PC_REQUIRES "glib-2.0 nlohmann_json")
   set(QOMIO_PC_REQUIRES_PRIVATE "liburcu liburing")
 else()
-  set(QOMIO_PC_REQUIRES "glib-2.0 fmt nlohmann_json liburcu liburing")
+  set(QOMIO_PC_REQUIRES "glib-2.0 nlohmann_json liburcu liburing")
   set(QOMIO_PC_REQUIRES_PRIVATE "")
 endif()
 # The file names its folders relative to where it lies, so that an installed tree may be moved.

@@ -23,7 +23,7 @@ CurrentAioContext::CurrentAioContext(AioContext& loop) : loop_(loop) {
 
 CurrentAioContext::~CurrentAioContext() {
   invariant(detail::current_loop == loop_.get(), "a thread gives up the current AioContext that it has");
-  loop_->handlers_.end_poll_mode();
+  (void)loop_->end_poll_mode();
   detail::current_loop = nullptr;
   ::rcu_unregister_thread();
   loop_->has_home_.store(false);
@@ -91,7 +91,7 @@ std::uint32_t AioContext::accept_notifications(std::uint32_t scheduled) {
   // A chain of read-modify-writes: synchronizes with every waker counted here, so their work is seen from now
   // on.
   if (notifications_.load(std::memory_order_relaxed) != 0) {
-    count = notifications_.exchange(0, std::memory_order_seq_cst);
+    count += notifications_.exchange(0, std::memory_order_seq_cst);
   }
   if (count == 0) return 0;
   std::uint32_t elided = count;

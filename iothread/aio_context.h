@@ -12,6 +12,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "qomio/iothread/aio_stats.h"
 #include "qomio/iothread/bottom_half.h"
@@ -96,8 +97,8 @@ class AioContext {
   // Takes it away; harmless when somebody else has done so.
   void remove_fd_handler(int fd, FdDirection direction, const void* owner);
 
-  // Thread-safe. A call that can be asked for again and again; the name appears in messages. It starts
-  // unscheduled.
+  // Thread-safe. A call that can be asked for again and again; the name appears in messages, and stays with
+  // the loop, so it should be one of a few. It starts unscheduled.
   template <class Function>
   BottomHalf bh_new(std::string_view name, Function&& function) {
     using Call = detail::BottomHalfCall<detail::NamedBottomHalfNode, std::decay_t<Function>>;
@@ -186,7 +187,9 @@ class AioContext {
   void wake_sleeper();
 
   std::int64_t timeout_from(std::int64_t now_ns);
-  void count_busy(std::int64_t now_ns);
+  void count_busy(std::int64_t now_ns, bool outermost);
+  void count_sleep(std::int64_t now_ns);
+  bool end_poll_mode();
   void apply_poll_params();
   bool announce_sleep();
   bool notified() const;
@@ -230,19 +233,20 @@ class AioContext {
   std::atomic<ThreadPool*> thread_pool_ = nullptr;  // owned; made by the home thread
   std::unique_ptr<FileIo> file_io_;
 
-  std::atomic<std::uint32_t> waiters_ = 0;  // frames inside wait_while()
-  std::mutex waiter_mutex_;                 // guards the one below
-  Ref<AioContext> waiter_;                  // the loop that is iterated meanwhile
+  std::atomic<std::uint32_t> waiters_ = 0;      // frames inside wait_while()
+  std::mutex waiter_mutex_;                     // guards the one below
+  std::vector<Ref<AioContext>> waiting_loops_;  // those that are iterated meanwhile, one for each waiter
 
   // Home thread only.
   std::uint32_t poll_generation_ = 0;
   PollController controller_;
   HandlerWindow notifier_window_;
   WakeupCost wakeup_cost_;
-  int depth_ = 0;                   // iterations inside each other
-  bool looking_ = false;            // between computing the timeout and the end of the sleep
-  int skipped_looks_ = 0;           // iterations since the descriptors were looked at
-  std::int64_t busy_since_ns_ = 0;  // 0: never run
+  int depth_ = 0;                     // iterations inside each other
+  bool looking_ = false;              // between computing the timeout and the end of the sleep
+  int skipped_looks_ = 0;             // iterations since the descriptors were looked at
+  std::int64_t busy_since_ns_ = 0;    // 0: never run
+  std::uint64_t busy_ns_before_ = 0;  // before the callbacks of the outermost iteration
   Source* source_ = nullptr;
   detail::CoroutineRun* coroutine_run_ = nullptr;  // the innermost
 

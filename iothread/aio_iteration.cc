@@ -13,6 +13,8 @@ namespace qomio {
 namespace {
 
 constexpr std::int64_t kIdleBottomHalfNs = 10'000'000;
+// Nothing tells a sleeper that somebody has set the wall clock.
+constexpr std::int64_t kLongestWithoutWallClockNs = 1'000'000'000;
 // With work always due and every descriptor polled, nothing would look at the descriptors otherwise.
 constexpr int kLongestWithoutLook = 16;
 
@@ -60,19 +62,30 @@ std::int64_t AioContext::timeout_from(std::int64_t now_ns) {
   constexpr std::int64_t kNever = detail::TimerList::kNever;
   if (const std::int64_t due = monotonic_timers_.next_ns(); due != kNever) at_most(due - now_ns);
   if (const std::int64_t due = realtime_timers_.next_ns(); due != kNever) {
-    at_most(due - clock_now_ns(ClockType::realtime));
+    at_most(std::min(due - clock_now_ns(ClockType::realtime), kLongestWithoutWallClockNs));
   }
   return timeout;
 }
 
 // Everything since the last reading that was neither polling nor sleeping was work.
-void AioContext::count_busy(std::int64_t now_ns) {
-  if (busy_since_ns_ != 0) {
-    const auto busy = static_cast<std::uint64_t>(now_ns - busy_since_ns_);
-    counters_.busy_ns.add(busy);
-    if (depth_ == 1) counters_.max_lag_ns.raise_to(busy);
-  }
+void AioContext::count_busy(std::int64_t now_ns, bool outermost) {
+  if (busy_since_ns_ != 0) counters_.busy_ns.add(static_cast<std::uint64_t>(now_ns - busy_since_ns_));
   busy_since_ns_ = now_ns;
+  if (!outermost) return;
+  // Since the last one like this, without what iterations inside it have polled and slept.
+  counters_.max_lag_ns.raise_to(counters_.busy_ns.get() -
+                                std::exchange(busy_ns_before_, counters_.busy_ns.get()));
+}
+
+void AioContext::count_sleep(std::int64_t now_ns) {
+  counters_.blocked_ns.add(static_cast<std::uint64_t>(now_ns - busy_since_ns_));
+  counters_.wakeups.add(1);
+  busy_since_ns_ = now_ns;
+}
+
+bool AioContext::end_poll_mode() {
+  const Nesting nesting(*this);  // the callbacks may change handlers
+  return handlers_.end_poll_mode();
 }
 
 void AioContext::apply_poll_params() {
@@ -93,7 +106,7 @@ bool AioContext::poll(bool blocking) {
   counters_.iterations.add(1);
 
   const std::int64_t start = clock_now_ns();
-  count_busy(start);
+  count_busy(start, depth_ == 1);
   std::uint32_t scheduled = bottom_halves_.take();  // by other threads
   std::int64_t now = start;
   std::int64_t timeout = blocking ? timeout_from(start) : 0;
@@ -137,7 +150,9 @@ bool AioContext::poll(bool blocking) {
   looking_ = outer_looking;
 
   const std::int64_t stamp = stamp_ns_.load(std::memory_order_acquire);
-  // With a batch at hand the next one may grow: each look takes the queue away from those who post.
+  // Bottom halves are work that the queue itself tells of, whether notifications are cleared before or after.
+  // What a notification alone tells of is looked for in the next iteration. With a batch at hand the next one
+  // may grow: each look takes the queue away from those who post.
   if (!bottom_halves_.any_due()) scheduled += bottom_halves_.take();
   const bool notified = accept_notifications(scheduled) != 0;
   if (slept) report_wait(start, now, notified, stamp);
@@ -177,10 +192,11 @@ std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns
 void AioContext::report_wait(std::int64_t start_ns, std::int64_t end_ns, bool notified,
                              std::int64_t stamp_ns) {
   if (notified && stamp_ns != 0) {
-    wakeup_cost_.sample(end_ns - stamp_ns);
-    counters_.wakeup_cost_ns.set(static_cast<std::uint64_t>(wakeup_cost_.mean_ns()));
     // Several loops may overwrite each other's samples here, which costs precision only.
     const std::int64_t all = wakeup_cost_of_all_ns.load(std::memory_order_relaxed);
+    if (wakeup_cost_.mean_ns() == 0) wakeup_cost_ = WakeupCost(all);
+    wakeup_cost_.sample(end_ns - stamp_ns);
+    counters_.wakeup_cost_ns.set(static_cast<std::uint64_t>(wakeup_cost_.mean_ns()));
     const std::int64_t mean = wakeup_cost_.mean_ns();
     wakeup_cost_of_all_ns.store(all == 0 ? mean : all + (mean - all) / 8, std::memory_order_relaxed);
   }

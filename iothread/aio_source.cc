@@ -77,12 +77,17 @@ bool AioContext::Source::descriptor_ready() {
 
 gboolean AioContext::Source::loop_prepare(gint* timeout_ms) {
   invariant(loop->in_home_thread(), "the GMainContext of a loop is run by the loop's home thread");
-  // May be called again without a check in between, when sources of higher priority were ready.
+  // May be called again without a check in between, when sources of higher priority were ready: what they
+  // took can't be told from the sleep then.
   loop->apply_poll_params();
-  const bool hit = loop->handlers_.end_poll_mode();
+  const bool hit = loop->end_poll_mode();
   update_descriptors();
   const std::int64_t now = clock_now_ns();
-  loop->count_busy(now);
+  if (asleep) {
+    loop->count_sleep(now);
+  } else {
+    loop->count_busy(now, loop->depth_ == 0);
+  }
   loop->looking_ = true;
   asleep = true;
   const std::int64_t timeout = loop->timeout_from(now);
@@ -101,11 +106,7 @@ gboolean AioContext::Source::loop_check() {
   loop->withdraw_sleep();
   loop->looking_ = false;
   const std::int64_t now = clock_now_ns();
-  if (std::exchange(asleep, false)) {
-    loop->counters_.blocked_ns.add(static_cast<std::uint64_t>(now - loop->busy_since_ns_));
-    loop->counters_.wakeups.add(1);
-    loop->busy_since_ns_ = now;
-  }
+  if (std::exchange(asleep, false)) loop->count_sleep(now);
   return descriptor_ready() || loop->notified() || loop->timeout_from(now) == 0;
 }
 

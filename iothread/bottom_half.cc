@@ -21,7 +21,8 @@ constexpr std::uint32_t kIdle = 4;       // scheduled, but not urgent
 constexpr std::uint32_t kRunning = 8;    // the home thread is inside run()
 constexpr std::uint32_t kReleased = 16;  // the handle is gone
 constexpr std::uint32_t kAwaited = 32;   // a releaser waits, and frees it unless it is queued still
-constexpr std::uint32_t kForeign = 64;   // put into the queue by another thread than the home thread
+constexpr std::uint32_t kForeign =
+    64;  // put into the queue by another thread than the home thread, without a notification
 
 // Begins to fetch the line of the cache at an address, null too. NodePool::free() writes there; a line
 // fetched for reading would have to be asked for twice.
@@ -47,7 +48,7 @@ BottomHalfQueue::Scheduled BottomHalfQueue::schedule(BottomHalfNode& node, bool 
   std::uint32_t wanted = 0;
   do {
     wanted = state | kScheduled | kQueued;
-    if (!(state & kQueued) && !in_home_thread) wanted |= kForeign;
+    if (!(state & kQueued) && !in_home_thread && !idle) wanted |= kForeign;
     if (!idle) {
       wanted &= ~kIdle;
     } else if (!(state & kScheduled)) {

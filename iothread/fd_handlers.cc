@@ -8,22 +8,25 @@
 
 namespace qomio::detail {
 
-struct FdHandler {
-  int fd = -1;
-  FdHandlers functions;
-  const void* reader = nullptr;  // the owner of functions.read, if it was added by itself
-  const void* writer = nullptr;  // that of functions.write
-  HandlerWindow window;
+// One line of the cache holds what serving a ready descriptor takes, its read function included.
+struct alignas(64) FdHandler {
+  FdHandler(int number, FdHandlers calls)
+      : fd(number), pollable(calls.poll && calls.poll_ready), functions(std::move(calls)) {}
+
+  const int fd;
+  short revents = 0;  // not 0: queued
+  const bool pollable;
   bool polled = false;         // in polled_
   bool in_poll_ready = false;  // poll_ready is running, so a nested iteration leaves it alone
   bool poll_hit = false;       // queued because of a hit
   bool was_ready = false;      // in the wait that is reported next
   bool active = false;         // ready since the last drop_idle()
-  std::int64_t idle_since_ns = 0;
   bool removed = false;
-  short revents = 0;  // not 0: queued
-
-  bool pollable() const { return functions.poll && functions.poll_ready; }
+  FdHandlers functions;
+  HandlerWindow window;
+  std::int64_t idle_since_ns = 0;
+  const void* reader = nullptr;  // the owner of functions.read, if it was added by itself
+  const void* writer = nullptr;  // that of functions.write
 };
 
 FdHandlerSet::FdHandlerSet(FdMonitor monitor, int notifier_fd)
@@ -56,15 +59,13 @@ void FdHandlerSet::set(int fd, FdHandlers functions) {
   const HandlerWindow window = stays_polled ? old->window : HandlerWindow{};
   remove(fd);
 
-  auto handler = std::make_unique<FdHandler>();
-  handler->fd = fd;
-  handler->functions = std::move(functions);
+  auto handler = std::make_unique<FdHandler>(fd, std::move(functions));
   handler->window = window;
   const FdHandlers& calls = handler->functions;
   // One that is only polled is still watched, since the loop has to sleep sometimes.
   const bool reads = calls.read || calls.poll;
   const auto events = static_cast<short>((reads ? POLLIN : 0) | (calls.write ? POLLOUT : 0));
-  if (!handler->pollable()) ++unpollable_;
+  if (!handler->pollable) ++unpollable_;
   FdHandler& added = *handler;
   const auto index = static_cast<std::size_t>(fd);
   if (index >= handlers_.size()) handlers_.resize(index + 1);
@@ -113,7 +114,7 @@ void FdHandlerSet::remove(int fd) {
   if (!find(fd)) return;
   std::unique_ptr<FdHandler>& place = handlers_[static_cast<std::size_t>(fd)];
   FdHandler& handler = *place;
-  if (!handler.pollable()) --unpollable_;
+  if (!handler.pollable) --unpollable_;
   handler.removed = true;
   std::ranges::replace(queued_, &handler, nullptr);
   removed_.push_back(std::move(place));
@@ -149,24 +150,27 @@ bool FdHandlerSet::wait(std::int64_t timeout_ns) {
   monitor_.wait(timeout_ns, events);
   bool notified = std::exchange(stale_notification_, false);
   bool joined = false;
+  bool unknown = false;
   for (const FdEvent& event : events) {
     if (event.fd == notifier_fd_) {
       notified = true;
       continue;
     }
-    // A descriptor that was closed but lives on in another process may be reported when nobody wants it any
-    // more.
     FdHandler* const found = find(event.fd);
-    if (!found) continue;
+    if (!found) {
+      unknown = true;
+      continue;
+    }
     FdHandler& handler = *found;
-    (handler.pollable() ? handler.was_ready : any_other_ready_) |= timeout_ns != 0;
+    (handler.pollable ? handler.was_ready : any_other_ready_) |= timeout_ns != 0;
     enqueue(handler, event.revents, false);
-    if (!handler.polled && handler.pollable()) {
+    if (!handler.polled && handler.pollable) {
       join_polled(handler);
       joined = true;
     }
   }
   if (joined || monitor_.kind() != monitor_kind()) publish_counts();
+  if (unknown) monitor_.forget_unknown();
   events.clear();
   events_ = std::move(events);
   return notified;

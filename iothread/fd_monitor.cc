@@ -132,6 +132,15 @@ void FdMonitor::try_epoll() {
   }
 }
 
+void FdMonitor::forget_unknown() {
+  if (kind_ != FdMonitorKind::epoll) return;
+  ++generation_;
+  ::close(epoll_fd_);
+  epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_fd_ < 0) return leave_epoll();
+  try_epoll();
+}
+
 void FdMonitor::leave_epoll() {
   kind_ = FdMonitorKind::poll;
   epoll_refused_ = true;

@@ -32,11 +32,11 @@ class Uring;
 
 // Waits until one of a set of descriptors is ready, level-triggered.
 //
-//   poll      poll(2): as fast as any for a few descriptors, and takes any of them;
-//   epoll     from kEpollThreshold descriptors on; when it refuses one (a regular file), back to poll for
-//   good; io_uring  if asked for, and the kernel allows it; when it refuses anything later, over to the other
-//   two
-//             for good. Needs no system call to see that descriptors are ready.
+// - poll: poll(2), as fast as any for a few descriptors; takes any of them.
+// - epoll: from kEpollThreshold descriptors on, or once the loop busy-polls them. When it refuses one
+//   (a regular file), back to poll for good.
+// - io_uring: if asked for, and the kernel allows it; when it refuses anything later, over to the other two
+//   for good. Needs no system call to see that descriptors are ready.
 //
 // Owns an epoll instance from the start, so that growing can't fail for want of a descriptor.
 // Thread: one at a time, the home thread of the loop.
@@ -56,13 +56,17 @@ class FdMonitor {
   void watch(int fd, short events);
   // Forgets fd, which may be closed already.
   void unwatch(int fd);
+  // A descriptor was reported that isn't watched: one that was closed before it was forgotten, and lives on
+  // in another process or under another number. Nobody but the kernel knows it any more.
+  void forget_unknown();
 
   // Waits up to timeout_ns (0: only looks; -1: no limit) and appends what is ready. A signal ends the wait
   // early, as does the end of the thread that waited before; a timeout never does.
   void wait(std::int64_t timeout_ns, std::vector<FdEvent>& ready);
 
   // Nothing is ready, as far as can be told without a system call: false only means that wait() must look.
-  // To be called again and again while the loop is busy-polling.
+  // To be called again and again while the loop is busy-polling. Goes over to epoll, since its look at
+  // nothing costs half of poll's.
   bool nothing_new();
 
   // Requests of uring() are completed. No system call.

@@ -46,6 +46,7 @@ int FdMonitor::descriptor() {
 bool FdMonitor::has_completions() const { return ring_ && ring_->has_completions(); }
 
 bool FdMonitor::nothing_new() {
+  if (kind_ == FdMonitorKind::poll && !epoll_refused_) try_epoll();
   if (kind_ != FdMonitorKind::io_uring) return false;
   if (!to_arm_.empty() && !(ring_arm() && ring_->submit())) return false;
   return !ring_->has_completions();

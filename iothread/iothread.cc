@@ -123,21 +123,26 @@ Result<void> IOThread::apply_poll_params() {
 }
 
 Result<void> IOThread::apply_affinity() {
-  const pid_t tid = thread_id();
-  if (tid == 0) return {};
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
-  if (cpu_affinity_.empty()) {
-    // The creator is the main thread, to which the process's own number stands.
-    if (sched_getaffinity(getpid(), sizeof cpus, &cpus) != 0)
-      return errno_error(errno, "Failed to read CPU affinity");
-  }
   for (const std::uint16_t cpu : cpu_affinity_) {
     if (cpu >= CPU_SETSIZE) return error("cpu-affinity value must be in range [0, {}]", CPU_SETSIZE - 1);
     CPU_SET(cpu, &cpus);
   }
+  const pid_t tid = thread_id();
+  if (tid == 0) return {};
+  // The creator is the main thread, to which the process's own number stands.
+  if (cpu_affinity_.empty() && sched_getaffinity(getpid(), sizeof cpus, &cpus) != 0)
+    return errno_error(errno, "Failed to read CPU affinity");
   if (sched_setaffinity(tid, sizeof cpus, &cpus) != 0)
     return errno_error(errno, "Failed to set CPU affinity");
+  // Of those that it may have, the kernel takes what it has, and says nothing of the others.
+  cpu_set_t granted;
+  if (sched_getaffinity(tid, sizeof granted, &granted) != 0)
+    return errno_error(errno, "Failed to read CPU affinity");
+  for (const std::uint16_t cpu : cpu_affinity_) {
+    if (!CPU_ISSET(cpu, &granted)) return error("Failed to set CPU affinity: CPU {} is not to be had", cpu);
+  }
   return {};
 }
 
@@ -215,7 +220,7 @@ std::uint64_t IOThread::uptime_ns() const {
   return started_ns_ == 0 ? 0 : static_cast<std::uint64_t>(clock_now_ns() - started_ns_);
 }
 
-Result<IOThread::Usage> IOThread::usage() {
+IOThread::Usage IOThread::usage() {
   Usage usage;
   if (thread_id() == 0) return usage;
   clockid_t clock = 0;
@@ -227,7 +232,8 @@ Result<IOThread::Usage> IOThread::usage() {
   if (status_fd_ < 0) {
     const std::string path = fmt::format("/proc/self/task/{}/status", thread_id());
     status_fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (status_fd_ < 0) return errno_error(errno, "Failed to open " + path);
+    // Without a descriptor to be had, all else is still worth knowing, then most of all.
+    if (status_fd_ < 0) return usage;
   }
   std::array<char, 4096> buffer{};
   const ssize_t size = pread(status_fd_, buffer.data(), buffer.size(), 0);
@@ -249,9 +255,8 @@ Result<GMainContext*> IOThread::g_main_context() {
   if (thread_id() == 0) return error("I/O thread '{}' does not run", id_);
   if (!g_main_context_) {
     if (auto r = make_g_main_context(); !r) return failure(r);
-    const bool attached =
-        context_->run_in([this] { g_source_attach(context_->g_source(), g_main_context_); });
-    invariant(attached, "an I/O thread ended while its GMainContext was asked for");
+    // Nobody waits for the thread here: it may be asking for its context itself.
+    context_->schedule_oneshot([this] { g_source_attach(context_->g_source(), g_main_context_); });
   }
   if (g_users_++ == 0) context_->schedule_oneshot([this] { in_g_main_loop_ = true; });
   return g_main_context_;

@@ -68,14 +68,14 @@ class IOThread final : public EventLoopBase {
 
   PollParams poll_params() const;
 
-  // What the kernel counts for the thread; zeros when none runs. Two system calls, after the first time.
-  // Errors: no descriptor left, or no /proc.
+  // What the kernel counts for the thread; zeros when none runs, and for the switches as long as there was no
+  // descriptor to be had (or there is no /proc). Two system calls, after the first time.
   struct Usage {
     std::uint64_t cpu_ns = 0;
     std::uint64_t voluntary_switches = 0;
     std::uint64_t involuntary_switches = 0;
   };
-  Result<Usage> usage();
+  Usage usage();
   // Since the thread has published its number; 0 before.
   std::uint64_t uptime_ns() const;
 

@@ -3,12 +3,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <glib-unix.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
+#include <functional>
+#include <utility>
 
 #include "qomio/iothread/event_loop_base.h"
 #include "qomio/iothread/iothread.h"
@@ -17,6 +20,8 @@
 #include "qomio/iothread/stall_watch.h"
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/qapi/fd_source.h"
+#include "qomio/qapi/file_descriptor.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/invariant.h"
 
@@ -87,6 +92,46 @@ constinit const TypeInfo MainLoopSettings::type_info{
 
 }  // namespace
 
+// SIGINT and SIGTERM, as calls from the loop. The handler writes to a descriptor, since that is what a
+// handler may do; GLib's own way would be a thread besides.
+class MainLoop::Signals {
+ public:
+  Signals(GMainContext* context, std::function<void()> on_signal)
+      : event_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        source_(context, [this, call = std::move(on_signal)] {
+          std::uint64_t count = 0;
+          if (::read(event_fd_.get(), &count, sizeof count) == sizeof count) call();
+        }) {
+    invariant(static_cast<bool>(event_fd_), "no descriptor for signals");
+    source_.watch(event_fd_.get(), G_IO_IN);
+    written_by_handler = event_fd_.get();
+    struct sigaction action{};
+    action.sa_handler = handle;
+    action.sa_flags = SA_RESTART;
+    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &action, &old_[i]);
+  }
+  ~Signals() {
+    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &old_[i], nullptr);
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+ private:
+  static constexpr std::array kSignals{SIGINT, SIGTERM};
+  static inline volatile std::sig_atomic_t written_by_handler = -1;
+
+  static void handle(int /*signal*/) {
+    const int kept = errno;
+    const std::uint64_t one = 1;
+    (void)!::write(written_by_handler, &one, sizeof one);
+    errno = kept;
+  }
+
+  FileDescriptor event_fd_;
+  FdSource source_;
+  std::array<struct sigaction, kSignals.size()> old_{};
+};
+
 Result<void> MainLoop::check() {
   // GLib's default context, its signal handling and the AioContext take no more than this many.
   std::array<int, 8> probes{};
@@ -110,8 +155,7 @@ MainLoop::MainLoop() {
   current_ = std::make_unique<CurrentAioContext>(*context_);
   g_source_attach(context_->g_source(), g_main_context());
   loop_ = g_main_loop_new(g_main_context(), FALSE);
-  signal_sources_ = {g_unix_signal_add(SIGINT, handle_signal, this),
-                     g_unix_signal_add(SIGTERM, handle_signal, this)};
+  signals_ = std::make_unique<Signals>(g_main_context(), [this] { shut_down(ShutdownCause::host_signal); });
   the_main_loop = this;
 
   Interface::process().add(event<Shutdown>("SHUTDOWN", "the program is about to end"));
@@ -127,7 +171,7 @@ MainLoop::MainLoop() {
 MainLoop::~MainLoop() {
   Interface::process().remove_command("quit");
   the_main_loop = nullptr;
-  for (const unsigned id : signal_sources_) g_source_remove(id);
+  signals_ = nullptr;
   g_main_loop_unref(loop_);
   current_ = nullptr;
 }
@@ -145,11 +189,6 @@ void MainLoop::quit(int exit_status) {
   g_main_loop_quit(loop_);
   // The loop may be on its way into g_main_loop_run(), which would forget a quit that came before it.
   context_->schedule_oneshot([this] { g_main_loop_quit(loop_); });
-}
-
-int MainLoop::handle_signal(void* self) {
-  static_cast<MainLoop*>(self)->shut_down(ShutdownCause::host_signal);
-  return G_SOURCE_CONTINUE;
 }
 
 void MainLoop::shut_down(ShutdownCause cause) {

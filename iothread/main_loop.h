@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <memory>
 
@@ -41,13 +40,14 @@ class MainLoop {
   void quit(int exit_status = 0);
 
  private:
-  static int handle_signal(void* self);
+  class Signals;
+
   void shut_down(ShutdownCause cause);
 
   Ref<AioContext> context_;
   std::unique_ptr<CurrentAioContext> current_;
   GMainLoop* loop_;
-  std::array<unsigned, 2> signal_sources_{};
+  std::unique_ptr<Signals> signals_;
   std::atomic<bool> quit_ = false;
   std::atomic<int> exit_status_ = 0;
 };

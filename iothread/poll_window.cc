@@ -99,7 +99,8 @@ void PollController::ready(HandlerWindow& handler, std::int64_t delay_ns) {
   std::int64_t& window = handler.window_ns;
   if (delay_ns > params_.max_ns) {
     window = shrunk(window);
-  } else if (window < delay_ns && delay_ns < params_.max_ns) {
+  } else if ((window < delay_ns || window == 0) && delay_ns < params_.max_ns) {
+    // From no window even for a delay of 0: that is an estimate, which may have taken too much off.
     window = grown(window);
   }
   longest_window_ns_ = std::max(longest_window_ns_, window);
@@ -134,7 +135,7 @@ void PollController::end_wait_report() {
 }
 
 void WakeupCost::sample(std::int64_t cost_ns) {
-  cost_ns = std::max<std::int64_t>(cost_ns, 1);
+  cost_ns = std::clamp<std::int64_t>(cost_ns, 1, kLongestNs);
   if (mean_ns_ == 0) {
     mean_ns_ = cost_ns;
     return;

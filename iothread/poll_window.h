@@ -91,14 +91,21 @@ class PollController {
 };
 
 // The running mean (weight 1/8) of what a wake-up costs: from the event's arrival to the end of the sleep.
-// One sample counts for at most four times the mean, so that a preempted thread doesn't spoil it.
+// One sample counts for at most four times the mean, and for at most kLongestNs: longer ones tell of a
+// preempted thread. A loop has few samples where descriptors wake it, so a single one must not spoil the
+// mean.
 class WakeupCost {
  public:
+  static constexpr std::int64_t kLongestNs = 100'000;
+
+  // mean_ns: to start from, 0: from the first sample.
+  explicit WakeupCost(std::int64_t mean_ns = 0) : mean_ns_(mean_ns) {}
+
   void sample(std::int64_t cost_ns);
   std::int64_t mean_ns() const { return mean_ns_; }  // 0: no sample yet
 
  private:
-  std::int64_t mean_ns_ = 0;
+  std::int64_t mean_ns_;
 };
 
 }  // namespace qomio

@@ -22,8 +22,8 @@ using namespace std::chrono_literals;  // timer.arm_after(10ms)
 
 class AioContext;
 
-// monotonic never jumps; realtime follows the wall clock, and a step of it is noticed when the loop looks
-// next.
+// monotonic never jumps; realtime follows the wall clock, of which a sleeping loop notices within a second
+// that it was set.
 enum class ClockType { monotonic, realtime };
 
 // The time of that clock, ns. Thread-safe.

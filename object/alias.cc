@@ -24,6 +24,7 @@ class AliasProperty final : public Property {
       default_ = aliased->default_value();
       minimum_ = aliased->minimum();
       maximum_ = aliased->maximum();
+      features_ = aliased->features();
     }
   }
 
@@ -44,7 +45,7 @@ class AliasProperty final : public Property {
     if (!target_.target()) return gone(object);
     return target_.target()->get_property(target_name_, visitor);
   }
-  Result<void> set(Object& object, Visitor& visitor) const override {
+  Result<void> assign(Object& object, Visitor& visitor) const override {
     if (!target_.target()) return gone(object);
     return target_.target()->set_property(target_name_, visitor);
   }

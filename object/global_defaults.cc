@@ -19,10 +19,7 @@ struct GlobalDefault {
 };
 
 // In the order in which they are applied.
-std::vector<GlobalDefault>& defaults() {
-  static std::vector<GlobalDefault> all;
-  return all;
-}
+constinit std::vector<GlobalDefault> defaults;
 
 // What class a default is for, if it is for this one: the class, an ancestor or an interface.
 bool is_for(const GlobalDefault& one, const ObjectClass& klass) {
@@ -44,11 +41,10 @@ struct GlobalOptions {
 
 void add_global_default(std::string_view type, std::string_view property, std::string_view value,
                         GlobalOrigin origin) {
-  auto& all = defaults();
   const auto place = origin == GlobalOrigin::user
-                         ? all.end()
-                         : std::ranges::find(all, GlobalOrigin::user, &GlobalDefault::origin);
-  all.insert(place, {std::string(type), std::string(property), std::string(value), origin});
+                         ? defaults.end()
+                         : std::ranges::find(defaults, GlobalOrigin::user, &GlobalDefault::origin);
+  defaults.insert(place, {std::string(type), std::string(property), std::string(value), origin});
 }
 
 Result<void> parse_global_default(std::string_view text) {
@@ -69,7 +65,7 @@ Result<void> parse_global_default(std::string_view text) {
 
 std::vector<std::string> global_default_warnings() {
   std::vector<std::string> warnings;
-  for (const auto& one : defaults()) {
+  for (const auto& one : defaults) {
     if (one.origin != GlobalOrigin::user) continue;
     const auto klass = object_class_by_name(one.type);
     if (!klass) {
@@ -82,10 +78,10 @@ std::vector<std::string> global_default_warnings() {
   return warnings;
 }
 
-void remove_global_defaults() { defaults().clear(); }
+void remove_global_defaults() { defaults.clear(); }
 
 Result<void> detail::apply_global_defaults(Object& object) {
-  for (const auto& one : defaults()) {
+  for (const auto& one : defaults) {
     if (!is_for(one, object.object_class())) continue;
     if (auto r = object.parse_property(one.property, one.value); !r) {
       r.error().prepend(fmt::format("can't apply global {}.{}={}: ", one.type, one.property, one.value));

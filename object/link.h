@@ -95,25 +95,18 @@ class LinkProperty final : public Property {
       : Property(name, fmt::format("link<{}>", Target::type_info.name)), member_(member) {}
 
   const TypeDescription& type() const override { return builtin_type("str"); }
-  bool is_writable() const override { return true; }
+  bool is_writable() const override { return writable_; }
   Object* target(Object& object) const override { return (static_cast<Class&>(object).*member_).get(); }
 
   Result<void> get(Object& object, Visitor& visitor) const override {
     return detail::visit_link(name_, visitor, target(object));
   }
 
-  Result<void> set(Object& object, Visitor& visitor) const override {
+  Result<void> assign(Object& object, Visitor& visitor) const override {
     auto change = stage(object, visitor);
     if (!change) return failure(change);
     if (auto r = (*change)->check(); !r) return r;
-    if (auto r = (*change)->apply(); !r) return r;
-    if (!hook_) return {};
-    auto changed = (object.*hook_)();
-    if (!changed) {
-      (*change)->revert();
-      (void)(object.*hook_)();
-    }
-    return changed;
+    return (*change)->apply();
   }
 
   Result<std::unique_ptr<PropertyChange>> stage(Object& object, Visitor& visitor) const override {
@@ -151,6 +144,7 @@ class LinkProperty final : public Property {
 
   Field Class::* member_;
   Check check_ = nullptr;
+  bool writable_ = true;
 };
 
 // What may be said of a link; see PropertyBuilder.
@@ -164,12 +158,21 @@ class LinkBuilder {
     return std::move(*this);
   }
   // Runs before the link is switched; an error refuses the target, which is null when the link is cleared.
-  LinkBuilder&& check(typename Declared::Check check) && {
-    property_->check_ = check;
+  LinkBuilder&& check(typename Declared::Check allowed) && {
+    property_->check_ = allowed;
     return std::move(*this);
   }
   LinkBuilder&& on_change(Result<void> (Class::*hook)()) && {
     property_->hook_ = static_cast<Property::Hook>(hook);
+    return std::move(*this);
+  }
+  // For show: only the object itself leads it elsewhere, by assign().
+  LinkBuilder&& read_only() && {
+    property_->writable_ = false;
+    return std::move(*this);
+  }
+  LinkBuilder&& with(Features features) && {
+    property_->features_.assign(features.begin(), features.end());
     return std::move(*this);
   }
   LinkBuilder&& until_complete() && {

@@ -2,9 +2,12 @@
 #include "qomio/object/object.h"
 
 #include <fmt/format.h>
+#include <tsl/robin_set.h>
 
 #include <algorithm>
-#include <unordered_map>
+#include <charconv>
+#include <map>
+#include <set>
 
 #include "qomio/object/link.h"
 #include "qomio/object/object_events.h"
@@ -18,6 +21,22 @@ namespace {
 // From this many children on, an object finds them through a hash table.
 constexpr std::size_t kIndexedChildren = 8;
 
+// At the end of a name: the first free number, in brackets.
+constexpr std::string_view kAnyNumber = "[*]";
+
+// By name. Open addressing, and the hash kept beside the pointer, so that an object in a large set is found
+// with few accesses to memory: one to the table, one to the object.
+std::string_view name_of(const Object* child) { return child->name(); }
+std::string_view name_of(std::string_view name) { return name; }
+struct NameHash {
+  std::size_t operator()(const auto& child) const { return std::hash<std::string_view>()(name_of(child)); }
+};
+struct SameName {
+  using is_transparent = void;
+  bool operator()(const auto& a, const auto& b) const { return name_of(a) == name_of(b); }
+};
+using ChildIndex = tsl::robin_set<Object*, NameHash, SameName, std::allocator<Object*>, /*StoreHash=*/true>;
+
 }  // namespace
 
 struct Object::Extras {
@@ -30,10 +49,17 @@ struct Object::Extras {
     const Object* owner;  // if set, the holder is named after it, when asked
     const void* link;
   };
+  // Of names that end in "[*]", as they were given without it: all numbers below `next` were given out, and
+  // those that came back are kept, so that the first free one is found without a search.
+  struct Numbering {
+    std::size_t next = 0;
+    std::set<std::size_t> returned;
+  };
   std::vector<OwnProperty> properties;
   std::vector<HolderEntry> holders;
-  std::unordered_map<std::string_view, Object*> children;  // empty until there are kIndexedChildren
+  ChildIndex children;  // empty until there are kIndexedChildren
   std::size_t child_count = 0;
+  std::map<std::string, Numbering, std::less<>> numberings;
   WeakLink* weak_links = nullptr;
 };
 
@@ -80,7 +106,7 @@ Object::Extras& Object::extras() {
 Object* Object::child(std::string_view name) const {
   if (extras_ && !extras_->children.empty()) {
     const auto it = extras_->children.find(name);
-    return it == extras_->children.end() ? nullptr : it->second;
+    return it == extras_->children.end() ? nullptr : *it;
   }
   for (Object* child = first_child_; child; child = child->next_sibling_) {
     if (child->name_ == name) return child;
@@ -93,25 +119,44 @@ Result<void> Object::check_name_is_free(std::string_view name) const {
   return error("attempt to add duplicate property '{}' to object (type '{}')", name, type_name());
 }
 
-std::string Object::numbered(std::string_view name) const {
-  if (!name.ends_with("[*]")) return std::string(name);
-  name.remove_suffix(3);
-  for (std::size_t i = 0;; ++i) {
-    std::string candidate = fmt::format("{}[{}]", name, i);
-    if (check_name_is_free(candidate)) return candidate;
+Result<std::string> Object::take_name(std::string_view name) {
+  if (!name.ends_with(kAnyNumber)) {
+    if (auto r = check_name_is_free(name); !r) return failure(r);
+    return std::string(name);
+  }
+  name.remove_suffix(kAnyNumber.size());
+  auto& [next, returned] = extras().numberings[std::string(name)];
+  for (;;) {
+    const std::size_t number = returned.empty() ? next++ : returned.extract(returned.begin()).value();
+    std::string numbered = fmt::format("{}[{}]", name, number);
+    if (check_name_is_free(numbered)) return numbered;  // else somebody has it by its full name
   }
 }
 
+void Object::give_back_number(std::string_view name) {
+  if (extras_->numberings.empty() || !name.ends_with(']')) return;
+  const auto bracket = name.rfind('[');
+  if (bracket == std::string_view::npos) return;
+  const auto numbering = extras_->numberings.find(name.substr(0, bracket));
+  if (numbering == extras_->numberings.end()) return;
+  const auto digits = name.substr(bracket + 1, name.size() - bracket - 2);
+  std::size_t number = 0;
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (failed != std::errc() || end != digits.data() + digits.size()) return;
+  auto& [next, returned] = numbering->second;
+  if (number < next) returned.insert(number);
+}
+
 Result<void> Object::add_child(std::string_view name, Object& child) {
-  std::string full_name = numbered(name);
-  if (auto r = check_name_is_free(full_name); !r) return r;
   if (child.parent_) {
-    return error("object '{}' has a parent already and can't be added as '{}'", child.name_, full_name);
+    return error("object '{}' has a parent already and can't be added as '{}'", child.name_, name);
   }
   for (const Object* ancestor = this; ancestor; ancestor = ancestor->parent_) {
-    if (ancestor == &child) return error("an object can't be added below itself, as '{}'", full_name);
+    if (ancestor == &child) return error("an object can't be added below itself, as '{}'", name);
   }
-  child.name_ = std::move(full_name);
+  auto full_name = take_name(name);
+  if (!full_name) return failure(full_name);
+  child.name_ = std::move(*full_name);
   child.parent_ = this;
   child.previous_sibling_ = last_child_;
   (last_child_ ? last_child_->next_sibling_ : first_child_) = &child;
@@ -119,9 +164,9 @@ Result<void> Object::add_child(std::string_view name, Object& child) {
   child.ref();
   Extras& more = extras();
   if (++more.child_count == kIndexedChildren) {
-    for (Object* c = first_child_; c; c = c->next_sibling_) more.children.emplace(c->name_, c);
+    for (Object* c = first_child_; c; c = c->next_sibling_) more.children.insert(c);
   } else if (more.child_count > kIndexedChildren) {
-    more.children.emplace(child.name_, &child);
+    more.children.insert(&child);
   }
   return {};
 }
@@ -129,10 +174,11 @@ Result<void> Object::add_child(std::string_view name, Object& child) {
 void Object::unlink_child(Object& child) {
   Extras& more = *extras_;
   if (--more.child_count < kIndexedChildren) {
-    more.children.clear();
+    more.children = ChildIndex();  // cleared, it would keep its memory
   } else {
-    more.children.erase(child.name_);
+    more.children.erase(&child);
   }
+  give_back_number(child.name_);
   (child.previous_sibling_ ? child.previous_sibling_->next_sibling_ : first_child_) = child.next_sibling_;
   (child.next_sibling_ ? child.next_sibling_->previous_sibling_ : last_child_) = child.previous_sibling_;
   child.previous_sibling_ = nullptr;
@@ -167,8 +213,9 @@ const Property* Object::find_property(std::string_view name) const {
 }
 
 Result<void> Object::add_property(std::unique_ptr<Property> property, std::function<void(Object&)> release) {
-  property->rename(numbered(property->name()));
-  if (auto r = check_name_is_free(property->name()); !r) return r;
+  auto name = take_name(property->name());
+  if (!name) return failure(name);
+  property->rename(std::move(*name));
   extras().properties.push_back({std::move(property), std::move(release)});
   return {};
 }
@@ -181,6 +228,7 @@ Result<void> Object::delete_property(std::string_view name) {
     if (it != own.end()) {
       auto gone = std::move(*it);
       own.erase(it);
+      give_back_number(name);
       if (gone.release) gone.release(*this);
       return {};
     }

@@ -55,7 +55,10 @@ class Object {
 
   void ref() const { references_.fetch_add(1, std::memory_order_relaxed); }
   void unref() const {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) finalize();
+    // Who holds the only one shares it with nobody, and needs no locked instruction.
+    if (references_.load(std::memory_order_acquire) == 1 ||
+        references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      finalize();
   }
 
   const ObjectClass& object_class() const { return *class_; }
@@ -130,7 +133,10 @@ class Object {
   void unlink_child(Object& child);
   void release_children();
   Result<void> check_name_is_free(std::string_view name) const;
-  std::string numbered(std::string_view name) const;
+  // The name itself, or with the first free number in place of "[*]", which is taken then. Errors: it is
+  // taken.
+  Result<std::string> take_name(std::string_view name);
+  void give_back_number(std::string_view name);
 
   const ObjectClass* class_ = nullptr;
   mutable std::atomic<std::uint32_t> references_ = 1;

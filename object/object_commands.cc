@@ -94,6 +94,7 @@ struct ObjectPropertyInfo {
   std::optional<bool> live;
   std::optional<Json> minimum;
   std::optional<Json> maximum;
+  std::optional<std::vector<std::string>> features;
   static constexpr std::string_view type_name = "ObjectPropertyInfo";
   static constexpr auto members = std::tuple(
       member("name", &ObjectPropertyInfo::name, "of the property"),
@@ -106,7 +107,8 @@ struct ObjectPropertyInfo {
       member("minimum", &ObjectPropertyInfo::minimum,
              "least value, where the property is more particular "
              "than its type"),
-      member("maximum", &ObjectPropertyInfo::maximum, "greatest value, likewise"));
+      member("maximum", &ObjectPropertyInfo::maximum, "greatest value, likewise"),
+      member("features", &ObjectPropertyInfo::features, "what is special about it: deprecated, unstable"));
 };
 
 struct ObjectPropertyValue {
@@ -228,6 +230,7 @@ Result<std::vector<ObjectPropertyInfo>> qom_list_properties(const TypenameArgume
     if (property->is_writable()) info.live = property->is_live();
     if (!property->minimum().is_null()) info.minimum = property->minimum();
     if (!property->maximum().is_null()) info.maximum = property->maximum();
+    if (!property->features().empty()) info.features = property->features();
   }
   return infos;
 }
@@ -255,6 +258,7 @@ struct ObjectAddType {
         if (!property->is_writable()) continue;
         auto& described = branch.members.emplace_back(
             TypeDescription::Member{property->name(), &property->type(), true, property->description()});
+        described.features = property->features();
         if (!property->default_value().is_null())
           described.default_text = json_text(property->default_value());
       }

@@ -11,10 +11,7 @@
 namespace qomio {
 namespace {
 
-std::vector<std::weak_ptr<ObjectListener>>& listeners() {
-  static std::vector<std::weak_ptr<ObjectListener>> all;
-  return all;
-}
+constinit std::vector<std::weak_ptr<ObjectListener>> listeners;
 
 bool is_below_objects(const Object& object) {
   for (const Object* at = object.parent(); at; at = at->parent()) {
@@ -25,8 +22,8 @@ bool is_below_objects(const Object& object) {
 
 template <class Call>
 void tell(const Object& object, const Call& call) {
-  if (listeners().empty() || !is_below_objects(object)) return;
-  const auto present = listeners();  // listeners come and go during the calls
+  if (listeners.empty() || !is_below_objects(object)) return;
+  const auto present = listeners;  // listeners come and go during the calls
   for (const auto& weak : present) {
     if (const auto listener = weak.lock()) call(*listener);
   }
@@ -74,8 +71,8 @@ class Sender final : public ObjectListener {
 }  // namespace
 
 void object_listen(const std::shared_ptr<ObjectListener>& listener) {
-  std::erase_if(listeners(), [](const auto& known) { return known.expired(); });
-  listeners().push_back(listener);
+  std::erase_if(listeners, [](const auto& known) { return known.expired(); });
+  listeners.push_back(listener);
 }
 
 void add_object_events(Interface& interface) {

@@ -11,10 +11,13 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "qomio/object/object.h"
 #include "qomio/qapi/describe.h"
 #include "qomio/qapi/input_visitor.h"
+#include "qomio/qapi/invariant.h"
+#include "qomio/qapi/member.h"
 #include "qomio/qapi/output_visitor.h"
 
 // A property is declared once, in its type's class_init; checks, listings, help and documentation follow from
@@ -75,14 +78,18 @@ class Property {
   virtual const TypeDescription& type() const = 0;
   virtual bool is_readable() const { return true; }
   virtual bool is_writable() const = 0;
-  bool is_live() const { return live_; }  // may be set after complete()
+  bool is_live() const { return live_; }                                  // may be set after complete()
+  const std::vector<std::string>& features() const { return features_; }  // "deprecated", "unstable", …
   Hook on_change() const { return hook_; }
   void rename(std::string name) { name_ = std::move(name); }  // before it is added
 
   // The visitor's value is named after the property. Errors: those of the visitor, of the range, and of the
   // hook.
   virtual Result<void> get(Object& object, Visitor& visitor) const = 0;
-  virtual Result<void> set(Object& object, Visitor& visitor) const = 0;
+  Result<void> set(Object& object, Visitor& visitor) const;
+  // Reads, checks and stores, all but the hook; what was there before is lost. For objects that go if a later
+  // step fails, and for properties without a hook.
+  virtual Result<void> assign(Object& object, Visitor& visitor) const = 0;
   // Reads the new value, and changes nothing yet.
   virtual Result<std::unique_ptr<PropertyChange>> stage(Object& object, Visitor& visitor) const = 0;
   // The object that the property leads to, for paths; null if it is no link or an empty one.
@@ -100,6 +107,7 @@ class Property {
   Json default_;
   Json minimum_;
   Json maximum_;
+  std::vector<std::string> features_;
   bool live_ = true;
   Hook hook_ = nullptr;
 };
@@ -150,17 +158,11 @@ class ValueProperty : public Property {
     return visit(visitor, name_, value);
   }
 
-  Result<void> set(Object& object, Visitor& visitor) const override {
-    Change change(*this, static_cast<Class&>(object));
-    if (auto r = visit(visitor, name_, change.value); !r) return r;
-    if (auto r = change.check(); !r) return r;
-    if (auto r = change.apply(); !r || !hook_) return r;
-    auto changed = (object.*hook_)();
-    if (!changed) {
-      change.revert();
-      (void)(object.*hook_)();
-    }
-    return changed;
+  Result<void> assign(Object& object, Visitor& visitor) const override {
+    T value{};
+    if (auto r = visit(visitor, name_, value); !r) return r;
+    if (auto r = check(value); !r) return r;
+    return store(static_cast<Class&>(object), std::move(value));
   }
 
   Result<std::unique_ptr<PropertyChange>> stage(Object& object, Visitor& visitor) const override {
@@ -214,6 +216,13 @@ class MemberProperty final : public ValueProperty<Class, typename detail::FieldV
   MemberProperty(std::string_view name, Field Class::* member)
       : ValueProperty<Class, T>(name, detail::property_type_name<T>()), member_(member) {}
   bool is_writable() const override { return true; }
+  Result<void> assign(Object& object, Visitor& visitor) const override {
+    // A visit that fails leaves scalars alone, so one without a range needs no copy to be tried on.
+    if constexpr (std::same_as<Field, std::string> || std::is_arithmetic_v<Field>) {
+      if (!this->low_) return visit(visitor, this->name_, static_cast<Class&>(object).*member_);
+    }
+    return ValueProperty<Class, T>::assign(object, visitor);
+  }
 
  private:
   T load(const Class& self) const override { return self.*member_; }
@@ -260,8 +269,11 @@ class PropertyBuilder {
     p.high_ = std::move(high);
     return std::move(*this);
   }
-  // Set when an object is made, before instance_init.
+  // Set when an object is made, before instance_init; the on_change hook does not run for it. Given once, to
+  // a property that can be set: all else is a broken invariant.
   PropertyBuilder&& default_value(const T& value) && {
+    invariant(access().default_.is_null(), "a property has one default value");
+    invariant(access().is_writable(), "a property with a default value can be set");
     access().default_ = to_json(value);
     return std::move(*this);
   }
@@ -271,6 +283,12 @@ class PropertyBuilder {
   }
   PropertyBuilder&& on_change(Result<void> (Class::*hook)()) && {
     access().hook_ = static_cast<Property::Hook>(hook);
+    return std::move(*this);
+  }
+  // What is special about it; `deprecated` and `unstable` are known to the policy of qapi/compat.h. Clients
+  // see them in the schema of object-add and in qom-list-properties.
+  PropertyBuilder&& with(Features features) && {
+    access().features_.assign(features.begin(), features.end());
     return std::move(*this);
   }
   // Later sets are refused with `Property cannot be set after initialization`.

@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "qomio/object/object.h"
+#include "qomio/qapi/input_visitor.h"
+#include "qomio/qapi/output_visitor.h"
 
 // Properties by name from C++, as plain values: no JSON, and no allocation for numbers. For values of other
 // kinds see Object::get_property() and Object::set_property(). Thread: the main thread. Errors: those of
@@ -19,5 +22,20 @@ Result<void> object_property_set_str(Object& object, std::string_view name, std:
 Result<std::int64_t> object_property_get_int(Object& object, std::string_view name);
 Result<bool> object_property_get_bool(Object& object, std::string_view name);
 Result<std::string> object_property_get_str(Object& object, std::string_view name);
+
+// An enum by its C++ value, whose name is what clients see. Errors of reading: also `Parameter 'x' does not
+// accept value 'v'`, where the property is of another enum.
+template <class E>
+  requires std::is_enum_v<E>
+Result<void> object_property_set_enum(Object& object, std::string_view name, E value) {
+  return object.set_property(name, to_json(value));
+}
+template <class E>
+  requires std::is_enum_v<E>
+Result<E> object_property_get_enum(Object& object, std::string_view name) {
+  auto value = object.get_property(name);
+  if (!value) return failure(value);
+  return from_json<E>(*value, name);
+}
 
 }  // namespace qomio

@@ -2,6 +2,8 @@
 #include "qomio/object/tree.h"
 
 #include <algorithm>
+#include <ranges>
+#include <utility>
 #include <vector>
 
 #include "qomio/object/property.h"
@@ -47,15 +49,12 @@ struct Roots {
   Object& objects = make_root();
 };
 
-std::vector<std::string_view> components(std::string_view path) {
-  std::vector<std::string_view> parts;
-  while (!path.empty()) {
-    const auto slash = path.find('/');
-    if (slash != 0) parts.push_back(path.substr(0, slash));
-    if (slash == std::string_view::npos) break;
-    path.remove_prefix(slash + 1);
-  }
-  return parts;
+// Cuts the first component off a path; empty when there is none left.
+std::string_view take_component(std::string_view& path) {
+  path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
+  const auto component = path.substr(0, path.find('/'));
+  path.remove_prefix(component.size());
+  return component;
 }
 
 // Does the object's path end in these components?
@@ -79,9 +78,9 @@ const Object* next_in_tree(const Object& object, const Object& top) {
   return nullptr;
 }
 
-Resolved resolve_absolute(const std::vector<std::string_view>& parts, const ObjectClass* wanted) {
+Resolved resolve_absolute(std::string_view path, const ObjectClass* wanted) {
   Object* at = &object_root();
-  for (const auto part : parts) {
+  for (auto part = take_component(path); !part.empty(); part = take_component(path)) {
     Object* next = at->child(part);
     if (!next) {
       const Property* property = at->find_property(part);
@@ -93,7 +92,9 @@ Resolved resolve_absolute(const std::vector<std::string_view>& parts, const Obje
   return {wanted && !at->object_class().is_a(*wanted) ? nullptr : at, false};
 }
 
-Resolved resolve_partial(const std::vector<std::string_view>& parts, const ObjectClass* wanted) {
+Resolved resolve_partial(std::string_view path, const ObjectClass* wanted) {
+  std::vector<std::string_view> parts;
+  for (auto part = take_component(path); !part.empty(); part = take_component(path)) parts.push_back(part);
   const Object* found = nullptr;
   for (const Object* at = &object_root(); at; at = next_in_tree(*at, object_root())) {
     if (!ends_in(*at, parts) || (wanted && !at->object_class().is_a(*wanted))) continue;
@@ -104,8 +105,7 @@ Resolved resolve_partial(const std::vector<std::string_view>& parts, const Objec
 }
 
 Resolved resolve(std::string_view path, const ObjectClass* wanted) {
-  const auto parts = components(path);
-  return path.starts_with('/') ? resolve_absolute(parts, wanted) : resolve_partial(parts, wanted);
+  return path.starts_with('/') ? resolve_absolute(path, wanted) : resolve_partial(path, wanted);
 }
 
 }  // namespace
@@ -152,10 +152,24 @@ int object_child_foreach(Object& parent, const std::function<int(Object&)>& visi
 }
 
 int object_child_foreach_recursive(Object& parent, const std::function<int(Object&)>& visit) {
-  return object_child_foreach(parent, [&](Object& child) {
-    if (const int stop = visit(child)) return stop;
-    return object_child_foreach_recursive(child, visit);
-  });
+  struct Pending {
+    Ref<Object> object;
+    const Object* parent;  // at the time it was found; not looked into
+  };
+  std::vector<Pending> pending;  // a stack, and no recursion: trees may be deep
+  const auto add_children = [&](const Object& of) {
+    const auto children = Tree::children(of);
+    for (const auto& child : std::views::reverse(children)) pending.push_back({child, &of});
+  };
+  add_children(parent);
+  while (!pending.empty()) {
+    const auto [object, expected] = std::move(pending.back());
+    pending.pop_back();
+    if (object->parent() != expected) continue;
+    if (const int stop = visit(*object)) return stop;
+    add_children(*object);
+  }
+  return 0;
 }
 
 }  // namespace qomio

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <ranges>
 
 #include "qomio/object/global_defaults.h"
 #include "qomio/object/object.h"
@@ -25,6 +26,13 @@ bool is_type_name(std::string_view name) {
 
 // Up to here it is quicker to look at all than to compute a hash.
 constexpr std::size_t kScannedProperties = 16;
+
+// Length and ends of a name: other names seldom have the same, so few need to be compared whole.
+std::uint32_t name_key(std::string_view name) {
+  if (name.empty()) return 0;
+  return static_cast<std::uint32_t>(name.size() << 16) | static_cast<unsigned char>(name.front()) << 8 |
+         static_cast<unsigned char>(name.back());
+}
 
 }  // namespace
 
@@ -186,33 +194,43 @@ ObjectClass::ObjectClass(const TypeInfo& info, const ObjectClass* parent) : name
     ancestors_ = parent->ancestors_;
     interfaces_ = parent->interfaces_;
     properties_ = parent->properties_;
+    name_keys_ = parent->name_keys_;
+    with_default_ = parent->with_default_;
     index_ = parent->index_;
+    init_hooks_ = parent->init_hooks_;
+    post_init_hooks_ = parent->post_init_hooks_;
+    finalize_hooks_ = parent->finalize_hooks_;
     if (!info_.create) info_.create = parent->info_.create;
     if (!info_.class_data) info_.class_data = parent->info_.class_data;
   }
+  if (info.instance_init) init_hooks_.push_back(info.instance_init);
+  if (info.instance_post_init) post_init_hooks_.push_back(info.instance_post_init);
+  if (info.instance_finalize) finalize_hooks_.push_back(info.instance_finalize);
+  depth_ = ancestors_.size();
   ancestors_.push_back(this);
 }
 
 ObjectClass::~ObjectClass() = default;
 
 bool ObjectClass::implements(const ObjectClass& interface) const {
-  return std::ranges::any_of(interfaces_, [&](const ObjectClass* i) {
-    return std::ranges::find(i->ancestors_, &interface) != i->ancestors_.end();
-  });
+  return std::ranges::any_of(interfaces_, [&](const ObjectClass* i) { return i->derives_from(interface); });
 }
 
 const Property& ObjectClass::add(std::unique_ptr<Property> property) {
   invariant(!index_.contains(property->name()), "a property of this name exists already");
   const Property& added = *own_.emplace_back(std::move(property));
   properties_.push_back(&added);
+  name_keys_.push_back(name_key(added.name()));
+  if (!added.default_value().is_null()) with_default_.push_back(&added);
   index_.emplace(added.name(), &added);
   return added;
 }
 
 const Property* ObjectClass::find_property(std::string_view name) const {
-  if (properties_.size() <= kScannedProperties) {
-    for (const Property* property : properties_) {
-      if (property->name() == name) return property;
+  if (name_keys_.size() <= kScannedProperties) {
+    const auto key = name_key(name);
+    for (std::size_t i = 0; i < name_keys_.size(); ++i) {
+      if (name_keys_[i] == key && properties_[i]->name() == name) return properties_[i];
     }
     return nullptr;
   }
@@ -240,26 +258,19 @@ Result<Ref<Object>> ObjectClass::instantiate() const {
     if (auto r = check_interfaces(*object); !r) return failure(r);
   }
   object->class_ = this;
-  for (const Property* property : properties_) {
-    if (property->default_value().is_null()) continue;
+  for (const Property* property : with_default_) {
     InputVisitor visitor(property->default_value());
-    const auto set = property->set(*object, visitor);
+    const auto set = property->assign(*object, visitor);
     invariant(set.has_value(), "the default of a property must be a value that it accepts");
   }
-  for (const ObjectClass* ancestor : ancestors_) {
-    if (ancestor->info_.instance_init) ancestor->info_.instance_init(*object);
-  }
+  for (const auto hook : init_hooks_) hook(*object);
   if (auto r = detail::apply_global_defaults(*object); !r) return failure(r);
-  for (const ObjectClass* ancestor : ancestors_) {
-    if (ancestor->info_.instance_post_init) ancestor->info_.instance_post_init(*object);
-  }
+  for (const auto hook : post_init_hooks_) hook(*object);
   return object;
 }
 
 void ObjectClass::finalize(Object& object) const {
-  for (auto it = ancestors_.rbegin(); it != ancestors_.rend(); ++it) {
-    if ((*it)->info_.instance_finalize) (*it)->info_.instance_finalize(object);
-  }
+  for (const auto hook : std::views::reverse(finalize_hooks_)) hook(object);
 }
 
 }  // namespace qomio

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -93,9 +94,7 @@ class ObjectClass {
   ObjectClass& operator=(const ObjectClass&) = delete;
 
   const std::string& name() const { return name_; }
-  const ObjectClass* parent() const {
-    return ancestors_.size() > 1 ? ancestors_[ancestors_.size() - 2] : nullptr;
-  }
+  const ObjectClass* parent() const { return depth_ > 0 ? ancestors_[depth_ - 1] : nullptr; }
   bool is_abstract() const { return info_.abstract; }
   bool is_interface() const { return is_interface_; }
   const void* class_data() const { return info_.class_data; }
@@ -104,9 +103,7 @@ class ObjectClass {
 
   // Is this class `other`, derived from it, or does it implement it?
   bool is_a(const ObjectClass& other) const {
-    const auto depth = other.ancestors_.size() - 1;
-    return (depth < ancestors_.size() && ancestors_[depth] == &other) ||
-           (other.is_interface_ && implements(other));
+    return this == &other || derives_from(other) || (other.is_interface_ && implements(other));
   }
 
   // Declares a property; from class_init only. A name that is taken is a broken invariant. The result lasts.
@@ -121,6 +118,9 @@ class ObjectClass {
   friend class Object;
   friend Result<Ref<Object>> object_new(const ObjectClass& object_class);
 
+  bool derives_from(const ObjectClass& other) const {
+    return other.depth_ <= depth_ && ancestors_[other.depth_] == &other;
+  }
   bool implements(const ObjectClass& interface) const;
   Result<Ref<Object>> instantiate() const;
   void finalize(Object& object) const;
@@ -135,9 +135,15 @@ class ObjectClass {
   TypeInfo info_;
   bool is_interface_ = false;
   mutable std::atomic<bool> checked_interfaces_ = false;
+  std::size_t depth_ = 0;                      // of this class below its root
   std::vector<const ObjectClass*> ancestors_;  // the root first, this one last
   std::vector<const ObjectClass*> interfaces_;
+  std::vector<void (*)(Object&)> init_hooks_;  // of all ancestors and its own, base first
+  std::vector<void (*)(Object&)> post_init_hooks_;
+  std::vector<void (*)(Object&)> finalize_hooks_;
   std::vector<const Property*> properties_;
+  std::vector<std::uint32_t> name_keys_;       // of their names, see name_key()
+  std::vector<const Property*> with_default_;  // those of them
   std::unordered_map<std::string_view, const Property*, Hash, std::equal_to<>> index_;
   std::vector<std::unique_ptr<Property>> own_;
 };

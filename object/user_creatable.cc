@@ -2,12 +2,16 @@
 #include "qomio/object/user_creatable.h"
 
 #include <algorithm>
+#include <concepts>
+#include <functional>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "qomio/object/object_events.h"
 #include "qomio/object/property.h"
+#include "qomio/object/scalar_visitor.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/types.h"
 
@@ -23,24 +27,45 @@ namespace {
 
 using Scalars = InputVisitor::Scalars;
 
+// The hooks of several properties of one object: each once, however many of its properties changed.
+class ChangeHooks {
+ public:
+  void add(const Property& property) {
+    const auto hook = property.on_change();
+    if (hook && std::ranges::find(hooks_, hook) == hooks_.end()) hooks_.push_back(hook);
+  }
+  Result<void> run(Object& object) const {
+    for (const auto hook : hooks_) {
+      if (auto r = (object.*hook)(); !r) return r;
+    }
+    return {};
+  }
+
+ private:
+  std::vector<Property::Hook> hooks_;
+};
+
 // Several properties of one object on their way: read, checked, applied, or none of it.
 class PropertyBatch {
  public:
   explicit PropertyBatch(Object& object) : object_(object) {}
 
-  void add(const Property& property, const Json& value) { entries_.push_back({&property, &value, nullptr}); }
+  void add(const Property& property, const Json& value, Scalars scalars) {
+    entries_.push_back({&property, &value, scalars, nullptr});
+    hooks_.add(property);
+  }
 
   // Reads the values, in the order in which the class declares their properties.
-  Result<void> read(Scalars scalars) {
+  Result<void> read() {
     for (const Property* declared : object_.object_class().properties()) {
       for (Entry& entry : entries_) {
         if (entry.property != declared) continue;
-        if (auto r = entry.read(object_, scalars); !r) return r;
+        if (auto r = entry.read(object_); !r) return r;
       }
     }
     for (Entry& entry : entries_) {
       if (entry.change) continue;  // what is left is the object's own
-      if (auto r = entry.read(object_, scalars); !r) return r;
+      if (auto r = entry.read(object_); !r) return r;
     }
     return {};
   }
@@ -59,13 +84,13 @@ class PropertyBatch {
       result = entries_[applied].change->apply();
       if (result) ++applied;
     }
-    if (result) result = run_hooks();
+    if (result) result = hooks_.run(object_);
     if (result) {
       report();
       return {};
     }
     while (applied > 0) entries_[--applied].change->revert();
-    (void)run_hooks();  // what was applied of the new values gives way to the old ones
+    (void)hooks_.run(object_);  // what was applied of the new values gives way to the old ones
     return result;
   }
 
@@ -78,9 +103,10 @@ class PropertyBatch {
   struct Entry {
     const Property* property;
     const Json* value;
+    Scalars scalars;
     std::unique_ptr<PropertyChange> change;
 
-    Result<void> read(Object& object, Scalars scalars) {
+    Result<void> read(Object& object) {
       InputVisitor visitor(*value, scalars);
       auto staged = property->stage(object, visitor);
       if (!staged) return failure(staged);
@@ -89,26 +115,36 @@ class PropertyBatch {
     }
   };
 
-  // Each hook once, however many of its properties changed.
-  Result<void> run_hooks() {
-    std::vector<Property::Hook> done;
-    for (const Entry& entry : entries_) {
-      const auto hook = entry.property->on_change();
-      if (!hook || std::ranges::find(done, hook) != done.end()) continue;
-      done.push_back(hook);
-      if (auto r = (object_.*hook)(); !r) return r;
-    }
-    return {};
-  }
-
   Object& object_;
   std::vector<Entry> entries_;
+  ChangeHooks hooks_;
 };
 
-Json text_values(std::span<const PropertyText> properties) {
-  Json values = Json::object();
-  for (const auto& [name, text] : properties) values[std::string(name)] = std::string(text);
-  return values;
+Result<void> set_all(Object& object, const Json& values, const std::function<Scalars(const Json&)>& scalars) {
+  PropertyBatch batch(object);
+  for (const auto& [name, value] : values.items()) {
+    auto property = object.settable_property(name);
+    if (!property) return failure(property);
+    batch.add(**property, value, scalars(value));
+  }
+  if (auto r = batch.read(); !r) return r;
+  if (auto r = batch.check(); !r) return r;
+  return batch.apply();
+}
+
+// Stores the value in an object that goes if a later step fails.
+Result<void> assign(Object& object, const Property& property, const PropertyValue& given) {
+  return std::visit(
+      [&]<class T>(const T& value) {
+        if constexpr (std::same_as<T, std::string_view>) {
+          InputVisitor visitor(value);
+          return property.assign(object, visitor);
+        } else {
+          detail::ScalarVisitor<T> visitor(true, value);
+          return property.assign(object, visitor);
+        }
+      },
+      given.value);
 }
 
 // Adds a finished object to the tree and starts it.
@@ -138,16 +174,6 @@ bool is_user_creatable(const ObjectClass& klass) {
   return !klass.is_abstract() && !klass.is_interface() && klass.is_a(detail::class_of<UserCreatable>());
 }
 
-// "export disk0, token-bucket b0"; empty if nobody holds it.
-std::string holder_names(const Object& object) {
-  std::string names;
-  for (const Holder& holder : object.holders()) {
-    if (!names.empty()) names += ", ";
-    names += holder.kind + " " + holder.name;
-  }
-  return names;
-}
-
 }  // namespace
 
 bool is_identifier(std::string_view id) {
@@ -164,31 +190,39 @@ std::vector<const ObjectClass*> user_creatable_classes() {
 }
 
 Result<void> object_set_props(Object& object, const Json& values, Scalars scalars) {
-  PropertyBatch batch(object);
-  for (const auto& [name, value] : values.items()) {
-    auto property = object.settable_property(name);
-    if (!property) return failure(property);
-    batch.add(**property, value);
-  }
-  if (auto r = batch.read(scalars); !r) return r;
-  if (auto r = batch.check(); !r) return r;
-  return batch.apply();
+  return set_all(object, values, [scalars](const Json&) { return scalars; });
 }
 
-Result<void> object_set_props(Object& object, std::initializer_list<PropertyText> properties) {
-  return object_set_props(object, text_values({properties.begin(), properties.size()}), Scalars::text);
+Result<void> object_set_props(Object& object, std::initializer_list<PropertyValue> properties) {
+  Json values = Json::object();
+  for (const PropertyValue& given : properties) {
+    Json& value = values[std::string(given.name)];
+    std::visit([&](auto scalar) { value = Json(scalar); }, given.value);
+  }
+  return set_all(object, values,
+                 [](const Json& value) { return value.is_string() ? Scalars::text : Scalars::typed; });
 }
 
 Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& parent, std::string_view id,
-                                          std::span<const PropertyText> properties) {
+                                          std::span<const PropertyValue> properties) {
   auto klass = object_class_by_name(type_name);
   if (!klass) return error("invalid object type: {}", type_name);
-  auto object = object_new(**klass);
+  return object_new_with_props(**klass, parent, id, properties);
+}
+
+Result<Ref<Object>> object_new_with_props(const ObjectClass& object_class, Object& parent,
+                                          std::string_view id, std::span<const PropertyValue> properties) {
+  auto object = object_new(object_class);
   if (!object) return object;
-  // One by one, since the object goes when one of them is refused.
-  for (const auto& [name, text] : properties) {
-    if (auto r = (*object)->parse_property(name, text); !r) return failure(r);
+  // Stored one by one, since the object goes when one of them is refused.
+  ChangeHooks hooks;
+  for (const PropertyValue& given : properties) {
+    auto property = (*object)->settable_property(given.name);
+    if (!property) return failure(property);
+    if (auto r = assign(**object, **property, given); !r) return failure(r);
+    hooks.add(**property);
   }
+  if (auto r = hooks.run(**object); !r) return failure(r);
   if (auto r = add_and_complete(**object, parent, id); !r) return failure(r);
   return object;
 }
@@ -212,12 +246,12 @@ Result<Ref<Object>> user_creatable_add(const Json& options, Scalars scalars) {
     if (name == "qom-type" || name == "id") continue;
     const Property* property = (*object)->find_property(name);
     if (property && property->is_writable()) {
-      batch.add(*property, value);
+      batch.add(*property, value, scalars);
     } else if (!unexpected) {
       unexpected = &name;
     }
   }
-  if (auto r = batch.read(scalars); !r) return failure(r);
+  if (auto r = batch.read(); !r) return failure(r);
   if (unexpected) return error("Parameter '{}' is unexpected", *unexpected);
   if (!is_identifier(*id)) {
     return std::unexpected(
@@ -234,17 +268,15 @@ Result<void> user_creatable_del(std::string_view id) {
   Object* object = objects_root().child(id);
   if (!object) return error("object '{}' not found", id);
   const auto* creatable = object_cast<UserCreatable>(object);
-  std::string holders = holder_names(*object);
-  if (holders.empty()) {
-    object_child_foreach_recursive(*object, [&](Object& descendant) {
-      holders = holder_names(descendant);
-      return holders.empty() ? 0 : 1;
-    });
-  }
+  std::vector<Holder> holders = object->holders();
+  object_child_foreach_recursive(*object, [&](Object& descendant) {
+    std::ranges::copy(descendant.holders(), std::back_inserter(holders));
+    return 0;
+  });
   if (!holders.empty() || (creatable && !creatable->can_be_deleted())) {
-    return std::unexpected(Error(ErrorClass::GenericError,
-                                 fmt::format("object '{}' is in use, can not be deleted", id),
-                                 holders.empty() ? "" : "It is held by: " + holders + "."));
+    auto in_use = error("object '{}' is in use, can not be deleted", id);
+    if (!holders.empty()) in_use.error().set_data(json_text({{"holders", to_json(holders)}}));
+    return in_use;
   }
   object_unparent(*object);
   return {};

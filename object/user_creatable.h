@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string_view>
-#include <utility>
+#include <variant>
 
 #include "qomio/object/object.h"
 #include "qomio/object/tree.h"
@@ -29,38 +30,53 @@ class UserCreatable {
   ~UserCreatable() = default;
 };
 
-using PropertyText = std::pair<std::string_view, std::string_view>;
+// A property of an object that is made or set. Text is converted as on a command line; numbers and flags are
+// what they are. The text is not copied.
+struct PropertyValue {
+  std::string_view name;
+  std::variant<std::string_view, std::int64_t, bool, double> value;
+};
 
-// Makes an object of the type, sets its properties from text, adds it below `parent` as `id` and completes
-// it. A failure at any step undoes all earlier ones. With an empty id it stays outside the tree. Errors:
-// `invalid object type: t`, `object type 't' is abstract`, those of the properties, of the tree, of
-// complete().
+// Makes an object of the type, sets its properties in this order, runs each of their on_change hooks once,
+// adds it below `parent` as `id` and completes it. A failure at any step undoes all earlier ones. With an
+// empty id it stays outside the tree. Errors: `invalid object type: t`, `object type 't' is abstract`, those
+// of the properties, of the tree, of complete().
+//
+//     auto io0 = object_new_with_props("iothread", objects_root(), "io0", {{"poll-max-ns", 16384}});
 Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& parent, std::string_view id,
-                                          std::span<const PropertyText> properties = {});
+                                          std::span<const PropertyValue> properties = {});
 inline Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& parent,
                                                  std::string_view id,
-                                                 std::initializer_list<PropertyText> properties) {
+                                                 std::initializer_list<PropertyValue> properties) {
   return object_new_with_props(type_name, parent, id, std::span(properties.begin(), properties.size()));
 }
 
+// The same without looking the type up.
+Result<Ref<Object>> object_new_with_props(const ObjectClass& object_class, Object& parent,
+                                          std::string_view id, std::span<const PropertyValue> properties);
+inline Result<Ref<Object>> object_new_with_props(const ObjectClass& object_class, Object& parent,
+                                                 std::string_view id,
+                                                 std::initializer_list<PropertyValue> properties) {
+  return object_new_with_props(object_class, parent, id, std::span(properties.begin(), properties.size()));
+}
 // The same for a C++ type, below /objects.
 template <class T>
 Result<Ref<T>> object_new_with_props(std::string_view id,
-                                     std::initializer_list<PropertyText> properties = {});
+                                     std::initializer_list<PropertyValue> properties = {});
 
 // Sets several properties, all or none: every value is read and checked first, then all are stored, then each
 // on_change hook runs once; an error puts everything back. `values` is an object; its order is kept.
 Result<void> object_set_props(Object& object, const Json& values,
                               InputVisitor::Scalars scalars = InputVisitor::Scalars::typed);
-Result<void> object_set_props(Object& object, std::initializer_list<PropertyText> properties);
+Result<void> object_set_props(Object& object, std::initializer_list<PropertyValue> properties);
 
 // object-add and --object: `options` is an object with qom-type, id and properties. The checks and their
 // order are those of object-add; see docs of the command. Errors: all GenericError; an ill-formed id has a
 // hint.
 Result<Ref<Object>> user_creatable_add(const Json& options,
                                        InputVisitor::Scalars scalars = InputVisitor::Scalars::typed);
-// object-del. Errors: `object 'x' not found`, `object 'x' is in use, can not be deleted`; its hint says by
-// whom.
+// object-del. Errors: `object 'x' not found`; `object 'x' is in use, can not be deleted`, with the holders of
+// the object and of what lies below it in its data: {"holders": [{"kind": "export", "name": "disk0"}]}.
 Result<void> user_creatable_del(std::string_view id);
 
 // A letter, then letters, digits, '-', '.', '_'.
@@ -70,10 +86,10 @@ bool is_identifier(std::string_view id);
 std::vector<const ObjectClass*> user_creatable_classes();
 
 template <class T>
-Result<Ref<T>> object_new_with_props(std::string_view id, std::initializer_list<PropertyText> properties) {
-  auto made = object_new_with_props(T::type_info.name, objects_root(), id, properties);
+Result<Ref<T>> object_new_with_props(std::string_view id, std::initializer_list<PropertyValue> properties) {
+  auto made = object_new_with_props(detail::class_of<T>(), objects_root(), id, properties);
   if (!made) return failure(made);
-  return Ref<T>(object_check<T>(**made));
+  return Ref<T>::adopt(static_cast<T*>(made->release()));
 }
 
 }  // namespace qomio

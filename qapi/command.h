@@ -51,8 +51,13 @@ struct Command {
 
   bool is_query = false;              // changes nothing: open to clients whose access is read-only
   bool allow_oob = false;             // may be sent with exec-oob: fast, never waits, has no `start`
+  bool no_success_response = false;   // clients hear of its errors only
+  bool is_enabled = true;             // see Interface::enable_command()
   bool ends_server = false;           // after its success reply no server takes further requests (quit)
   std::vector<std::string> features;  // "deprecated", "unstable", or names of your own
+
+  // May a client see and run it?
+  bool is_offered(Access access) const { return is_enabled && (is_query || access == Access::full); }
 
   Command&& query() && {
     is_query = true;
@@ -60,6 +65,10 @@ struct Command {
   }
   Command&& oob() && {
     allow_oob = true;
+    return std::move(*this);
+  }
+  Command&& without_success_response() && {
+    no_success_response = true;
     return std::move(*this);
   }
   Command&& last() && {

@@ -227,7 +227,7 @@ Result<void> visit_list(Visitor& visitor, std::string_view name, std::vector<T>&
 template <std::integral T>
 Result<void> visit_small_integer(Visitor& visitor, std::string_view name, T& value) {
   using Wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
-  auto wide = static_cast<Wide>(value);
+  auto wide = static_cast<Wide>(value);  // NOLINT(bugprone-signed-char-misuse): int8 is a number here
   Result<void> r;
   if constexpr (std::is_signed_v<T>) {
     r = visitor.type_int64(name, wide);

@@ -17,7 +17,8 @@ enum class ErrorClass { GenericError, CommandNotFound, DeviceNotActive, DeviceNo
 std::string_view error_class_name(ErrorClass error_class);
 
 // What went wrong, as a value: a class for programs, one sentence for people (names the parameter, its value
-// and what is allowed; no final stop), and an optional hint for the command line, which QMP never sends.
+// and what is allowed; no final stop), an optional hint for the command line, which QMP never sends, and
+// optional data, which only QMP sends, as the member `data` of the error.
 class Error {
  public:
   explicit Error(std::string message) : message_(std::move(message)) {}
@@ -27,6 +28,8 @@ class Error {
   ErrorClass error_class() const { return class_; }
   const std::string& message() const { return message_; }
   const std::string& hint() const { return hint_; }
+  const std::string& data() const { return data_; }  // JSON, for programs; empty: none
+  void set_data(std::string json) { data_ = std::move(json); }
 
   // Adds context in front of the message; done once, at the seam that knows it.
   void prepend(std::string_view context) { message_.insert(0, context); }
@@ -35,6 +38,7 @@ class Error {
   ErrorClass class_ = ErrorClass::GenericError;
   std::string message_;
   std::string hint_;
+  std::string data_;
 };
 
 // A value, or the reason why there is none. No function of this library throws.

@@ -32,14 +32,14 @@ std::optional<std::string> EventThrottle::pass(std::string_view name, const Json
   return line;
 }
 
-std::vector<std::string> EventThrottle::take_due(std::int64_t now_us) {
-  std::vector<std::string> due;
+std::vector<EventThrottle::Due> EventThrottle::take_due(std::int64_t now_us) {
+  std::vector<Due> due;
   for (auto it = running_.begin(); it != running_.end();) {
     Period& period = it->second;
     if (period.ends_us > now_us) {
       ++it;
     } else if (period.kept) {
-      due.push_back(*std::exchange(period.kept, std::nullopt));
+      due.push_back({it->first.substr(0, it->first.find(' ')), *std::exchange(period.kept, std::nullopt)});
       period.ends_us = now_us + period_us_;
       ++it;
     } else {

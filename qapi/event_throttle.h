@@ -26,8 +26,11 @@ class EventThrottle {
   std::optional<std::string> pass(std::string_view name, const Json& data, std::string line,
                                   std::int64_t now_us);
 
+  struct Due {
+    std::string name, line;
+  };
   // What has waited long enough, in the order of names and keys.
-  std::vector<std::string> take_due(std::int64_t now_us);
+  std::vector<Due> take_due(std::int64_t now_us);
 
   // When take_due() is to be called next; -1 for never.
   std::int64_t next_due_us() const;

@@ -9,8 +9,6 @@
 
 namespace qomio {
 
-InputVisitor::~InputVisitor() = default;
-
 const Json* InputVisitor::find(std::string_view name) {
   if (stack_.empty()) return root_;
   Frame& frame = stack_.back();
@@ -169,6 +167,10 @@ Result<void> InputVisitor::type_number(std::string_view name, double& value) {
 }
 
 Result<void> InputVisitor::type_str(std::string_view name, std::string& value) {
+  if (at_root_text()) {
+    value = root_text_;
+    return {};
+  }
   auto s = get_text(name);
   if (!s) return failure(s);
   value = *s;

@@ -30,7 +30,6 @@ class InputVisitor final : public Visitor {
       : root_(&value), scalars_(scalars) {}
   // From text that stands for the value itself, as behind `prop=`; not copied either.
   explicit InputVisitor(std::string_view text) : root_text_(text), scalars_(Scalars::text) {}
-  ~InputVisitor() override;
 
   bool is_input() const override { return true; }
   Result<void> type_int64(std::string_view name, std::int64_t& value) override;

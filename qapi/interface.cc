@@ -36,7 +36,7 @@ Interface::Interface() {
     if (auto r = detail::no_arguments(call.arguments); !r) return call.reply.send(failure(r));
     std::vector<CommandInfo> infos;
     for (const auto& [name, c] : commands_) {
-      if (c.is_query || call.access == Access::full) infos.push_back({name});
+      if (c.is_offered(call.access)) infos.push_back({name});
     }
     call.reply.send(to_json(infos));
   };
@@ -74,6 +74,12 @@ void Interface::remove_command(std::string_view name) {
   if (const auto it = commands_.find(name); it != commands_.end()) commands_.erase(it);
 }
 
+void Interface::enable_command(std::string_view name, bool enabled) {
+  const auto it = commands_.find(name);
+  invariant(it != commands_.end(), "a command must be added before it is enabled or disabled");
+  it->second.is_enabled = enabled;
+}
+
 const Command* Interface::find_command(std::string_view name) const {
   const auto it = commands_.find(name);
   return it == commands_.end() ? nullptr : &it->second;
@@ -82,7 +88,10 @@ const Command* Interface::find_command(std::string_view name) const {
 Result<const Command*> Interface::allowed_command(std::string_view name, Access access) const {
   const Command* command = find_command(name);
   if (!command) return error(ErrorClass::CommandNotFound, "The command {} has not been found", name);
-  if (access == Access::read_only && !command->is_query) {
+  if (!command->is_enabled) {
+    return error(ErrorClass::CommandNotFound, "Command {} has been disabled", name);
+  }
+  if (!command->is_offered(access)) {
     return error(ErrorClass::CommandNotFound, "The command {} is not allowed: access is read-only", name);
   }
   if (auto r = compat_.check("command", name, command->features); !r) return failure(r);

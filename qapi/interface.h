@@ -50,6 +50,9 @@ class Interface {
   void add(Command command);
   void add(Event event);
   void remove_command(std::string_view name);
+  // What a program does not offer for a time, or for good, is not listed either. The name must have been
+  // added; adding it again enables it.
+  void enable_command(std::string_view name, bool enabled);
 
   // Null when there is none.
   const Command* find_command(std::string_view name) const;
@@ -57,8 +60,8 @@ class Interface {
   const std::map<std::string, Event, std::less<>>& events() const { return events_; }
 
   // The command, if a client with that access may run it. Errors: CommandNotFound, `The command nope has not
-  // been found`, `The command quit is not allowed: access is read-only`, `Deprecated command x disabled by
-  // policy`.
+  // been found`, `Command x has been disabled`, `The command quit is not allowed: access is read-only`,
+  // `Deprecated command x disabled by policy`.
   Result<const Command*> allowed_command(std::string_view name, Access access) const;
   // Runs a command that has a `run`. Errors: the policy's and the command's own.
   Result<Json> run(const Command& command, const Json& arguments) const;

@@ -218,7 +218,8 @@ bool JsonLexer::step_number(unsigned char byte, JsonTokenKind& kind) {
         kind = JsonTokenKind::Stray;
         return false;
       }
-      [[fallthrough]];
+      if (byte == '.') return become(State::Point);
+      break;  // an exponent does not stand right behind a lone 0
     case State::Digits:
       if (digit) return true;
       if (byte == '.') return become(State::Point);

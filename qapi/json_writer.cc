@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 #include <cmath>
+#include <concepts>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
@@ -95,10 +97,10 @@ class Writer {
         out_ += *value.get_ptr<const bool*>() ? "true" : "false";
         break;
       case Json::value_t::number_integer:
-        write_number(*value.get_ptr<const std::int64_t*>());
+        write_integer(*value.get_ptr<const std::int64_t*>());
         break;
       case Json::value_t::number_unsigned:
-        write_number(*value.get_ptr<const std::uint64_t*>());
+        write_integer(*value.get_ptr<const std::uint64_t*>());
         break;
       case Json::value_t::number_float:
         write_double(*value.get_ptr<const double*>());
@@ -110,15 +112,15 @@ class Writer {
   }
 
  private:
-  template <class Number>
-  void write_number(Number number) {
-    fmt::format_to(std::back_inserter(out_), "{}", number);
+  void write_integer(std::integral auto number) {
+    std::array<char, 24> digits;
+    out_.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
   }
   void write_double(double number) {
     if (std::isnan(number)) {
       out_ += "nan";
     } else {
-      write_number(number);
+      fmt::format_to(std::back_inserter(out_), "{}", number);
     }
   }
   void write_object(const Json::object_t& members) {

@@ -71,8 +71,8 @@ Result<std::vector<std::string_view>> fragments_of(std::string_view key) {
   return fragments;
 }
 
-Result<void> insert(Node& root, std::string_view key, const std::vector<std::string_view>& fragments,
-                    std::string value) {
+// The node of the key, made if it is new.
+Result<Node*> node_of(Node& root, std::string_view key, const std::vector<std::string_view>& fragments) {
   Node* node = &root;
   for (const std::string_view fragment : fragments) {
     if (node->text) {
@@ -80,9 +80,7 @@ Result<void> insert(Node& root, std::string_view key, const std::vector<std::str
     }
     node = &node->child(canonical(fragment));
   }
-  if (!node->children.empty()) return inconsistent(key);
-  node->text = std::move(value);
-  return {};
+  return node;
 }
 
 // Takes a value off the front of the text, with the comma behind it.
@@ -113,14 +111,15 @@ Result<void> take_pair(Node& root, std::string_view& text, std::string_view impl
   if (implied) key = implied_key;
   const auto fragments = fragments_of(key);
   if (!fragments) return std::unexpected(fragments.error());
-  if (implied) {
-    std::string value(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    return insert(root, key, *fragments, std::move(value));
-  }
-  if (bare) return error("Expected '=' after parameter '{}'", key);
-  text.remove_prefix(end + 1);
-  return insert(root, key, *fragments, take_value(text));
+  const auto node = node_of(root, key, *fragments);
+  if (!node) return std::unexpected(node.error());
+  if (bare && !implied) return error("Expected '=' after parameter '{}'", key);
+  std::string value(implied ? text.substr(0, end) : "");
+  text.remove_prefix(std::min(end + 1, text.size()));
+  if (!implied) value = take_value(text);
+  if (!(*node)->children.empty()) return inconsistent(key);
+  (*node)->text = std::move(value);
+  return {};
 }
 
 // The children of a list, which are all indices, in order.

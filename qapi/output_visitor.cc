@@ -32,7 +32,9 @@ Result<void> OutputVisitor::type_str(std::string_view name, std::string& value) 
 Result<void> OutputVisitor::type_any(std::string_view name, Json& value) { return put(name, value); }
 
 Result<void> OutputVisitor::start_struct(std::string_view name) {
-  open_.emplace_back(name, Json::object());
+  Json object = Json::object();
+  object.get_ref<Json::object_t&>().reserve(last_struct_size_);
+  open_.emplace_back(name, std::move(object));
   return {};
 }
 
@@ -42,11 +44,14 @@ Result<void> OutputVisitor::start_list(std::string_view name) {
 }
 
 Result<void> OutputVisitor::end_struct() {
+  last_struct_size_ = open_.back().second.size();
+  return end_list();
+}
+
+Result<void> OutputVisitor::end_list() {
   auto [name, value] = std::move(open_.back());
   open_.pop_back();
   return put(name, std::move(value));
 }
-
-Result<void> OutputVisitor::end_list() { return end_struct(); }
 
 }  // namespace qomio

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -39,6 +40,7 @@ class OutputVisitor final : public Visitor {
 
   Json root_;
   std::vector<std::pair<std::string, Json>> open_;  // structs and lists not ended yet, outermost first
+  std::size_t last_struct_size_ = 0;                // room for the next one: the structs of a list are alike
 };
 
 template <class T>

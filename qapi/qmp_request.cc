@@ -15,23 +15,34 @@ namespace {
 
 constexpr std::string_view kLineEnd = "\r\n";
 
-// The members that aren't `id`, in the client's order; the first bad one is the error.
+// The members that aren't `id`. Of several bad ones the error is that of the first in this order.
 Result<void> read_members(QmpRequest& request, Json& value, bool oob_enabled) {
-  bool has_execute = false;
-  for (auto& [name, member] : *value.get_ptr<Json::object_t*>()) {
-    if (name == "execute" || (name == "exec-oob" && oob_enabled)) {
-      if (!member.is_string()) return error("QMP input member '{}' must be a string", name);
-      (name == "execute" ? has_execute : request.out_of_band) = true;
-      request.command = std::move(*member.get_ptr<Json::string_t*>());
-    } else if (name == "arguments") {
-      if (!member.is_object()) return error("QMP input member 'arguments' must be an object");
-      request.arguments = std::move(member);
-    } else if (name != "id") {
+  const auto find = [&value](std::string_view name) {
+    const auto member = value.find(name);
+    return member == value.end() ? nullptr : &*member;
+  };
+  bool has_command = false;
+  for (const std::string_view name : {"exec-oob", "execute"}) {
+    Json* const command = find(name);
+    if (!command) continue;
+    const bool out_of_band = name == "exec-oob";
+    if (out_of_band && !oob_enabled) return error("QMP input member 'exec-oob' is unexpected");
+    if (!command->is_string()) return error("QMP input member '{}' must be a string", name);
+    if (has_command) return error("QMP input member 'execute' clashes with 'exec-oob'");
+    has_command = true;
+    request.out_of_band = out_of_band;
+    request.command = std::move(command->get_ref<Json::string_t&>());
+  }
+  if (Json* const arguments = find("arguments")) {
+    if (!arguments->is_object()) return error("QMP input member 'arguments' must be an object");
+    request.arguments = std::move(*arguments);
+  }
+  for (const auto& [name, member] : value.get_ref<Json::object_t&>()) {
+    if (name != "execute" && name != "exec-oob" && name != "arguments" && name != "id") {
       return error("QMP input member '{}' is unexpected", name);
     }
   }
-  if (has_execute && request.out_of_band) return error("QMP input member 'execute' clashes with 'exec-oob'");
-  if (!has_execute && !request.out_of_band) return error("QMP input lacks member 'execute'");
+  if (!has_command) return error("QMP input lacks member 'execute'");
   return {};
 }
 
@@ -81,6 +92,10 @@ std::string qmp_error_line(const Error& error, const std::optional<Json>& id) {
   line += error_class_name(error.error_class());
   line += "\", \"desc\": ";
   json_append(line, error.message());
+  if (!error.data().empty()) {
+    line += ", \"data\": ";
+    line += error.data();
+  }
   line += "}}";
   return line += kLineEnd;
 }

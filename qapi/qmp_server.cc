@@ -117,18 +117,18 @@ void QmpServer::limit_event_rate(std::string name, std::string key) {
 
 void QmpServer::send_event(std::string_view name, const Json& data) {
   const auto line = throttle_.pass(name, data, qmp_event_line(name, data), g_get_monotonic_time());
-  const auto event = host_.interface.events().find(name);
-  const bool on_request = event != host_.interface.events().end() && event->second.on_request;
-  if (line) send_line(*line, on_request ? name : "");
+  if (line) send_event_line(name, *line);
   if (delayed_events_) delayed_events_->set_ready_time(throttle_.next_due_us());
 }
 
-void QmpServer::send_line(const std::string& line, std::string_view requested_as) {
-  for (const auto& session : sessions_) session->send_event(line, requested_as);
+void QmpServer::send_event_line(std::string_view name, const std::string& line) {
+  const auto event = host_.interface.events().find(name);
+  const bool on_request = event != host_.interface.events().end() && event->second.on_request;
+  for (const auto& session : sessions_) session->send_event(line, on_request ? name : "");
 }
 
 void QmpServer::send_delayed_events() {
-  for (const std::string& line : throttle_.take_due(g_get_monotonic_time())) send_line(line);
+  for (const auto& due : throttle_.take_due(g_get_monotonic_time())) send_event_line(due.name, due.line);
   delayed_events_->set_ready_time(throttle_.next_due_us());
 }
 

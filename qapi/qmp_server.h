@@ -73,7 +73,7 @@ class QmpServer {
   UnixListener::OnConnection adder(Access access);
   void close_session(const QmpSession& session);
   void send_event(std::string_view name, const Json& data);
-  void send_line(const std::string& line, std::string_view requested_as = {});
+  void send_event_line(std::string_view name, const std::string& line);
   void send_delayed_events();
   void stop();
 

@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::size_t kReadBytes = 64 << 10;
 constexpr std::size_t kMostWaiting = 8;
-constexpr int kMostOobInATurn = 8;
+constexpr int kMostInATurn = 32;
+constexpr std::int64_t kTurnUs = 50;
 
 }  // namespace
 
@@ -26,6 +27,7 @@ constexpr int kMostOobInATurn = 8;
 struct QmpSession::Running {
   QmpSession* session;
   QmpRequest request;
+  bool no_success_response;
   bool ends_server;
   std::function<void()> cancel;
 };
@@ -104,12 +106,7 @@ bool QmpSession::serve() {
   send_output();
   if (!stopped_ && !output_.over_limit()) {
     read_input();
-    parse_input();
-    if (!waiting_.empty() && !running_ && !output_.over_limit()) {
-      const QmpRequest request = std::move(waiting_.front());
-      waiting_.pop_front();
-      answer(request);
-    }
+    answer_some();
     send_output();
   }
   const bool done =
@@ -139,14 +136,26 @@ void QmpSession::read_input() {
   }
 }
 
-void QmpSession::parse_input() {
-  int oob_left = kMostOobInATurn;
-  while (!input_.empty() && waiting_.size() < most_waiting() && oob_left > 0 && !output_.over_limit()) {
+// Several requests in a turn share its system calls, which cost more than most requests do.
+void QmpSession::answer_some() {
+  const std::int64_t end_us = g_get_monotonic_time() + kTurnUs;
+  int left = kMostInATurn;
+  do {
+    parse_input(left);
+    if (waiting_.empty() || running_ || output_.over_limit()) return;
+    const QmpRequest request = std::move(waiting_.front());
+    waiting_.pop_front();
+    answer(request);
+  } while (--left > 0 && g_get_monotonic_time() < end_us);
+}
+
+void QmpSession::parse_input(int& left) {
+  while (!input_.empty() && waiting_.size() < most_waiting() && left > 0 && !output_.over_limit()) {
     auto value = parser_.next(input_);
     if (!value) break;
     QmpRequest request = qmp_request(std::move(*value), oob_enabled_);
     if (request.out_of_band) {
-      --oob_left;
+      --left;
       answer(request);
       if (stopped_) break;
     } else {
@@ -166,14 +175,16 @@ void QmpSession::answer(const QmpRequest& request) {
   }
   if (command.name == kSubscribeEvents) return finish(request, subscribe(request));
   if (command.start) return start(command, request);
-  const bool ends_server = command.ends_server;
+  const bool ends_server = command.ends_server;  // the command may take itself away
+  const bool is_answered = !command.no_success_response;
   const auto result = host_.interface.run(command, request.arguments);
-  finish(request, result);
+  if (!result || is_answered) finish(request, result);
   if (result && ends_server) host_.ended();
 }
 
 void QmpSession::start(const Command& command, const QmpRequest& request) {
-  const auto running = std::make_shared<Running>(Running{this, request, command.ends_server, {}});
+  const auto running =
+      std::make_shared<Running>(Running{this, request, command.no_success_response, command.ends_server, {}});
   const std::shared_ptr<GMainContext> context(
       host_.context ? g_main_context_ref(host_.context) : g_main_context_ref(g_main_context_default()),
       g_main_context_unref);
@@ -197,7 +208,7 @@ void QmpSession::start(const Command& command, const QmpRequest& request) {
 
 void QmpSession::finish_running(const Result<Json>& result) {
   const auto running = std::exchange(running_, nullptr);
-  finish(running->request, result);
+  if (!result || !running->no_success_response) finish(running->request, result);
   if (result && running->ends_server) host_.ended();
   // A turn of its own sends it, and goes on with what waits.
   if (!in_turn_) source_.set_ready_time(0);

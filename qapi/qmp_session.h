@@ -31,9 +31,9 @@ struct QmpSessionHost {
 
 // One client, from its greeting to its end: reads requests, runs them in order, sends replies and events.
 //
-// The work is cut into turns: one read of at most 64 KiB, one in-band request, some out-of-band ones. Between
-// turns the loop serves the others. At most 8 requests wait with oob enabled, one without; then nothing is
-// read. While more than the limit is unsent, nothing is read or run.
+// The work is cut into turns: one read of at most 64 KiB, and at most 32 requests, none more once 50 µs are
+// over. Between turns the loop serves the others. At most 8 requests wait with oob enabled, one without; then
+// nothing is read. While more than the limit is unsent, nothing is read or run.
 //
 // A client that shuts down its sending side gets the replies to all that it sent; one that leaves altogether
 // has the requests that wait dropped, and the command that runs cancelled.
@@ -66,7 +66,8 @@ class QmpSession {
   bool has_unsent() const { return output_.unsent_bytes() > 0 && !broken_; }
   bool hung_up() const;
   void read_input();
-  void parse_input();
+  void answer_some();
+  void parse_input(int& left);
   void answer(const QmpRequest& request);
   void start(const Command& command, const QmpRequest& request);
   void finish_running(const Result<Json>& result);

@@ -187,7 +187,7 @@ struct SchemaTypes {
 Json schema_json(const Interface& interface, Access access) {
   SchemaWriter writer(interface.compat());
   for (const auto& [name, command] : interface.commands()) {
-    if (command.is_query || access == Access::full) writer.add(command);
+    if (command.is_offered(access)) writer.add(command);
   }
   for (const auto& [name, event] : interface.events()) writer.add(event);
   return writer.take();

@@ -13,6 +13,7 @@ benchmarks=(
   "loop_bench:Event loops:tests/bench/loop"
   "replay_bench:Polling policies over recorded traces:tests/bench/replay.h:tests/bench/traces/*.txt"
   "object_bench:Objects:tests/bench/object_bench.cc"
+  "qmp_bench:The daemon:tests/bench/qmp"
 )
 
 cmake -G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DQOMIO_BUILD_BENCH=ON >/dev/null

@@ -6,12 +6,13 @@ set -euo pipefail
 
 packages=(
   git cmake ninja-build ccache g++ pkg-config
-  libglib2.0-dev liburcu-dev liburing-dev nlohmann-json3-dev libfmt-dev libspdlog-dev libcli11-dev libsystemd-dev
+  libglib2.0-dev liburcu-dev liburing-dev nlohmann-json3-dev libfmt-dev robin-map-dev libcli11-dev
   libgtest-dev libgmock-dev librapidcheck-dev python3
 )
 if [ "${1-}" = --all ]; then
-  packages+=(libuv1-dev libasio-dev libevent-dev libev-dev qtbase5-dev spin)  # benchmarks, the model
+  packages+=(libuv1-dev libasio-dev libevent-dev libev-dev libsystemd-dev qtbase5-dev spin)  # benchmarks, the model
   packages+=(clang-19 clang-format-19 clang-tidy-19 shellcheck scdoc qemu-system-x86)
+  packages+=(golang-go golang-github-digitalocean-go-qemu-dev)  # a QMP client by others
 elif [ $# -gt 0 ]; then
   echo "usage: tools/setup.sh [--all]" >&2
   exit 2

@@ -99,7 +99,7 @@ Result<void> run() {
   }
 
   // 8. Objects are made with properties from text, as users write them.
-  auto outside = object_new_with_props<FrostSensor>("outside", {{"offset", "1"}});
+  auto outside = object_new_with_props<FrostSensor>("outside", {{"offset", 1}});
   if (!outside) return failure(outside);
   auto heater = object_new_with_props<Heater>("heater0", {{"sensor", "outside"}});
   if (!heater) return failure(heater);
@@ -109,7 +109,7 @@ Result<void> run() {
   // 9. Whatever is refused changes nothing.
   show("set target to 41", (*heater)->parse_property("target", "41"));
   show("set target to 35", (*heater)->set_property("target", 35));
-  show("set two at once", object_set_props(**heater, {{"target", "20"}, {"sensor", "outside"}}));
+  show("set two at once", object_set_props(**heater, {{"target", 20}, {"sensor", "outside"}}));
   std::printf("target %s\n", json_text(*(*heater)->get_property("target")).c_str());
 
   // 10. The tree finds objects by path and by type, and an alias shows a property in a second place.

@@ -34,23 +34,27 @@ double percentile(std::vector<double>& sorted, double share) {
 
 }  // namespace
 
-std::vector<double> compare(const std::string& work, const std::vector<Contender>& contenders) {
+std::map<std::string, double> compare(const std::string& work, const std::vector<Contender>& contenders) {
   std::vector<std::int64_t> counts;
   for (const auto& contender : contenders) counts.push_back(calibrate(contender));
   std::vector<std::vector<double>> samples(contenders.size());
+  std::vector<std::vector<double>> ratios(contenders.size());
   for (int round = 0; round < kRounds; ++round) {
     for (std::size_t i = 0; i < contenders.size(); ++i) {
       samples[i].push_back(measure(contenders[i], counts[i]) / static_cast<double>(counts[i]));
+      ratios[i].push_back(samples[i].back() / samples[0].back());
     }
   }
-  std::vector<double> medians;
+  std::map<std::string, double> to_first;
   for (std::size_t i = 0; i < contenders.size(); ++i) {
     std::ranges::sort(samples[i]);
-    medians.push_back(percentile(samples[i], 0.5));
-    fmt::print("| {:<34} | {:<9} | {:>9.1f} | {:>7.1f} .. {:<8.1f} | {:>6.2f} |\n", work, contenders[i].name,
-               medians[i], percentile(samples[i], 0.1), percentile(samples[i], 0.9), medians[i] / medians[0]);
+    std::ranges::sort(ratios[i]);
+    const double ratio = percentile(ratios[i], 0.5);
+    to_first[contenders[i].name] = ratio;
+    fmt::print("| {:<30} | {:<9} | {:>9.1f} | {:>7.1f} .. {:<8.1f} | {:>6.2f} |\n", work, contenders[i].name,
+               percentile(samples[i], 0.5), percentile(samples[i], 0.1), percentile(samples[i], 0.9), ratio);
   }
-  return medians;
+  return to_first;
 }
 
 }  // namespace qomio::bench

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,9 @@ struct Contender {
 };
 
 // Measures the contenders in turn, round after round, so that noise of the machine meets them alike; prints
-// the median of each in ns, its spread (10th and 90th percentile), and its ratio to the first one, and
-// returns the medians.
-std::vector<double> compare(const std::string& work, const std::vector<Contender>& contenders);
+// the median of each in ns, its spread (10th and 90th percentile), and its ratio to the first one: the median
+// of what each round says. Returns the ratios, by name.
+std::map<std::string, double> compare(const std::string& work, const std::vector<Contender>& contenders);
 
 // Keeps the compiler from dropping a value that nobody uses.
 template <class T>

@@ -134,6 +134,31 @@ TEST(AioContext, keeps_parameters_as_configured_and_shows_the_ones_in_force) {
   EXPECT_EQ(loop->thread_pool_params(), (std::pair<std::int64_t, std::int64_t>(2, 3)));
 }
 
+using AioContextStats = InLoop;
+
+TEST_F(AioContextStats, count_each_notification_that_needed_no_system_call) {
+  BottomHalf bottom_half = loop->bh_new("test", [] {});
+  std::thread([&] {
+    loop->notify();
+    for (int i = 0; i < 10; ++i) loop->schedule_oneshot([] {});
+    bottom_half.schedule_idle();
+  }).join();
+  loop->poll(false);
+  EXPECT_EQ(loop->stats().wakeups_elided, 12);
+}
+
+TEST_F(AioContextStats, count_how_long_a_callback_that_iterates_the_loop_holds_it_up) {
+  loop->schedule_oneshot([&] {
+    const std::int64_t end = clock_now_ns() + 2'000'000;
+    while (clock_now_ns() < end) {
+    }
+    loop->poll(false);
+  });
+  loop->poll(false);
+  loop->poll(false);
+  EXPECT_GE(loop->stats().max_lag_ns, 2'000'000);
+}
+
 TEST(AioContext, opens_its_window_for_work_that_comes_soon_and_then_needs_no_system_call) {
   // The window grows to an hour at once, so that no pause of the poster can make a poll end in vain.
   RunningLoop loop({.max_ns = 3'600'000'000'000, .grow = INT64_MAX});

@@ -45,6 +45,40 @@ TEST_F(AioSource, fires_timers_and_never_early) {
   EXPECT_GE(fired_ns, due);
 }
 
+void spin_for(std::int64_t ns) {
+  const std::int64_t end = clock_now_ns() + ns;
+  while (clock_now_ns() < end) {
+  }
+}
+
+TEST_F(AioSource, counts_how_long_it_was_held_up) {
+  loop->schedule_oneshot([] { spin_for(2'000'000); });
+  iterate(true);
+  iterate();
+  EXPECT_GE(loop->stats().max_lag_ns, 2'000'000);
+}
+
+TEST_F(AioSource, counts_as_sleep_what_a_more_urgent_source_has_ended) {
+  iterate();
+  const AioStats before = loop->stats();
+  GSource* const urgent = ::g_timeout_source_new(20);
+  bool fired = false;
+  ::g_source_set_callback(
+      urgent,
+      [](gpointer data) -> gboolean {
+        *static_cast<bool*>(data) = true;
+        return G_SOURCE_REMOVE;
+      },
+      &fired, nullptr);
+  ::g_source_set_priority(urgent, G_PRIORITY_HIGH);
+  ::g_source_attach(urgent, context);
+  while (!fired) iterate(true);
+  ::g_source_unref(urgent);
+  iterate();
+  // GLib counts the 20 ms from its own reading of the clock, a little earlier.
+  EXPECT_GE(loop->stats().blocked_ns - before.blocked_ns, 15'000'000);
+}
+
 TEST_F(AioSource, watches_descriptors_few_and_many) {
   std::deque<EventNotifier> notifiers;
   std::size_t calls = 0;

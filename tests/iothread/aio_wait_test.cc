@@ -49,6 +49,35 @@ TEST_F(AioWait, for_another_loop_goes_on_with_the_own) {
   }
 }
 
+TEST_F(AioWait, several_may_wait_at_once_and_end_in_any_order) {
+  RunningLoop other;
+  std::atomic<bool> first = true, second = true;
+  std::atomic<bool> both_wait = false, first_over = false, second_over = false;
+  const auto tell = [](std::atomic<bool>& what) {
+    what = true;
+    what.notify_all();
+  };
+  // Begins to wait after this thread, and goes on after it.
+  loop->schedule_oneshot([&] {
+    other->schedule_oneshot([&] {
+      tell(both_wait);
+      other->wait_while([&] { return second.load(); });
+      tell(second_over);
+    });
+  });
+  const std::jthread kicker([&] {
+    both_wait.wait(false);
+    first = false;
+    other->wait_kick();
+    first_over.wait(false);
+    second = false;
+    other->wait_kick();
+  });
+  other->wait_while([&] { return first.load(); });
+  tell(first_over);
+  second_over.wait(false);
+}
+
 TEST_F(AioWait, is_ended_by_a_kick_alone) {
   RunningLoop other({.max_ns = 32768});
   std::atomic<bool> busy;

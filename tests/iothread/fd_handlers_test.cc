@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -123,6 +124,28 @@ TEST_F(FdHandlersTest, watches_a_regular_file) {
   EXPECT_THAT(ran, ElementsAre("file"));
   loop->set_fd_handler(::fileno(file), {});
   std::fclose(file);
+}
+
+TEST_F(FdHandlersTest, sleeps_although_a_descriptor_closed_too_early_is_ready_elsewhere) {
+  std::vector<std::unique_ptr<Pipe>> pipes(2 * FdMonitor::kEpollThreshold);
+  for (auto& each : pipes) {
+    each = std::make_unique<Pipe>();
+    loop->set_fd_handler(each->reader(), {.read = [] {}});
+  }
+  const int closed = ::eventfd(0, EFD_NONBLOCK);
+  const int same = ::dup(closed);
+  loop->set_fd_handler(closed, {.read = [] { FAIL(); }});
+  ::close(closed);
+  loop->set_fd_handler(closed, {});
+  ASSERT_EQ(::eventfd_write(same, 1), 0);
+  drain();
+  bool fired = false;
+  Timer timer = loop->timer([&] { fired = true; });
+  timer.arm_after(1ms);
+  loop->poll(true);  // sleeps until that
+  EXPECT_TRUE(fired);
+  ::close(same);
+  for (const auto& each : pipes) loop->set_fd_handler(each->reader(), {});
 }
 
 TEST_F(FdHandlersTest, goes_over_to_epoll_when_there_are_many_and_loses_none) {

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -94,6 +95,22 @@ TEST_P(FdMonitorTest, forgets_a_closed_descriptor_and_takes_its_number_again) {
   EXPECT_THAT(ready(), ElementsAre(number));
   monitor.unwatch(number);
   EXPECT_THAT(ready(), IsEmpty());
+}
+
+TEST_P(FdMonitorTest, gets_rid_of_a_descriptor_that_was_closed_too_early_but_lives_on) {
+  const int closed = ::eventfd(0, EFD_NONBLOCK);
+  const int same = ::dup(closed);
+  EventNotifier other = EventNotifier::create().value();
+  monitor.watch(closed, POLLIN);
+  monitor.watch(other.fd(), POLLIN);
+  ::close(closed);
+  monitor.unwatch(closed);
+  ASSERT_EQ(::eventfd_write(same, 1), 0);
+  if (!ready().empty()) monitor.forget_unknown();
+  EXPECT_THAT(ready(), IsEmpty());
+  other.signal();
+  EXPECT_THAT(ready(), ElementsAre(other.fd()));
+  ::close(same);
 }
 
 TEST_P(FdMonitorTest, takes_a_regular_file_and_returns_to_poll_for_good_when_epoll_refuses_it) {

@@ -5,12 +5,14 @@
 #include <gmock/gmock.h>
 #include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <semaphore>
 #include <thread>
 
 #include "qomio/iothread/iothread_stats.h"
@@ -38,7 +40,7 @@ class IOThreadTest : public ::testing::Test {
   IOThreadTest() { register_iothread_types(); }
   ~IOThreadTest() override { objects_cleanup(); }
 
-  IOThread& add(const char* id, std::initializer_list<PropertyText> properties = {}) {
+  IOThread& add(const char* id, std::initializer_list<PropertyValue> properties = {}) {
     auto made = object_new_with_props<IOThread>(id, properties);
     EXPECT_TRUE(made.has_value()) << made.error().message();
     return **made;
@@ -325,6 +327,53 @@ TEST_F(IOThreadTest, gives_the_same_g_main_context_to_all_who_ask_at_once) {
   for (GMainContext* const context : contexts) EXPECT_EQ(context, contexts[0]);
   EXPECT_TRUE(io0.stop().has_value());
   EXPECT_FALSE(io0.g_main_context().has_value());
+}
+
+TEST_F(IOThreadTest, asks_for_its_own_g_main_context_while_another_thread_does) {
+  for (int i = 0; i < 50; ++i) {
+    IOThread& io0 = add("io0");
+    std::binary_semaphore inside(0);
+    std::binary_semaphore over(0);
+    GMainContext* its = nullptr;
+    io0.context().schedule_oneshot([&] {
+      inside.release();
+      for (int step = 0; step < 100; ++step) std::this_thread::yield();
+      its = io0.g_main_context().value();
+      over.release();
+    });
+    inside.acquire();
+    GMainContext* const ours = io0.g_main_context().value();
+    over.acquire();
+    EXPECT_EQ(ours, its);
+    ASSERT_TRUE(user_creatable_del("io0").has_value());
+  }
+}
+
+TEST_F(IOThreadTest, refuses_processors_that_are_not_there_even_beside_some_that_are) {
+  IOThread& io0 = add("io0");
+  ASSERT_TRUE(io0.set_property("cpu-affinity", json("[0]")).has_value());
+  EXPECT_EQ(io0.set_property("cpu-affinity", json("[0, 1023]")).error().message(),
+            "Failed to set CPU affinity: CPU 1023 is not to be had");
+  EXPECT_EQ(io0.set_property("cpu-affinity", json("[0, 1024]")).error().message(),
+            "cpu-affinity value must be in range [0, 1023]");
+  EXPECT_EQ(io0.get_property("cpu-affinity").value(), json("[0]"));
+  cpu_set_t its;
+  ASSERT_EQ(::sched_getaffinity(io0.thread_id(), sizeof its, &its), 0);
+  EXPECT_EQ(CPU_COUNT(&its), 1);
+  EXPECT_TRUE(CPU_ISSET(0, &its));
+}
+
+TEST_F(IOThreadTest, shows_what_it_has_done_without_a_descriptor_to_be_had) {
+  add("io0");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto rows = query_iothread_stats({});
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_TRUE(rows.has_value());
+  ASSERT_EQ(rows->size(), 1U);
+  EXPECT_GT(rows->front().thread_id, 0);
 }
 
 TEST_F(IOThreadTest, is_deleted_while_it_runs_its_g_main_context) {

@@ -32,7 +32,7 @@ void expect_rows(const PollParams& params, const std::vector<Row>& rows) {
 TEST(PollWindow, follows_the_table_by_default) {
   expect_rows({.max_ns = 32768}, {{8000, 8000, 8000},
                                   {8000, 0, 8000},
-                                  {0, 0, 0},
+                                  {0, 0, 4000},
                                   {0, 1, 4000},
                                   {8000, 8001, 16000},
                                   {20000, 32767, 32768},
@@ -223,6 +223,15 @@ TEST(WakeupCost, is_a_running_mean_that_one_bad_sample_does_not_spoil) {
   EXPECT_EQ(cost.mean_ns(), 17'000);
   cost.sample(1'000'000'000);
   EXPECT_EQ(cost.mean_ns(), 17'000 + 3 * 17'000 / 8);
+}
+
+TEST(WakeupCost, is_not_spoilt_by_a_first_sample_of_a_preempted_thread) {
+  WakeupCost cost;
+  cost.sample(3'000'000);
+  EXPECT_EQ(cost.mean_ns(), WakeupCost::kLongestNs);
+  WakeupCost known(20'000);
+  known.sample(3'000'000);
+  EXPECT_EQ(known.mean_ns(), 20'000 + 3 * 20'000 / 8);
 }
 
 TEST(PollParams, have_defaults_in_force_in_place_of_zeros) {

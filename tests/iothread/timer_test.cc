@@ -162,7 +162,9 @@ TEST_F(TimerTest, may_fire_inside_its_own_callback_when_the_loop_is_nested) {
 TEST_F(TimerTest, follows_the_wall_clock_if_asked_to) {
   Timer timer = loop->timer([&] { ran.push_back(1); }, ClockType::realtime);
   timer.arm_at(clock_now_ns(ClockType::realtime) + 3'600'000'000'000);
-  EXPECT_GT(loop->compute_timeout(), 3'500'000'000'000);
+  // Somebody may set the wall clock meanwhile, and nothing would tell.
+  EXPECT_GT(loop->compute_timeout(), 0);
+  EXPECT_LE(loop->compute_timeout(), 1'000'000'000);
   timer.arm_after(1us);
   while (ran.empty()) loop->poll(true);
   EXPECT_THAT(ran, ElementsAre(1));

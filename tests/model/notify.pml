@@ -85,7 +85,8 @@ proctype AioLoop() {
 #ifdef ACCEPT_LATE
      notifications = false;
 #endif
-     blocks = (queue == 0);  // the timeout
+     atomic { taken = queue; last = stop_queued; queue = 0; stop_queued = false };  // a batch, if there is one
+     blocks = (taken == 0 && queue == 0);  // the timeout
 
      // The busy poll, of any length: nothing is announced, so a waker makes no system call.
      do
@@ -112,10 +113,14 @@ proctype AioLoop() {
      :: else
      fi;
 
+     // The next batch grows while one is at hand.
+     if
+     :: taken == 0 -> atomic { taken = queue; last = stop_queued; queue = 0; stop_queued = false }
+     :: else
+     fi;
 #ifndef ACCEPT_LATE
-     notifications = false;
+     notifications = false;  // what they tell of is read in the next iteration
 #endif
-     atomic { taken = queue; last = stop_queued; queue = 0 };
      ran = ran + taken - last;
      running = !last
   :: else -> break

@@ -54,7 +54,7 @@ class Engine final : public Object, public UserCreatable {
                   .describe("turns a second"));
     klass.add(property("gear", &Engine::gear_).default_value(1));
     klass.add(property("on", &Engine::on_).describe("running or not"));
-    klass.add(property("label", &Engine::label_));
+    klass.add(property("label", &Engine::label_).with({"unstable"}));
     klass.add(property("serial", &Engine::serial_).until_complete());
     klass.add(property("double-speed", &Engine::double_speed));
     klass.add(property("key", nullptr, &Engine::set_key));
@@ -300,7 +300,7 @@ TEST_F(ObjectCommandsTest, QomListPropertiesDescribesAClass) {
       R"("writable": true, "live": true, "minimum": 0, "maximum": 1000}, )"
       R"({"name": "gear", "type": "uint16", "default-value": 1, "writable": true, "live": true}, )"
       R"({"name": "on", "type": "bool", "description": "running or not", "writable": true, "live": true}, )"
-      R"({"name": "label", "type": "string", "writable": true, "live": true}, )"
+      R"({"name": "label", "type": "string", "writable": true, "live": true, "features": ["unstable"]}, )"
       R"({"name": "serial", "type": "string", "writable": true, "live": false}, )"
       R"({"name": "double-speed", "type": "int", "writable": false}, )"
       R"({"name": "key", "type": "string", "writable": true, "live": true}, )"
@@ -337,6 +337,8 @@ TEST_F(ObjectCommandsTest, ObjectDelRefusesWhatIsHeld) {
   make(R"("id": "a")");
   objects_root().child("a")->hold("export", "disk0");
   EXPECT_EQ(run("object-del", R"({"id": "a"})"), "object 'a' is in use, can not be deleted");
+  const auto refused = Interface::process().run("object-del", Json{{"id", "a"}});
+  EXPECT_EQ(refused.error().data(), R"({"holders": [{"kind": "export", "name": "disk0"}]})");
   objects_root().child("a")->give_back("export", "disk0");
   EXPECT_EQ(run("object-del", R"({"id": "a"})"), "{}");
 }
@@ -372,6 +374,8 @@ TEST_F(ObjectCommandsTest, TheSchemaOfObjectAddHasABranchForEachTypeEvenOneRegis
   EXPECT_TRUE(engine.contains("key"));
   EXPECT_FALSE(engine.contains("double-speed")) << "read-only";
   EXPECT_FALSE(engine.contains("type"));
+  EXPECT_EQ(engine["label"]["features"], Json({"unstable"}));
+  EXPECT_FALSE(engine["gear"].contains("features"));
   EXPECT_TRUE(branch_of("abstract-engine").is_null());
   EXPECT_TRUE(branch_of("container").is_null());
 
@@ -379,6 +383,15 @@ TEST_F(ObjectCommandsTest, TheSchemaOfObjectAddHasABranchForEachTypeEvenOneRegis
   static const TypeInfo late{.name = "late-engine", .parent = "engine"};
   ASSERT_TRUE(register_type(late));
   EXPECT_EQ(branch_of("late-engine"), engine);
+}
+
+TEST_F(ObjectCommandsTest, ObjectAddRefusesWhatThePolicyForbids) {
+  const CompatPolicy before = Interface::process().compat();
+  Interface::process().set_compat({.unstable_input = CompatInput::reject});
+  const std::string refused = run("object-add", R"({"qom-type": "engine", "id": "a", "label": "l"})");
+  Interface::process().set_compat(before);
+  EXPECT_EQ(refused, "Unstable parameter label disabled by policy");
+  EXPECT_FALSE(objects_root().child("a"));
 }
 
 TEST_F(ObjectCommandsTest, HelpListsTheTypesThatUsersMayMake) {

@@ -12,92 +12,149 @@
 #include "qomio/object/link.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/types.h"
+#include "qomio/object/user_creatable.h"
 
 namespace qomio {
 namespace {
 
-class Node final : public Object {
+int alive = 0;
+
+class Node final : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;
+  Node() { ++alive; }
+  ~Node() override { --alive; }
 
  private:
-  static void class_init(ObjectClass& klass) { klass.add(link("friend", &Node::friend_)); }
+  static void class_init(ObjectClass& klass) {
+    klass.add(link("friend", &Node::friend_));
+    klass.add(link("needs", &Node::needs_));
+  }
   Link<Node> friend_;
+  HeldLink<Node> needs_;
 };
 
-const TypeInfo Node::type_info{
-    .name = "random-node", .parent = "object", .create = create<Node>, .class_init = class_init};
+const TypeInfo Node::type_info{.name = "random-node",
+                               .parent = "object",
+                               .interfaces = {"user-creatable"},
+                               .create = create<Node>,
+                               .class_init = class_init};
 
-const std::vector<std::string> kNames{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "type", "friend"};
+const std::vector<std::string> kNames{"a", "b", "c", "d", "e", "f",    "g",    "h",      "i",
+                                      "j", "a", "b", "c", "d", "n[0]", "n[3]", "friend", "type"};
 
-// What the tree should be: each object with its parent, oldest first.
+// What the tree below /objects should be: each object with its parent, oldest first in each.
 struct Entry {
-  Ref<Object> object;
+  Object* object;
   Object* parent;
   std::string name;
-  Object* linked = nullptr;
+  Object* friend_to = nullptr;
+  Object* needs = nullptr;
 };
 
 class Model {
  public:
-  explicit Model(Object& top) { entries_.push_back({Ref<Object>(top), nullptr, ""}); }
+  Model() { entries_.push_back({&objects_root(), nullptr, ""}); }
 
   Entry& pick(std::size_t number) { return entries_[number % entries_.size()]; }
 
   void add(Object& parent, const std::string& name) {
     const Ref<Object> object = *object_new("random-node");
-    const bool taken = find(parent, name) != nullptr || name == "type" || name == "friend";
+    const bool taken = is_taken(parent, name);
     RC_ASSERT(parent.add_child(name, *object).has_value() == !taken);
-    if (!taken) entries_.push_back({object, &parent, name});
+    if (!taken) entries_.push_back({object.get(), &parent, name});
   }
 
-  void remove(Object& object) {
-    if (&object == top()) return;
-    object_unparent(object);
-    RC_ASSERT(object.parent() == nullptr);
-    // What lies below it stays below it until the last reference goes, which is the model's.
-    std::vector<Object*> gone{&object};
-    for (std::size_t i = 0; i < gone.size(); ++i) {
-      for (const Entry& entry : entries_) {
-        if (entry.parent == gone[i]) gone.push_back(entry.object.get());
-      }
+  void add_numbered(Object& parent) {
+    int number = 0;
+    while (find(parent, "n[" + std::to_string(number) + "]")) ++number;
+    const std::string name = "n[" + std::to_string(number) + "]";
+    const Ref<Object> object = *object_new("random-node");
+    RC_ASSERT(parent.add_child("n[*]", *object).has_value());
+    RC_ASSERT(object->name() == name);
+    entries_.push_back({object.get(), &parent, name});
+  }
+
+  // As object-del for what users made, else as the object's owner would.
+  void remove(const Entry& entry) {
+    if (!entry.parent) return;
+    const auto gone = subtree(*entry.object);
+    const bool held = std::ranges::any_of(gone, [&](const Object* o) { return !holders(*o).empty(); });
+    if (entry.parent == &objects_root()) {
+      const auto deleted = user_creatable_del(entry.name);
+      RC_ASSERT(deleted.has_value() == !held);
+      RC_ASSERT(held != (deleted.has_value() || deleted.error().data().empty()));
+    } else if (!held) {
+      object_unparent(*entry.object);
     }
-    auto is_gone = [&](const Object* o) { return std::ranges::find(gone, o) != gone.end(); };
-    for (auto it = gone.rbegin(); it != gone.rend(); ++it) object_unparent(**it);
-    std::erase_if(entries_, [&](const Entry& entry) { return is_gone(entry.object.get()); });
-    for (Entry& entry : entries_) {
-      if (is_gone(entry.linked)) entry.linked = nullptr;
+    if (held) return;
+    const auto is_gone = [&](const Object* o) { return std::ranges::find(gone, o) != gone.end(); };
+    std::erase_if(entries_, [&](const Entry& e) { return is_gone(e.object); });
+    std::erase_if(needs_, [&](const Object* o) { return is_gone(o); });
+    for (Entry& e : entries_) {
+      if (is_gone(e.friend_to)) e.friend_to = nullptr;
     }
   }
 
-  void link(Entry& from, Object& to) {
-    if (from.object.get() == top() || &to == top()) return;
-    RC_ASSERT(from.object->set_property("friend", Json(path(to))).has_value());
-    from.linked = &to;
+  void move(const Entry& entry, Object& parent, const std::string& name) {
+    RC_ASSERT(!parent.add_child("elsewhere", *entry.object).has_value());  // has a parent, or is the top
+    if (!entry.parent) return;
+    const auto below = subtree(*entry.object);
+    if (std::ranges::find(below, &parent) != below.end()) return;
+    Entry moved = entry;
+    const Ref<Object> keep(*moved.object);
+    object_unparent(*moved.object);
+    std::erase_if(entries_, [&](const Entry& e) { return e.object == moved.object; });
+    moved.parent = &parent;
+    moved.name = is_taken(parent, name) ? "moved-" + std::to_string(++moves_) : name;
+    RC_ASSERT(parent.add_child(moved.name, *moved.object).has_value());
+    entries_.push_back(moved);
   }
 
-  // Every object, path, child list, partial look-up and link.
+  void link(Entry& from, Entry& to, bool strong) {
+    if (!from.parent || !to.parent) return;
+    RC_ASSERT(from.object->set_property(strong ? "needs" : "friend", Json(path(*to.object))).has_value());
+    if (!strong) {
+      from.friend_to = to.object;
+    } else if (from.needs != to.object) {
+      std::erase(needs_, from.object);
+      needs_.push_back(from.object);
+      from.needs = to.object;
+    }
+  }
+
+  void let_go(Entry& from) {
+    if (!from.parent) return;
+    RC_ASSERT(from.object->set_property("needs", Json("")).has_value());
+    std::erase(needs_, from.object);
+    from.needs = nullptr;
+  }
+
+  // Every object, path, child list, partial look-up, link and holder, and that nothing else is left.
   void check() const {
+    RC_ASSERT(alive == static_cast<int>(entries_.size()) - 1);
     std::map<std::string, int> by_name;
     for (const Entry& entry : entries_) ++by_name[entry.name];
     for (const Entry& entry : entries_) {
       if (!entry.parent) continue;
       RC_ASSERT(entry.object->parent() == entry.parent);
-      RC_ASSERT(entry.parent->child(entry.name) == entry.object.get());
+      RC_ASSERT(entry.parent->child(entry.name) == entry.object);
       RC_ASSERT(object_get_canonical_path(*entry.object) == path(*entry.object));
-      RC_ASSERT(object_resolve_path(path(*entry.object)).object == entry.object.get());
+      RC_ASSERT(object_resolve_path(path(*entry.object)).object == entry.object);
       const Resolved partial = object_resolve_path_type(entry.name, "random-node");
       RC_ASSERT(partial.ambiguous == (by_name[entry.name] > 1));
-      RC_ASSERT(partial.object == (partial.ambiguous ? nullptr : entry.object.get()));
-      const std::string linked = entry.linked ? path(*entry.linked) : "";
-      RC_ASSERT(*entry.object->get_property("friend") == Json(linked));
-      if (entry.linked)
-        RC_ASSERT(object_resolve_path(path(*entry.object) + "/friend").object == entry.linked);
+      RC_ASSERT(partial.object == (partial.ambiguous ? nullptr : entry.object));
+      for (const auto& [name, target] :
+           {std::pair("friend", entry.friend_to), std::pair("needs", entry.needs)}) {
+        RC_ASSERT(*entry.object->get_property(name) == Json(target ? path(*target) : ""));
+        if (target) RC_ASSERT(object_resolve_path(path(*entry.object) + "/" + name).object == target);
+      }
+      RC_ASSERT(entry.object->holders() == holders(*entry.object));
     }
     for (const Entry& parent : entries_) {
       std::vector<Object*> expected;
       for (const Entry& entry : entries_) {
-        if (entry.parent == parent.object.get()) expected.push_back(entry.object.get());
+        if (entry.parent == parent.object) expected.push_back(entry.object);
       }
       std::vector<Object*> children;
       object_child_foreach(*parent.object, [&](Object& child) {
@@ -112,53 +169,104 @@ class Model {
   }
 
  private:
-  Object* top() const { return entries_.front().object.get(); }
   const Entry* find(const Object& parent, const std::string& name) const {
     for (const Entry& entry : entries_) {
       if (entry.parent == &parent && entry.name == name) return &entry;
     }
     return nullptr;
   }
+  const Entry& entry_of(const Object& object) const {
+    return *std::ranges::find(entries_, &object, &Entry::object);
+  }
+  // By a child or a property.
+  bool is_taken(const Object& parent, const std::string& name) const {
+    const bool has_links = &parent != &objects_root();
+    return find(parent, name) || name == "type" || (has_links && name == "friend");
+  }
   std::string path(const Object& object) const {
-    if (&object == top()) return "/random";
-    const auto it =
-        std::ranges::find_if(entries_, [&](const Entry& entry) { return entry.object.get() == &object; });
-    return path(*it->parent) + "/" + it->name;
+    if (&object == &objects_root()) return "/objects";
+    const Entry& entry = entry_of(object);
+    return path(*entry.parent) + "/" + entry.name;
+  }
+  std::vector<Object*> subtree(Object& top) const {
+    std::vector<Object*> all{&top};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      for (const Entry& entry : entries_) {
+        if (entry.parent == all[i]) all.push_back(entry.object);
+      }
+    }
+    return all;
+  }
+  // Oldest first, by their present names.
+  std::vector<Holder> holders(const Object& object) const {
+    std::vector<Holder> holders;
+    for (const Object* holder : needs_) {
+      const Entry& entry = entry_of(*holder);
+      if (entry.needs == &object) holders.push_back({"random-node", entry.name});
+    }
+    return holders;
   }
 
   std::vector<Entry> entries_;
+  std::vector<Object*> needs_;  // those with a strong link, in the order in which it was set
+  int moves_ = 0;
 };
 
-enum class Step { add, remove, link };
+enum class Step { add, add_numbered, remove, move, link, hold, let_go };
 
 TEST(TreeHistoryTest, TheTreeIsWhatItsHistorySays) {
   register_object_types();
   ASSERT_TRUE(register_type(Node::type_info));
   EXPECT_TRUE(rc::check("a random history", [] {
-    const Ref<Object> top = *object_new("container");
-    RC_ASSERT(object_root().add_child("random", *top).has_value());
     {
-      Model model(*top);
+      Model model;
+      const auto any = [&]() -> Entry& { return model.pick(*rc::gen::inRange<std::size_t>(0, 1000)); };
       const auto length = *rc::gen::inRange<std::size_t>(100, 200);
       for (std::size_t i = 0; i < length; ++i) {
         // Mostly additions, so that there is something to remove.
-        const auto step =
-            *rc::gen::weightedElement<Step>({{6, Step::add}, {2, Step::remove}, {2, Step::link}});
+        const auto step = *rc::gen::weightedElement<Step>({{6, Step::add},
+                                                           {2, Step::add_numbered},
+                                                           {3, Step::remove},
+                                                           {2, Step::move},
+                                                           {2, Step::link},
+                                                           {2, Step::hold},
+                                                           {1, Step::let_go}});
         Entry& entry =
             model.pick(*rc::gen::element<std::size_t>(0, 0, 0, 1, *rc::gen::inRange<std::size_t>(0, 1000)));
-        if (step == Step::add) {
-          const auto name = *rc::gen::elementOf(kNames);
-          if (entry.object == top && name == "friend") continue;  // a name like any other, for a container
-          model.add(*entry.object, name);
-        } else if (step == Step::remove) {
-          model.remove(*Ref<Object>(entry.object));
-        } else {
-          model.link(entry, *model.pick(*rc::gen::inRange<std::size_t>(0, 1000)).object);
+        const auto name = *rc::gen::elementOf(kNames);
+        switch (step) {
+          case Step::add:
+            model.add(*entry.object, name);
+            break;
+          case Step::add_numbered:
+            model.add_numbered(*entry.object);
+            break;
+          case Step::remove:
+            model.remove(Entry(any()));
+            break;
+          case Step::move:
+            model.move(Entry(any()), *entry.object, name);
+            break;
+          case Step::link:
+            model.link(any(), any(), false);
+            break;
+          case Step::hold:
+            model.link(any(), any(), true);
+            break;
+          case Step::let_go:
+            model.let_go(any());
+            break;
         }
         model.check();
       }
     }
-    object_unparent(*top);
+    // Rings of strong links would keep their members for ever.
+    object_child_foreach_recursive(objects_root(), [](Object& object) {
+      (void)object.set_property("needs", Json(""));
+      return 0;
+    });
+    objects_cleanup();
+    RC_ASSERT(alive == 0);
   }));
 }
 

@@ -221,6 +221,17 @@ TEST_F(TreeTest, AStarTakesTheFirstFreeNumber) {
   object_unparent(*a.child("x[0]"));
   EXPECT_EQ(node("x[*]", a).name(), "x[0]");
   EXPECT_EQ(node("y[*]", a).name(), "y[0]");
+
+  node("x[2]", a);  // by its full name
+  EXPECT_EQ(node("x[*]", a).name(), "x[3]");
+  for (const char* name : {"x[3]", "x[1]", "x[2]"}) object_unparent(*a.child(name));
+  node("x[1]", a);
+  EXPECT_EQ(node("x[*]", a).name(), "x[2]");
+  EXPECT_EQ(node("x[*]", a).name(), "x[3]");
+  EXPECT_EQ(node("x[*]", a).name(), "x[4]");
+  // A refused child takes no number.
+  EXPECT_FALSE(a.add_child("y[*]", *a.child("x[1]")));
+  EXPECT_EQ(node("y[*]", a).name(), "y[1]");
 }
 
 TEST_F(TreeTest, UnparentTellsTheObjectFirstThenClearsParentAndName) {
@@ -379,6 +390,9 @@ TEST_F(TreeTest, ADeepTreeIsSearchedWithoutRecursion) {
   node("bottom", *at);
   EXPECT_EQ(object_resolve_path("bottom").object->parent(), at);
   EXPECT_EQ(path(*at).size(), 5U + 2 * 2000);
+  int visited = 0;
+  object_child_foreach_recursive(*object_root().child("deep"), [&](Object&) { return ++visited, 0; });
+  EXPECT_EQ(visited, 2001);
 }
 
 }  // namespace

@@ -314,7 +314,9 @@ TEST_F(UserCreatableTest, WhatIsInUseStays) {
   EXPECT_EQ(message(user_creatable_del("a")), "ok") << "and gives back what it held";
 
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "c", "busy": true})"), "ok");
-  EXPECT_EQ(message(user_creatable_del("c")), "object 'c' is in use, can not be deleted");
+  const auto refused = user_creatable_del("c");
+  EXPECT_EQ(message(refused), "object 'c' is in use, can not be deleted");
+  EXPECT_EQ(refused.error().data(), "") << "nobody holds it, it refuses itself";
   ASSERT_TRUE(objects_root().child("c")->set_property("busy", false));
   EXPECT_EQ(message(user_creatable_del("c")), "ok");
 }
@@ -322,7 +324,9 @@ TEST_F(UserCreatableTest, WhatIsInUseStays) {
 TEST_F(UserCreatableTest, AnObjectWhoseChildIsInUseStays) {
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "a", "helper": true})"), "ok");
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "b", "uses": "/objects/a/inner"})"), "ok");
-  EXPECT_EQ(message(user_creatable_del("a")), "object 'a' is in use, can not be deleted");
+  const auto refused = user_creatable_del("a");
+  EXPECT_EQ(message(refused), "object 'a' is in use, can not be deleted");
+  EXPECT_EQ(refused.error().data(), R"({"holders": [{"kind": "widget", "name": "b"}]})");
   ASSERT_TRUE(objects_root().child("b")->set_property("uses", ""));
   EXPECT_EQ(message(user_creatable_del("a")), "ok");
 }

@@ -18,6 +18,8 @@ namespace qomio {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
 
 struct Inner {
   std::int64_t depth = 0;
@@ -122,6 +124,17 @@ TEST_F(InterfaceTest, AddingACommandAgainReplacesItAndRemovingTakesItAway) {
   interface.remove_command("greet");
   interface.remove_command("greet");
   EXPECT_EQ(run("greet"), "CommandNotFound: The command greet has not been found");
+}
+
+TEST_F(InterfaceTest, ADisabledCommandIsNeitherRunNorListedUntilItIsEnabled) {
+  interface.enable_command("nothing", false);
+  EXPECT_EQ(run("nothing"), "CommandNotFound: Command nothing has been disabled");
+  EXPECT_EQ(nothing_calls, 0);
+  EXPECT_THAT(run("query-commands"), Not(HasSubstr("nothing")));
+  EXPECT_THAT(run("query-qmp-schema"), Not(HasSubstr("nothing")));
+  interface.enable_command("nothing", true);
+  EXPECT_EQ(run("nothing"), "{}");
+  EXPECT_THAT(run("query-commands"), HasSubstr("nothing"));
 }
 
 TEST_F(InterfaceTest, FlagsAreAddedToACommandAsItIsMade) {

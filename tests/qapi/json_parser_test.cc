@@ -230,6 +230,13 @@ TEST(JsonParser, a_number_that_breaks_off_takes_the_next_byte_along) {
          {"1A \n", {"1", "JSON parse error, stray 'A'"}}});
 }
 
+TEST(JsonParser, behind_a_lone_zero_comes_no_exponent) {
+  check({{"[0e7]", {"JSON parse error, expected separator in list"}},
+         {"[-0E7]", {"JSON parse error, stray 'E'"}},
+         {"0e7 ", {"0", "JSON parse error, invalid keyword 'e'", "7"}},
+         {"[0.0e7,10E7,0]", {"[0, 100000000, 0]"}}});
+}
+
 TEST(JsonParser, a_broken_value_gives_one_error_and_is_left_out_to_its_end) {
   check({{R"({"id":%d}{"a":1})", {"JSON parse error, stray '%'", R"({"a": 1})"}},
          {R"({"a":_,"b":{"c":"}]"},"d":[1]}[2])", {"JSON parse error, stray '_'", "[2]"}},

@@ -98,6 +98,7 @@ TEST(Keyval, a_key_needs_a_value) {
 TEST(Keyval, one_name_is_not_used_for_two_kinds_of_value) {
   check({{"a=1,a.b=2", "Parameters 'a.*' used inconsistently"},
          {"a.b=1,a=2", "Parameters 'a.*' used inconsistently"},
+         {"a=1,a.b", "Parameters 'a.*' used inconsistently"},
          {"a.0=1,a.b=2", "Parameters 'a.*' used inconsistently"},
          {"a.b=2,a.0=1", "Parameters 'a.*' used inconsistently"},
          {"a.b.c=1,a.b=2", "Parameters 'a.b.*' used inconsistently"},

@@ -158,6 +158,31 @@ TEST_F(QmpLaterTest, the_end_of_the_server_cancels_what_runs) {
   answers.at(0).send(Waiting{"too late"});
 }
 
+TEST_F(QmpLaterTest, a_command_without_success_response_is_heard_of_when_it_fails) {
+  interface_.add(command(
+                     "shout", "for tests",
+                     +[](const Waiting& arguments) -> Result<void> {
+                       if (arguments.text == "ow") return error("hoarse");
+                       return {};
+                     })
+                     .without_success_response());
+  interface_.add(command(
+                     "shout-later", "for tests",
+                     +[](const Waiting& arguments, Answer<Waiting> answer) {
+                       answer.send(arguments.text == "ow" ? Result<Waiting>(error("hoarse")) : arguments);
+                     })
+                     .without_success_response());
+  TestClient client = negotiated();
+  for (const char* name : {"shout", "shout-later"}) {
+    const auto shout = [&](const char* text) {
+      return fmt::format("{{'execute':'{}','arguments':{{'text':'{}'}},'id':7}}", name, text);
+    };
+    EXPECT_THAT(ask(client, shout("hey") + shout("ow") + shout("hey") + "{'execute':'work'}"),
+                ElementsAre(R"({"id": 7, "error": {"class": "GenericError", "desc": "hoarse"}})",
+                            testing::StartsWith("{\"return\"")));
+  }
+}
+
 TEST_F(QmpLaterTest, run_does_not_wait) {
   EXPECT_EQ(interface_.run("wait", *parse_json("{'text':'x'}")).error().message(),
             "The command wait takes its time");

@@ -101,6 +101,8 @@ TEST_F(QmpSessionTest, malformed_requests_are_named) {
          {"{'execute':'nope','arguments':[]}", arguments},
          {"{'execute':'nope','foo':1}", foo},
          {"{'foo':1}", foo},
+         {"{'foo':1,'arguments':1,'execute':1}", execute},
+         {"{'foo':1,'arguments':1,'execute':'work'}", arguments},
          {"{'execute':'work','':1}", generic("QMP input member '' is unexpected")},
          {"{'Execute':'work'}", generic("QMP input member 'Execute' is unexpected")},
          {"{'execute':'work','arguments':{'foo':1}}", generic("Parameter 'foo' is unexpected")},

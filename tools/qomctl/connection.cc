@@ -14,6 +14,8 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "qomio/tools/qomctl/render.h"
+
 namespace qomio::qomctl {
 
 namespace {
@@ -27,6 +29,14 @@ Json parse(const std::string& line) { return Json::parse(line, nullptr, /*allow_
 std::string string_member(const Json& object, const char* key) {
   auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// " (held by: export disk0)", of an error that says who is in the way.
+std::string held_by(const Json& error) {
+  const auto data = error.find("data");
+  if (data == error.end() || !data->is_object()) return {};
+  const auto holders = data->find("holders");
+  return holders == data->end() ? std::string() : fmt::format(" (held by: {})", cell_text(*holders));
 }
 
 }  // namespace
@@ -207,8 +217,8 @@ Outcome<Json> Connection::execute(std::string_view command, const Json& argument
   if (!reply) return reply;
   if (auto value = reply->find("return"); value != reply->end()) return Json(std::move(*value));
   if (auto error = reply->find("error"); error != reply->end() && error->is_object()) {
-    return std::unexpected(
-        Failure{ExitStatus::server_error, string_member(*error, "desc"), string_member(*error, "class")});
+    return std::unexpected(Failure{ExitStatus::server_error, string_member(*error, "desc") + held_by(*error),
+                                   string_member(*error, "class")});
   }
   return fail(ExitStatus::no_connection, "'{}' sent something that is no QMP reply: {}", path_,
               reply->dump());

@@ -48,18 +48,6 @@ Outcome<> set_several(Client& client, const std::string& path, const std::vector
   return {};
 }
 
-// Who holds the IOThread, as query-iothreads tells it; "" where it does not.
-std::string holders_of(Client& client, const std::string& id) {
-  const auto list = client.execute("query-iothreads");
-  if (!list) return {};
-  for (const auto& item : *list) {
-    if (item.is_object() && item.value("id", Json()) == id && item.contains("holders")) {
-      return cell_text(item["holders"]);
-    }
-  }
-  return {};
-}
-
 // Name and value of each readable property. One request where the server has qom-list-get, else one for each.
 Outcome<Json> read_all(Client& client, const std::string& path, const Properties& properties) {
   Json values = Json::object();
@@ -179,12 +167,8 @@ Outcome<> run_add(Client& client, Words words) {
 
 Outcome<> run_del(Client& client, Words words) {
   auto deleted = client.execute("object-del", {{"id", words[0]}});
-  if (deleted) return {};
-  if (deleted.error().message.find("is in use") != std::string::npos) {
-    const std::string holders = holders_of(client, words[0]);
-    if (!holders.empty()) deleted.error().message += fmt::format(" (held by: {})", holders);
-  }
-  return failure(deleted);
+  if (!deleted) return failure(deleted);
+  return {};
 }
 
 }  // namespace qomio::qomctl

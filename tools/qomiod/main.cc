@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The daemon: makes the objects of its command line and answers QMP until it is told to end.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <glib.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -63,6 +63,10 @@ int complain(const char* program, const Error& error, std::string_view option = 
   return 1;
 }
 
+void log_debug(const char* what, const std::string& which) {
+  g_log("qomio", G_LOG_LEVEL_INFO, "%s %s", what, which.c_str());
+}
+
 Result<void> answer_qmp(QmpServer& server, const std::string& typed) {
   const auto monitor = qomiod::parse_monitor(typed);
   if (!monitor) return std::unexpected(monitor.error());
@@ -111,7 +115,7 @@ int run(const char* program, const qomiod::Options& options) {
   Interface::process().set_compat(policy);
   for (const auto& path : options.modules) {
     if (auto loaded = module_load(path); !loaded) return complain(program, loaded.error(), "--module", path);
-    spdlog::debug("loaded module {}", path);
+    log_debug("loaded module", path);
   }
   if (options.print_reference) {
     add_qmp_commands(Interface::process());
@@ -122,10 +126,12 @@ int run(const char* program, const qomiod::Options& options) {
       return complain(program, parsed.error(), "--global", typed);
     }
   }
-  for (const auto& warning : global_default_warnings()) spdlog::warn(warning);
+  for (const auto& warning : global_default_warnings()) {
+    g_log("qomio", G_LOG_LEVEL_WARNING, "%s", warning.c_str());
+  }
   for (const auto& path : options.configs) {
     if (auto loaded = load_config_file(path); !loaded) return complain(program, loaded.error());
-    spdlog::debug("made the objects of {}", path);
+    log_debug("made the objects of", path);
   }
   for (const auto& typed : options.objects) {
     auto read = read_object(typed);
@@ -135,15 +141,16 @@ int run(const char* program, const qomiod::Options& options) {
     if (auto made = user_creatable_add(object.values, object.scalars); !made) {
       return complain(program, made.error(), "--object", typed);
     }
-    spdlog::debug("made object {}", typed);
+    log_debug("made object", typed);
   }
 
   QmpServer server(main_loop.g_main_context());
+  server.limit_event_rate("IOTHREAD_STALL", "id");
   for (const auto& monitor : options.monitors) {
     if (auto answering = answer_qmp(server, monitor); !answering) {
       return complain(program, answering.error(), "--qmp", monitor);
     }
-    spdlog::debug("answering QMP on {}", monitor);
+    log_debug("answering QMP on", monitor);
   }
   qomiod::Service service;
   if (auto taken = qomiod::Service::take_sockets(server); !taken) return complain(program, taken.error());

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "qomio/qapi/error.h"
 
@@ -13,7 +15,7 @@ namespace qomiod {
 
 // The daemon as a service of systemd: takes the sockets that were opened for it, says when it is ready and,
 // at SHUTDOWN, that it stops, and reports being alive as often as the watchdog wants. Started by anything
-// else, or built without libsystemd, it does nothing.
+// else it does nothing.
 //
 // Thread: the main thread, inside a MainLoop.
 class Service {
@@ -31,6 +33,9 @@ class Service {
   void ready();
 
  private:
+  void notify(std::string_view state) const;
+
+  const std::string notify_socket_;
   std::shared_ptr<void> shutdown_;
   unsigned watchdog_ = 0;
 };

@@ -10,66 +10,92 @@
 #include <atomic>
 #include <semaphore>
 
-#include "qomio/tests/bench/loop/results.h"
+#include "qomio/tests/bench/loop/bench.h"
+#include "qomio/tests/bench/loop/threads.h"
 
 namespace qomio::bench {
 namespace {
 
-// The loop answers each message that it reads.
-class Pong {
+// Two loops that answer each other's messages, so that each has to wait for the other.
+class PingPong {
  public:
-  Pong(const Contender& contender, bool sockets) {
+  PingPong(const Contender& contender, bool sockets, int count)
+      : here_{.loop = contender.start()}, there_{.loop = contender.start()}, left_(count) {
     if (sockets) {
       std::array<int, 2> pair{};
       (void)::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data());
-      to_ = from_ = pair[0];
-      its_in_ = its_out_ = pair[1];
+      here_.in = here_.out = pair[0];
+      there_.in = there_.out = pair[1];
     } else {
-      to_ = its_in_ = ::eventfd(0, EFD_NONBLOCK);
-      from_ = its_out_ = ::eventfd(0, EFD_NONBLOCK);
+      here_.out = there_.in = ::eventfd(0, EFD_NONBLOCK);
+      there_.out = here_.in = ::eventfd(0, EFD_NONBLOCK);
     }
-    loop_ = contender.start();
-    run_in(*loop_, [this] {
-      loop_->watch(
-          its_in_,
-          [](void* data) {
-            const auto& pong = *static_cast<Pong*>(data);
-            std::uint64_t message = 0;
-            if (::read(pong.its_in_, &message, sizeof message) != sizeof message) return;
-            (void)!::write(pong.its_out_, &message, sizeof message);
-          },
-          this);
-    });
-    pin_self(0);
-    pin(*loop_, 1);
+    samples_.reserve(static_cast<std::size_t>(count));
+    run_in(*there_.loop, [this] { there_.loop->watch(there_.in, answer, this); });
+    run_in(*here_.loop, [this] { here_.loop->watch(here_.in, returned, this); });
+    pin(*here_.loop, 0);
+    pin(*there_.loop, 1);
   }
-  ~Pong() {
-    loop_ = nullptr;
-    unpin_self();
-    ::close(to_);
-    ::close(its_out_);
+  ~PingPong() {
+    here_.loop = nullptr;
+    there_.loop = nullptr;
+    ::close(here_.in);
+    ::close(there_.in);
   }
-  Pong(const Pong&) = delete;
-  Pong& operator=(const Pong&) = delete;
+  PingPong(const PingPong&) = delete;
+  PingPong& operator=(const PingPong&) = delete;
 
-  std::int64_t ping() const {
-    const std::int64_t start = now_ns();
-    std::uint64_t message = 1;
-    (void)!::write(to_, &message, sizeof message);
-    while (::read(from_, &message, sizeof message) != sizeof message) pause_processor();
-    return now_ns() - start;
+  // The times to the answers.
+  std::vector<std::int64_t>& play() {
+    here_.loop->post([](void* data) { static_cast<PingPong*>(data)->serve(); }, this);
+    over_.acquire();
+    return samples_;
   }
 
  private:
-  int to_, from_, its_in_, its_out_;
-  std::unique_ptr<Loop> loop_;
+  struct Side {
+    std::unique_ptr<Loop> loop;
+    int in = -1, out = -1;
+
+    bool read() const {
+      std::uint64_t message = 0;
+      return ::read(in, &message, sizeof message) == sizeof message;
+    }
+    void write() const {
+      const std::uint64_t message = 1;
+      (void)!::write(out, &message, sizeof message);
+    }
+  };
+
+  void serve() {
+    sent_ns_ = now_ns();
+    here_.write();
+  }
+  static void answer(void* data) {
+    const auto& there = static_cast<PingPong*>(data)->there_;
+    if (there.read()) there.write();
+  }
+  static void returned(void* data) {
+    auto& self = *static_cast<PingPong*>(data);
+    if (!self.here_.read()) return;
+    self.samples_.push_back(now_ns() - self.sent_ns_);
+    if (--self.left_ > 0) {
+      self.serve();
+    } else {
+      self.over_.release();
+    }
+  }
+
+  Side here_, there_;
+  int left_;
+  std::vector<std::int64_t> samples_;
+  std::int64_t sent_ns_ = 0;
+  std::binary_semaphore over_{0};
 };
 
 std::vector<double> ping_descriptor(const Contender& contender, bool sockets, int count) {
-  const Pong pong(contender, sockets);
-  std::vector<std::int64_t> samples;
-  samples.reserve(static_cast<std::size_t>(count));
-  for (int i = 0; i < count; ++i) samples.push_back(pong.ping());
+  PingPong game(contender, sockets, count);
+  std::vector<std::int64_t>& samples = game.play();
   return {percentile(samples, 0.5), percentile(samples, 0.99)};
 }
 
@@ -164,12 +190,12 @@ bool enough_descriptors(rlim_t count) {
 
 void bench_descriptors(const Bench& bench) {
   const std::vector<std::string> columns{"p50, ns", "p99, ns"};
-  Table eventfds("eventfd ping-pong", columns);
-  Table sockets("socketpair ping-pong", columns);
+  Table eventfds("eventfd ping-pong of two loops", columns, kReference);
+  Table sockets("socketpair ping-pong of two loops", columns, kReference);
   const int count = bench.effort(10'000, 500);
   const int ready = count / 10;
-  Table many(fmt::format("Fan-in of {} descriptors, {} ready", count, ready), {"ns per event"});
-  Table single(fmt::format("Fan-in of {} descriptors, 1 ready, 20 µs apart", count), columns);
+  Table many(fmt::format("Fan-in of {} descriptors, {} ready", count, ready), {"ns per event"}, kReference);
+  Table single(fmt::format("Fan-in of {} descriptors, 1 ready, 20 µs apart", count), columns, kReference);
   const bool fan_in = enough_descriptors(static_cast<rlim_t>(count) + 100);
   if (!fan_in) fmt::print("\nFan-in is left out: a process may not have {} descriptors here.\n", count);
 

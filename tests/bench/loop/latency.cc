@@ -5,7 +5,8 @@
 #include <atomic>
 #include <semaphore>
 
-#include "qomio/tests/bench/loop/results.h"
+#include "qomio/tests/bench/loop/bench.h"
+#include "qomio/tests/bench/loop/threads.h"
 
 namespace qomio::bench {
 namespace {
@@ -78,10 +79,11 @@ std::vector<double> ping_mixed(const Contender& contender, int cycles) {
 
 void bench_latency(const Bench& bench) {
   const std::vector<std::string> columns{"p50, ns", "p99, ns", "CPU per post, ns"};
-  Table close("Post to a loop and back, 20 µs apart", columns);
-  Table apart("Post to a loop and back, 1 ms apart", columns);
+  Table close("Post to a loop and back, 20 µs apart", columns, kReference);
+  Table apart("Post to a loop and back, 1 ms apart", columns, kReference);
   Table mixed("Gaps of 20 µs and of 1 ms, 50 each in turn",
-              {"p50 of the short, ns", "p99 of the short, ns", "CPU per 50 + 50, ns", "short gaps took, ns"});
+              {"p50 of the short, ns", "p99 of the short, ns", "CPU per 50 + 50, ns", "short gaps took, ns"},
+              kReference);
   for (int round = 0; round < bench.effort.rounds(); ++round) {
     for (const Contender& contender : bench.contenders) {
       close.add(contender.name, ping_at(contender, kShortNs, bench.effort(3000, 100)));
@@ -98,8 +100,9 @@ void bench_latency(const Bench& bench) {
   mixed.print();
   bench.goals.at_most(
       "post, 20 µs apart: p50 to epoll's", close.ratio("qomio"), 0.011,
-      fmt::format("the mailbox, which does nothing else, is at {:.3g}; a post is one more line of the cache to fetch",
-                  close.ratio("mailbox")));
+      fmt::format(
+          "the mailbox, which does nothing else, is at {:.3g}; a post is one more line of the cache to fetch",
+          close.ratio("mailbox")));
   bench.goals.at_most("post, 1 ms apart: CPU to epoll's", apart.ratio("qomio", 2), 1.05,
                       "more code and memory that is cold after 1 ms than a bare epoll_wait()");
   bench.goals.at_most("mixed gaps: p50 of the short ones to epoll's", mixed.ratio("qomio"), 0.02,
@@ -161,8 +164,8 @@ std::vector<double> play(const Contender& contender, std::int64_t gap_ns, int co
 
 void bench_two_loops(const Bench& bench) {
   const std::vector<std::string> columns{"p50, ns", "p99, ns"};
-  Table back_to_back("Two loops post to each other, back to back", columns);
-  Table close("Two loops post to each other, 20 µs apart", columns);
+  Table back_to_back("Two loops post to each other, back to back", columns, kReference);
+  Table close("Two loops post to each other, 20 µs apart", columns, kReference);
   for (int round = 0; round < bench.effort.rounds(); ++round) {
     for (const Contender& contender : bench.contenders) {
       back_to_back.add(contender.name, play(contender, 0, bench.effort(4000, 100)));
@@ -175,10 +178,12 @@ void bench_two_loops(const Bench& bench) {
   close.print();
   bench.goals.at_most(
       "two loops, back to back: p50 to epoll's", back_to_back.ratio("qomio"), 0.008,
-      fmt::format("the mailbox is at {:.3g}; each post is one more line of the cache to fetch", back_to_back.ratio("mailbox")));
+      fmt::format("the mailbox is at {:.3g}; each post is one more line of the cache to fetch",
+                  back_to_back.ratio("mailbox")));
   bench.goals.at_most(
       "two loops, 20 µs apart: p50 to epoll's", close.ratio("qomio"), 0.01,
-      fmt::format("the mailbox is at {:.3g}; each post is one more line of the cache to fetch", close.ratio("mailbox")));
+      fmt::format("the mailbox is at {:.3g}; each post is one more line of the cache to fetch",
+                  close.ratio("mailbox")));
 }
 
 }  // namespace qomio::bench

@@ -6,7 +6,8 @@
 #include <cstdio>
 #include <cstring>
 
-#include "qomio/tests/bench/loop/results.h"
+#include "qomio/tests/bench/loop/bench.h"
+#include "qomio/tests/bench/loop/threads.h"
 
 namespace qomio::bench {
 namespace {
@@ -45,7 +46,7 @@ struct Idler {
 }  // namespace
 
 void bench_life(const Bench& bench) {
-  Table life("Create, start, stop and join", {"ns"});
+  Table life("Create, start, stop and join", {"ns"}, kReference);
   for (int round = 0; round < bench.effort.rounds(); ++round) {
     for (const Contender& contender : bench.contenders) {
       life.add(contender.name, {start_and_stop_ns(contender, bench.effort(50, 2))});
@@ -58,7 +59,8 @@ void bench_life(const Bench& bench) {
 
   // All at the same time: those that are truly idle are in nobody's way.
   const std::int64_t idle_ns = bench.effort(3000, 100) * std::int64_t{1'000'000};
-  Table idle(fmt::format("Idle for {} ms after a burst", idle_ns / 1'000'000), {"CPU, ns", "wake-ups"});
+  Table idle(fmt::format("Idle for {} ms after a burst", idle_ns / 1'000'000), {"CPU, ns", "wake-ups"},
+             kReference);
   std::vector<Idler> idlers;
   for (const Contender& contender : bench.contenders) {
     if (contender.burns_while_idle) continue;

@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <string_view>
 
-#include "qomio/tests/bench/loop/results.h"
+#include "qomio/tests/bench/loop/bench.h"
 
 namespace {
 

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/tests/bench/loop/results.h"
+#include "qomio/tests/bench/results.h"
 
 #include <fmt/core.h>
-#include <pthread.h>
-#include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <ctime>
+#include <cstdio>
 #include <limits>
 
 namespace qomio::bench {
@@ -26,14 +23,6 @@ std::string shown(double value) {
   if (std::isnan(value)) return "-";
   if (value == 0 || std::abs(value) >= 100) return fmt::format("{:.0f}", value);
   return fmt::format("{:.3g}", value);
-}
-
-void set_affinity(pid_t thread, int first, int count) {
-  if (::sysconf(_SC_NPROCESSORS_ONLN) < 2) return;
-  cpu_set_t cpus;
-  CPU_ZERO(&cpus);
-  for (int cpu = first; cpu < first + count; ++cpu) CPU_SET(cpu, &cpus);
-  ::sched_setaffinity(thread, sizeof cpus, &cpus);
 }
 
 }  // namespace
@@ -60,7 +49,7 @@ double Table::median(const std::string& contender, std::size_t column) const {
 
 double Table::ratio(const std::string& contender, std::size_t column) const {
   const Row* const row = find(contender);
-  const Row* const floor = find("epoll");
+  const Row* const floor = find(reference_);
   if (!row || !floor) return kNone;
   std::vector<double> ratios;
   for (std::size_t i = 0; i < std::min(row->rounds.size(), floor->rounds.size()); ++i) {
@@ -69,10 +58,10 @@ double Table::ratio(const std::string& contender, std::size_t column) const {
   return median_of(ratios);
 }
 
-double Table::best_of_libraries(bool largest, std::size_t column) const {
+double Table::best_except(const std::vector<std::string>& left_out, bool largest, std::size_t column) const {
   double best = kNone;
   for (const Row& row : rows_) {
-    if (row.contender == "qomio" || row.contender == "mailbox" || row.contender == "epoll") continue;
+    if (std::ranges::find(left_out, row.contender) != left_out.end()) continue;
     const double value = median(row.contender, column);
     if (std::isnan(best) || (largest ? value > best : value < best)) best = value;
   }
@@ -82,7 +71,7 @@ double Table::best_of_libraries(bool largest, std::size_t column) const {
 void Table::print() const {
   fmt::print("\n### {}\n\n| with |", title_);
   for (const auto& column : columns_) fmt::print(" {} |", column);
-  fmt::print(" rounds, {} | to epoll |\n|---|", columns_[0]);
+  fmt::print(" rounds, {} | to {} |\n|---|", columns_[0], reference_);
   for (std::size_t i = 0; i < columns_.size() + 2; ++i) fmt::print("--:|");
   fmt::print("\n");
   for (const Row& row : rows_) {
@@ -109,9 +98,12 @@ void Goals::print() const {
     const bool met = goal.at_most ? goal.measured <= goal.wanted : goal.measured >= goal.wanted;
     // By how much: the distance as a factor.
     const double factor = goal.at_most ? goal.measured / goal.wanted : goal.wanted / goal.measured;
-    const std::string verdict = met ? "yes" : goal.wanted == 0 ? "no" : fmt::format("no, {:.2g} ×", factor);
+    const std::string verdict = std::isnan(goal.measured) ? "not measured"
+                                : met                     ? "yes"
+                                : goal.wanted == 0        ? "no"
+                                                          : fmt::format("no, {:.2g} ×", factor);
     fmt::print("| {} | {} {} | {} | {} | {} |\n", goal.what, goal.at_most ? "≤" : "≥", shown(goal.wanted),
-               shown(goal.measured), verdict, met ? "" : goal.limit);
+               shown(goal.measured), verdict, met || std::isnan(goal.measured) ? "" : goal.limit);
   }
 }
 
@@ -120,36 +112,6 @@ double percentile(std::vector<std::int64_t>& samples, double share) {
   std::ranges::sort(samples);
   return static_cast<double>(
       samples[static_cast<std::size_t>(share * static_cast<double>(samples.size() - 1))]);
-}
-
-void pin_self(int cpu) { set_affinity(0, cpu, 1); }
-void unpin_self() { set_affinity(0, 0, static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN))); }
-void pin(const Loop& loop, int cpu) { set_affinity(loop.thread_id(), cpu, 1); }
-
-LoopCpu::LoopCpu(Loop& loop) {
-  run_in(loop, [this] { ::pthread_getcpuclockid(::pthread_self(), &clock_); });
-}
-
-std::int64_t LoopCpu::used_ns() const {
-  timespec used;
-  ::clock_gettime(clock_, &used);
-  return std::int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec;
-}
-
-void pause_processor() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
-void wait_until(std::int64_t then_ns, bool sleep) {
-  if (sleep) {
-    const timespec then{.tv_sec = then_ns / 1'000'000'000, .tv_nsec = then_ns % 1'000'000'000};
-    ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &then, nullptr);
-  }
-  while (now_ns() < then_ns) pause_processor();
 }
 
 }  // namespace qomio::bench

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/visitor.h"
+
+namespace qomio::detail {
+
+// Carries one value of the kind T, in either direction, without JSON: std::int64_t, bool, double or
+// std::string. An integer serves numbers of every size, and double.
+template <class T>
+class ScalarVisitor final : public Visitor {
+ public:
+  ScalarVisitor(bool is_input, T value) : is_input_(is_input), value_(std::move(value)) {}
+  T& value() { return value_; }
+
+  bool is_input() const override { return is_input_; }
+  Result<void> type_int64(std::string_view name, std::int64_t& value) override {
+    return pass(name, value, "integer");
+  }
+  Result<void> type_uint64(std::string_view name, std::uint64_t& value) override {
+    if constexpr (std::same_as<T, std::int64_t>) {
+      if (is_input_) {
+        value = static_cast<std::uint64_t>(value_);  // a negative number wraps, as in JSON
+        return {};
+      }
+      if (value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+        value_ = static_cast<std::int64_t>(value);
+        return {};
+      }
+    }
+    return error("Invalid parameter type for '{}', expected: integer", name);
+  }
+  Result<void> type_size(std::string_view name, std::uint64_t& value) override {
+    return type_uint64(name, value);
+  }
+  Result<void> type_bool(std::string_view name, bool& value) override { return pass(name, value, "boolean"); }
+  Result<void> type_number(std::string_view name, double& value) override {
+    if constexpr (std::same_as<T, std::int64_t>) {
+      if (is_input_) {
+        value = static_cast<double>(value_);
+        return {};
+      }
+    }
+    return pass(name, value, "number");
+  }
+  Result<void> type_str(std::string_view name, std::string& value) override {
+    return pass(name, value, "string");
+  }
+  Result<void> type_any(std::string_view name, Json& value) override {
+    if (is_input_) {
+      value = value_;
+      return {};
+    }
+    return error("Invalid parameter type for '{}', expected: any", name);
+  }
+  Result<void> start_struct(std::string_view name) override { return wrong(name, "object"); }
+  Result<void> end_struct() override { return {}; }
+  bool optional(std::string_view, bool) override { return false; }
+  Result<void> start_list(std::string_view name) override { return wrong(name, "array"); }
+  bool next_element() override { return false; }
+  Result<void> end_list() override { return {}; }
+
+ private:
+  static Result<void> wrong(std::string_view name, std::string_view expected) {
+    return error("Invalid parameter type for '{}', expected: {}", name, expected);
+  }
+  template <class U>
+  Result<void> pass(std::string_view name, U& value, std::string_view expected) {
+    if constexpr (std::same_as<T, U>) {
+      if (is_input_) {
+        value = value_;
+      } else {
+        value_ = value;
+      }
+      return {};
+    } else {
+      return wrong(name, expected);
+    }
+  }
+
+  bool is_input_;
+  T value_;
+};
+
+}  // namespace qomio::detail

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# usage: go_client_test.sh QOMIOD QOMCTL — a Go library written for QEMU drives the daemon. Skipped (77) where Go or the library
+# is not installed.
+set -euo pipefail
+qomiod=$1
+qomctl=$2
+here=$(cd "$(dirname "$0")" && pwd)
+libraries=/usr/share/gocode
+
+if ! command -v go >/dev/null || [ ! -d "$libraries/src/github.com/digitalocean/go-qemu" ]; then
+  echo "Skipped: needs Debian's golang-go and golang-github-digitalocean-go-qemu-dev"
+  exit 77
+fi
+work=$(mktemp -d)
+pid=
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
+
+# Debian's libraries lie where they were found before Go had modules.
+GO111MODULE=off GOPATH=$libraries GOCACHE=$work/cache go build -o "$work/client" "$here/go_client/main.go"
+
+"$qomiod" --qmp "unix:$work/qmp.sock" --object iothread,id=io0 &
+pid=$!
+"$qomctl" -s "$work/qmp.sock" --wait --timeout 60 query-version >/dev/null
+"$work/client" "$work/qmp.sock" io0
+wait "$pid"
+pid=
