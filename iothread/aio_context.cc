@@ -204,6 +204,22 @@ void AioContext::set_event_notifier(EventNotifier& notifier, FdHandlers handlers
   set_fd_handler(notifier.fd(), std::move(handlers));
 }
 
+bool AioContext::add_fd_handler(int fd, FdDirection direction, std::function<void()> function,
+                                const void* owner) {
+  invariant(in_home_thread(), "handlers of one direction are set in the home thread of the loop");
+  if (!handlers_.add_direction(fd, direction, std::move(function), owner)) return false;
+  if (depth_ == 0) handlers_.free_removed();
+  wake();
+  return true;
+}
+
+void AioContext::remove_fd_handler(int fd, FdDirection direction, const void* owner) {
+  invariant(in_home_thread(), "handlers of one direction are set in the home thread of the loop");
+  handlers_.remove_direction(fd, direction, owner);
+  if (depth_ == 0) handlers_.free_removed();
+  wake();
+}
+
 void AioContext::set_poll_params(const PollParams& params) {
   poll_params_.max_ns.store(params.max_ns, std::memory_order_relaxed);
   poll_params_.grow.store(params.grow, std::memory_order_relaxed);

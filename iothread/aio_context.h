@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -20,6 +21,7 @@
 #include "qomio/iothread/poll_window.h"
 #include "qomio/iothread/running_call.h"
 #include "qomio/iothread/timer.h"
+#include "qomio/iothread/uring.h"
 #include "qomio/object/ref.h"
 #include "qomio/qapi/error.h"
 
@@ -32,6 +34,7 @@ class FileIo;
 class ThreadPool;
 
 namespace detail {
+class CoroutineRun;
 // Here for speed: many calls look whether they are at home. It needs no construction.
 extern constinit thread_local AioContext* current_loop;
 }  // namespace detail
@@ -88,6 +91,11 @@ class AioContext {
   void set_fd_handler(int fd, FdHandlers handlers);
   // The same for an event notifier: clears it, then calls handlers.read.
   void set_event_notifier(EventNotifier& notifier, FdHandlers handlers);
+  // A handler for one direction alone, which leaves the other as it is; owner: anything of the caller's that
+  // tells it from others. False, and nothing is changed: that direction has one.
+  bool add_fd_handler(int fd, FdDirection direction, std::function<void()> function, const void* owner);
+  // Takes it away; harmless when somebody else has done so.
+  void remove_fd_handler(int fd, FdDirection direction, const void* owner);
 
   // Thread-safe. A call that can be asked for again and again; the name appears in messages, and stays with
   // the loop, so it should be one of a few. It starts unscheduled.
@@ -128,14 +136,15 @@ class AioContext {
   // poll (max_ns 0).
   void set_poll_params(const PollParams& params);
   PollParams poll_params() const;
-  // Thread-safe. The longest batch of submissions; 0: 32.
+  // Thread-safe. The longest batch of submissions; 0: 32. At most 128 are in force, since that is what the
+  // ring holds.
   void set_aio_max_batch(std::int64_t max_batch) {
     aio_max_batch_.store(max_batch, std::memory_order_relaxed);
   }
   // Thread-safe. The one in force.
   std::int64_t effective_aio_max_batch() const {
     const std::int64_t batch = aio_max_batch_.load(std::memory_order_relaxed);
-    return batch == 0 ? 32 : batch;
+    return batch == 0 ? 32 : std::min<std::int64_t>(batch, detail::Uring::kEntries);
   }
   // Thread-safe. 0 <= min <= max, max > 0. Takes effect at once: surplus threads end when they are idle.
   void set_thread_pool_params(std::int64_t min, std::int64_t max);
@@ -160,6 +169,7 @@ class AioContext {
   friend class Timer;
   friend class CurrentAioContext;
   friend class FileIo;
+  friend class detail::CoroutineRun;
   struct Source;
   struct Nesting;
 
@@ -238,6 +248,7 @@ class AioContext {
   std::int64_t busy_since_ns_ = 0;    // 0: never run
   std::uint64_t busy_ns_before_ = 0;  // before the callbacks of the outermost iteration
   Source* source_ = nullptr;
+  detail::CoroutineRun* coroutine_run_ = nullptr;  // the innermost
 
   detail::AioCounters counters_;
   detail::RunningCallMark running_call_;

@@ -3,7 +3,10 @@
 
 #include <chrono>
 #include <coroutine>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -71,7 +74,39 @@ struct TaskPromiseOf<void> : TaskPromise {
   void take() const {}
 };
 
-// Continues a coroutine once. A loop that ends without doing so frees the coroutine and all that wait for it.
+// Runs a coroutine in its loop's home thread until it yields or ends, and then those that were entered
+// inside.
+class CoroutineRun {
+ public:
+  explicit CoroutineRun(AioContext& loop)
+      : loop_(loop), outer_(std::exchange(loop.coroutine_run_, this)), depth_(loop.depth_) {}
+  CoroutineRun(const CoroutineRun&) = delete;
+  CoroutineRun& operator=(const CoroutineRun&) = delete;
+  ~CoroutineRun() { loop_.coroutine_run_ = outer_; }
+
+  // The one that the caller is inside of; null: none. What a nested iteration calls isn't inside: the
+  // coroutine that iterates may be waiting for it.
+  static CoroutineRun* current(AioContext& loop) {
+    CoroutineRun* const innermost = loop.coroutine_run_;
+    return innermost && innermost->depth_ == loop.depth_ ? innermost : nullptr;
+  }
+
+  void run(std::coroutine_handle<> first) {
+    first.resume();
+    // By index: these may enter more.
+    for (std::size_t i = 0; i < entered_.size(); ++i) entered_[i].resume();
+  }
+  void enter(std::coroutine_handle<> next) { entered_.push_back(next); }
+
+ private:
+  AioContext& loop_;
+  CoroutineRun* const outer_;
+  const int depth_;
+  std::vector<std::coroutine_handle<>> entered_;
+};
+
+// Continues a coroutine once, in the caller's loop. A loop that ends without doing so frees the coroutine and
+// all that wait for it.
 class Resumption {
  public:
   Resumption(std::coroutine_handle<> handle, std::coroutine_handle<> root) : handle_(handle), root_(root) {}
@@ -80,9 +115,10 @@ class Resumption {
   ~Resumption() {
     if (handle_) root_.destroy();
   }
-  void operator()() { std::exchange(handle_, {}).resume(); }
+  void operator()() { CoroutineRun(*AioContext::current()).run(std::exchange(handle_, {})); }
   // Somebody else continues it.
   void drop() { handle_ = {}; }
+  explicit operator bool() const { return static_cast<bool>(handle_); }
 
  private:
   std::coroutine_handle<> handle_;
@@ -91,8 +127,9 @@ class Resumption {
 
 }  // namespace detail
 
-// A coroutine that hasn't started: it starts when it is awaited, or given to co_schedule(), once. Owns its
-// frame. Thread: a value; it may be moved to another thread before it starts.
+// A coroutine that hasn't started: it starts when it is awaited, or given to co_schedule() or co_enter(),
+// once: a second time is a broken invariant. Owns its frame. Thread: a value; it may be moved to another
+// thread before it starts.
 template <class T>
 class [[nodiscard]] Task {
  public:
@@ -107,11 +144,15 @@ class [[nodiscard]] Task {
   bool await_ready() const { return false; }
   template <class Promise>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiter) {
+    invariant(frame_ && !frame_.promise().root, "a coroutine is started once");
     frame_.promise().awaiter = awaiter;
     frame_.promise().root = awaiter.promise().root;
     return frame_;
   }
   T await_resume() { return frame_.promise().take(); }
+
+  // There is a coroutine: it wasn't moved away.
+  explicit operator bool() const { return static_cast<bool>(frame_); }
 
  private:
   friend promise_type;
@@ -146,12 +187,31 @@ struct ScheduledTask {
 
 inline ScheduledTask run_scheduled(Task<void> task) { co_await task; }
 
+inline std::coroutine_handle<> outermost(Task<void> task) {
+  invariant(static_cast<bool>(task), "a coroutine is started once");
+  return run_scheduled(std::move(task)).frame;
+}
+
 }  // namespace detail
 
 // Thread-safe. Starts the task in the loop, after what was scheduled before.
 inline void co_schedule(AioContext& loop, Task<void> task) {
-  const detail::ScheduledTask scheduled = detail::run_scheduled(std::move(task));
-  loop.schedule_oneshot(detail::Resumption(scheduled.frame, scheduled.frame));
+  const std::coroutine_handle<> frame = detail::outermost(std::move(task));
+  loop.schedule_oneshot(detail::Resumption(frame, frame));
+}
+
+// Thread-safe. Starts the task in the loop as soon as can be: in the home thread, it has run until it yields
+// when this returns; called inside a coroutine of that loop, it runs when that one yields, before anything
+// else there; from elsewhere it is scheduled.
+inline void co_enter(AioContext& loop, Task<void> task) {
+  const std::coroutine_handle<> frame = detail::outermost(std::move(task));
+  if (!loop.in_home_thread()) {
+    loop.schedule_oneshot(detail::Resumption(frame, frame));
+  } else if (detail::CoroutineRun* const present = detail::CoroutineRun::current(loop)) {
+    present->enter(frame);
+  } else {
+    detail::CoroutineRun(loop).run(frame);
+  }
 }
 
 // `co_await reschedule_self(loop)`: goes on in that loop, after what was scheduled there before. Has yielded
@@ -273,7 +333,7 @@ class CancellableAwaiter : public CancellableWait {
 }  // namespace detail
 
 // `co_await sleep_for(10ms)`: goes on in the caller's loop, never earlier, unless it is cancelled: false
-// then. A loop lives on as long as a coroutine sleeps in it.
+// then.
 class sleep_for final : public detail::CancellableAwaiter {
  public:
   explicit sleep_for(std::chrono::nanoseconds delay, Cancellation* cancellation = nullptr)
@@ -281,16 +341,18 @@ class sleep_for final : public detail::CancellableAwaiter {
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> self) {
     begin(self);
-    timer_ = AioContext::current()->timer([this, self] {
+    timer_ = Timer::owned_by_loop(*AioContext::current(), [this, resumption = resumption()] {
+      timer_ = {};  // it must not outlive the loop, as the coroutine may
       end();
-      self.resume();
+      (*resumption)();
     });
     timer_.arm_after(delay_);
   }
 
  private:
   void cancel() override {
-    timer_.cancel();
+    waiting()->drop();
+    timer_ = {};
     go_on_cancelled();
   }
 
@@ -299,36 +361,157 @@ class sleep_for final : public detail::CancellableAwaiter {
 };
 
 // `co_await readable(fd)`, `co_await writable(fd)`: goes on in the caller's loop when fd is ready or has an
-// error, unless it is cancelled: false then. Takes the place of the handlers of fd, and leaves none.
+// error. False: it was cancelled, or somebody else has set other handlers for fd
+// (AioContext::set_fd_handler(), to close it for example). One coroutine may wait for fd to be readable while
+// another waits for it to be writable; a direction that has a handler already, or another coroutine waiting,
+// is a broken invariant. Leaves no handler.
 class FdAwaiter final : public detail::CancellableAwaiter {
  public:
-  FdAwaiter(int fd, bool for_writing, Cancellation* cancellation)
-      : CancellableAwaiter(cancellation), fd_(fd), for_writing_(for_writing) {}
+  FdAwaiter(int fd, FdDirection direction, Cancellation* cancellation)
+      : CancellableAwaiter(cancellation), fd_(fd), direction_(direction) {}
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> self) {
     begin(self);
-    const auto go_on = [this, resumption = resumption()] {
-      const auto kept = resumption;  // the handler, which owns it, is taken away
-      end();
-      AioContext::current()->set_fd_handler(fd_, {});
-      (*kept)();
-    };
-    FdHandlers handlers;
-    (for_writing_ ? handlers.write : handlers.read) = go_on;
-    AioContext::current()->set_fd_handler(fd_, std::move(handlers));
+    AioContext& loop = *AioContext::current();
+    const auto wait = std::make_shared<Wait>(loop, detail::Resumption(self, self.promise().root));
+    wait_ = wait;
+    const bool added = loop.add_fd_handler(
+        fd_, direction_,
+        [this, wait] {
+          end();
+          wait->loop.remove_fd_handler(fd_, direction_, this);
+          wait->resumption();
+        },
+        this);
+    invariant(added, "one at a time waits for a direction of a descriptor");
   }
 
  private:
+  // What the handler owns.
+  struct Wait {
+    Wait(AioContext& in, detail::Resumption&& with) : loop(in), resumption(std::move(with)) {}
+    Wait(const Wait&) = delete;
+    Wait& operator=(const Wait&) = delete;
+    // In the loop: the handler was taken away. Elsewhere: the loop ends.
+    ~Wait() {
+      if (resumption && loop.in_home_thread()) loop.schedule_oneshot(std::move(resumption));
+    }
+
+    AioContext& loop;
+    detail::Resumption resumption;
+  };
+
   void cancel() override {
-    waiting()->drop();
-    AioContext::current()->set_fd_handler(fd_, {});
+    const auto wait = wait_.lock();
+    if (!wait) return;  // it was taken away
+    wait->resumption.drop();
+    wait->loop.remove_fd_handler(fd_, direction_, this);
     go_on_cancelled();
   }
 
   int fd_;
-  bool for_writing_;
+  FdDirection direction_;
+  std::weak_ptr<Wait> wait_;
 };
-inline FdAwaiter readable(int fd, Cancellation* cancellation = nullptr) { return {fd, false, cancellation}; }
-inline FdAwaiter writable(int fd, Cancellation* cancellation = nullptr) { return {fd, true, cancellation}; }
+inline FdAwaiter readable(int fd, Cancellation* cancellation = nullptr) {
+  return {fd, FdDirection::read, cancellation};
+}
+inline FdAwaiter writable(int fd, Cancellation* cancellation = nullptr) {
+  return {fd, FdDirection::write, cancellation};
+}
+
+class woken;
+
+// Where a coroutine waits until some thread calls co_wake(). One at a time; that a Wakeup goes before the
+// coroutine that waits is a broken invariant.
+//
+//     Wakeup answered;
+//     ask(server, [&] { co_wake(answered); });
+//     co_await woken(answered);
+class Wakeup {
+ public:
+  Wakeup() = default;
+  Wakeup(const Wakeup&) = delete;
+  Wakeup& operator=(const Wakeup&) = delete;
+  ~Wakeup() { invariant(!waiter_, "a Wakeup outlives the wait for it"); }
+
+ private:
+  friend class woken;
+  friend void co_wake(Wakeup& wakeup);
+
+  std::mutex mutex_;         // held for a few instructions; guards the two
+  woken* waiter_ = nullptr;  // not woken yet
+  bool woken_ = false;       // in advance
+};
+
+// `co_await woken(wakeup)`: goes on after co_wake(), in the loop that it waited in; at once if that has come
+// before. False: it was cancelled.
+class woken final : public detail::CancellableAwaiter {
+ public:
+  explicit woken(Wakeup& wakeup, Cancellation* cancellation = nullptr)
+      : CancellableAwaiter(cancellation), wakeup_(wakeup) {}
+  woken(const woken&) = delete;
+  woken& operator=(const woken&) = delete;
+  ~woken() { (void)detach(); }
+
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> self) {
+    const std::lock_guard lock(wakeup_.mutex_);
+    if (std::exchange(wakeup_.woken_, false)) {
+      end();
+      return false;
+    }
+    invariant(!wakeup_.waiter_, "one coroutine at a time waits for a Wakeup");
+    begin(self);
+    loop_ = AioContext::current();
+    owner_ = Timer::owned_by_loop(*loop_, [resumption = resumption()] {});
+    owner_.arm_at(INT64_MAX);
+    wakeup_.waiter_ = this;
+    return true;
+  }
+
+ private:
+  friend void co_wake(Wakeup& wakeup);
+
+  void wake() {
+    loop_->schedule_oneshot([this] {
+      (void)detach();  // waits for co_wake() to let go of the Wakeup, which may go now
+      end();
+      (*take_back())();
+    });
+  }
+  void cancel() override {
+    if (!detach()) return;  // it is about to go on
+    take_back()->drop();
+    go_on_cancelled();
+  }
+  // True if it was waiting.
+  bool detach() {
+    const std::lock_guard lock(wakeup_.mutex_);
+    if (wakeup_.waiter_ != this) return false;
+    wakeup_.waiter_ = nullptr;
+    return true;
+  }
+  std::shared_ptr<detail::Resumption> take_back() {
+    auto resumption = waiting();
+    owner_ = {};
+    return resumption;
+  }
+
+  Wakeup& wakeup_;
+  AioContext* loop_ = nullptr;
+  Timer owner_;  // never fires: the loop has the coroutine until it is woken
+};
+
+// Thread-safe. Continues the coroutine that waits, or the next one that will, in its own loop, after what was
+// scheduled there before. To be called while that loop is there.
+inline void co_wake(Wakeup& wakeup) {
+  const std::lock_guard lock(wakeup.mutex_);
+  if (wakeup.waiter_) {
+    std::exchange(wakeup.waiter_, nullptr)->wake();
+  } else {
+    wakeup.woken_ = true;
+  }
+}
 
 }  // namespace qomio

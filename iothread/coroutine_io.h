@@ -29,47 +29,66 @@
 namespace qomio {
 
 // `co_await` gives what FileIo's done gets. Made by co_read() and its like.
-class FileAwaiter {
+class FileAwaiter final : public detail::CancellableAwaiter {
  public:
-  using Start = std::function<void(FileIo&, FileIo::Done)>;
+  using Start = std::function<FileIo::RequestId(FileIo&, FileIo::Done)>;
 
-  explicit FileAwaiter(Start start) : start_(std::move(start)) {}
-  bool await_ready() const { return false; }
+  FileAwaiter(Cancellation* cancellation, Start start)
+      : CancellableAwaiter(cancellation), start_(std::move(start)) {}
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> self) {
-    // Shared, since a Done can be copied. A loop that ends frees it, and the coroutine with it.
-    start_(AioContext::current()->file_io(),
-           [this, resumption = std::make_shared<detail::Resumption>(self, self.promise().root)](
-               Result<std::size_t> result) {
-             result_ = std::move(result);
-             (*resumption)();
-           });
+    begin(self);
+    // A loop that ends frees the Done, and the coroutine with it.
+    request_ = start_(AioContext::current()->file_io(),
+                      [this, resumption = resumption()](Result<std::size_t> result) {
+                        result_ = std::move(result);
+                        end();
+                        (*resumption)();
+                      });
   }
-  Result<std::size_t> await_resume() { return std::move(*result_); }
+  Result<std::size_t> await_resume() {
+    if (!result_) return error("Cancelled");
+    return std::move(*result_);
+  }
 
  private:
+  // The coroutine goes on when the buffers are its own again.
+  void cancel() override { AioContext::current()->file_io().cancel(request_); }
+
   Start start_;
+  FileIo::RequestId request_ = 0;
   std::optional<Result<std::size_t>> result_;
 };
 
-// In the caller's loop, see FileIo. The buffers are the caller's.
-inline FileAwaiter co_read(int fd, std::span<std::byte> buffer, std::uint64_t offset) {
-  return FileAwaiter([=](FileIo& io, FileIo::Done done) { io.read(fd, buffer, offset, std::move(done)); });
+// In the caller's loop, see FileIo. The buffers are the caller's. Errors besides FileIo's: "Cancelled",
+// perhaps after a part was read or written.
+inline FileAwaiter co_read(int fd, std::span<std::byte> buffer, std::uint64_t offset,
+                           Cancellation* cancellation = nullptr) {
+  return {cancellation,
+          [=](FileIo& io, FileIo::Done done) { return io.read(fd, buffer, offset, std::move(done)); }};
 }
-inline FileAwaiter co_readv(int fd, std::span<const iovec> buffers, std::uint64_t offset) {
-  return FileAwaiter([=](FileIo& io, FileIo::Done done) { io.readv(fd, buffers, offset, std::move(done)); });
+inline FileAwaiter co_readv(int fd, std::span<const iovec> buffers, std::uint64_t offset,
+                            Cancellation* cancellation = nullptr) {
+  return {cancellation,
+          [=](FileIo& io, FileIo::Done done) { return io.readv(fd, buffers, offset, std::move(done)); }};
 }
-inline FileAwaiter co_write(int fd, std::span<const std::byte> buffer, std::uint64_t offset) {
-  return FileAwaiter([=](FileIo& io, FileIo::Done done) { io.write(fd, buffer, offset, std::move(done)); });
+inline FileAwaiter co_write(int fd, std::span<const std::byte> buffer, std::uint64_t offset,
+                            Cancellation* cancellation = nullptr) {
+  return {cancellation,
+          [=](FileIo& io, FileIo::Done done) { return io.write(fd, buffer, offset, std::move(done)); }};
 }
-inline FileAwaiter co_writev(int fd, std::span<const iovec> buffers, std::uint64_t offset) {
-  return FileAwaiter([=](FileIo& io, FileIo::Done done) { io.writev(fd, buffers, offset, std::move(done)); });
+inline FileAwaiter co_writev(int fd, std::span<const iovec> buffers, std::uint64_t offset,
+                             Cancellation* cancellation = nullptr) {
+  return {cancellation,
+          [=](FileIo& io, FileIo::Done done) { return io.writev(fd, buffers, offset, std::move(done)); }};
 }
-inline FileAwaiter co_fsync(int fd) {
-  return FileAwaiter([=](FileIo& io, FileIo::Done done) { io.fsync(fd, std::move(done)); });
+inline FileAwaiter co_fsync(int fd, Cancellation* cancellation = nullptr) {
+  return {cancellation, [=](FileIo& io, FileIo::Done done) { return io.fsync(fd, std::move(done)); }};
 }
-inline FileAwaiter co_discard(int fd, std::uint64_t offset, std::uint64_t length) {
-  return FileAwaiter([=](FileIo& io, FileIo::Done done) { io.discard(fd, offset, length, std::move(done)); });
+inline FileAwaiter co_discard(int fd, std::uint64_t offset, std::uint64_t length,
+                              Cancellation* cancellation = nullptr) {
+  return {cancellation,
+          [=](FileIo& io, FileIo::Done done) { return io.discard(fd, offset, length, std::move(done)); }};
 }
 
 // `co_await in_thread_pool([] { return compress(data); })`: the work is done by the thread pool of the

@@ -25,6 +25,8 @@ struct alignas(64) FdHandler {
   FdHandlers functions;
   HandlerWindow window;
   std::int64_t idle_since_ns = 0;
+  const void* reader = nullptr;  // the owner of functions.read, if it was added by itself
+  const void* writer = nullptr;  // that of functions.write
 };
 
 FdHandlerSet::FdHandlerSet(FdMonitor monitor, int notifier_fd)
@@ -72,6 +74,35 @@ void FdHandlerSet::set(int fd, FdHandlers functions) {
   monitor_.watch(fd, events);
   if (stays_polled) join_polled(added);
   publish_counts();
+}
+
+bool FdHandlerSet::add_direction(int fd, FdDirection direction, std::function<void()> function,
+                                 const void* owner) {
+  const FdHandler* const old = find(fd);
+  const void* reader = old ? old->reader : nullptr;
+  const void* writer = old ? old->writer : nullptr;
+  FdHandlers functions = old ? old->functions : FdHandlers{};
+  const bool reads = direction == FdDirection::read;
+  if (reads ? functions.read || functions.poll : static_cast<bool>(functions.write)) return false;
+  (reads ? functions.read : functions.write) = std::move(function);
+  (reads ? reader : writer) = owner;
+  set(fd, std::move(functions));
+  FdHandler& added = *find(fd);
+  added.reader = reader;
+  added.writer = writer;
+  return true;
+}
+
+void FdHandlerSet::remove_direction(int fd, FdDirection direction, const void* owner) {
+  const FdHandler* const old = find(fd);
+  const bool reads = direction == FdDirection::read;
+  if (!old || (reads ? old->reader : old->writer) != owner) return;
+  const void* const other_owner = reads ? old->writer : old->reader;
+  FdHandlers functions = old->functions;
+  (reads ? functions.read : functions.write) = nullptr;
+  set(fd, std::move(functions));
+  FdHandler* const left = find(fd);
+  if (left) (reads ? left->writer : left->reader) = other_owner;
 }
 
 FdHandler* FdHandlerSet::find(int fd) const {

@@ -30,10 +30,11 @@ struct FdHandlers {
   std::function<void()> poll_end = {};
 };
 
+enum class FdDirection { read, write };
+
 namespace detail {
 
 struct FdHandler;
-
 // The descriptors of one loop, their handlers, and which of them are ready. Home thread, except the two
 // counts.
 //
@@ -50,6 +51,11 @@ class FdHandlerSet {
   ~FdHandlerSet();
 
   void set(int fd, FdHandlers functions);
+  // Handlers of one direction alone, for owners that know nothing of each other. Adds a handler; false: that
+  // direction has one already.
+  bool add_direction(int fd, FdDirection direction, std::function<void()> function, const void* owner);
+  // Takes it away, if it is still the owner's.
+  void remove_direction(int fd, FdDirection direction, const void* owner);
 
   // Waits in the monitor and queues what is ready. True if the notifier was.
   bool wait(std::int64_t timeout_ns);

@@ -24,6 +24,11 @@ namespace {
 
 constexpr int kDiscardMode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 
+// The answer to a cancellation, which tells nothing: the request's own does.
+struct Ignored final : detail::UringRequest {
+  void completed(int) override {}
+};
+
 }  // namespace
 
 // Reads and writes go on until all is transferred: the kernel may do less at a time.
@@ -36,10 +41,10 @@ struct FileIo::Request final : detail::UringRequest {
 
   // The result of a system call, or -errno; true when there is no more to be done.
   bool step(std::int64_t result);
-  void completed(int result) override {
-    --owner.in_ring_;
-    if (step(result) || owner.ending_) return owner.finished(*this);
-    owner.start(*this);
+  void completed(int result) override;
+  void end_cancelled() {
+    failed = ECANCELED;
+    owner.finished(*this);
   }
   std::int64_t call_system() const;
   Result<std::size_t> result() const;
@@ -55,14 +60,28 @@ struct FileIo::Request final : detail::UringRequest {
   std::vector<iovec> many;
   std::span<iovec> left;
   std::size_t transferred = 0;
-  int failed = 0;              // errno
+  int failed = 0;              // errno; ECANCELED: by cancel()
   std::optional<Error> error;  // when it could not even be started
   std::size_t place = 0;       // in requests_
+  RequestId id = 0;
+  bool in_ring = false;
+  bool cancelled = false;          // somebody wants it to end
+  bool cancelling = false;         // the ring has been told
+  ThreadPool::JobId pool_job = 0;  // 0: none
 };
 
+void FileIo::Request::completed(int result) {
+  --owner.in_ring_;
+  in_ring = false;
+  // The kernel also cancels requests when the thread that made them has ended: another is the home now.
+  if (result == -ECANCELED) result = -EINTR;
+  if (step(result)) return owner.finished(*this);
+  if (cancelled || owner.ending_) return end_cancelled();
+  owner.start(*this);
+}
+
 bool FileIo::Request::step(std::int64_t result) {
-  // Cancelled by the kernel when the thread that made the request has ended: another is the home now.
-  if (result == -EINTR || result == -ECANCELED) return false;
+  if (result == -EINTR) return false;
   if (result < 0) {
     failed = static_cast<int>(-result);
     return true;
@@ -123,6 +142,7 @@ void FileIo::Request::prepare(io_uring_sqe& entry) const {
 Result<std::size_t> FileIo::Request::result() const {
   if (error) return std::unexpected(*error);
   if (failed == 0) return transferred;
+  if (failed == ECANCELED && cancelled) return qomio::error("Cancelled");
   switch (operation) {
     case Operation::read:
       return errno_error(failed, "Failed to read");
@@ -147,54 +167,58 @@ FileIo::~FileIo() {
   FdMonitor& monitor = loop_.handlers_.monitor();
   std::vector<FdEvent> ignored;
   while (in_ring_ > 0) {
+    for (const auto& request : requests_) {
+      if (request->in_ring && !request->cancelling) cancel_in_ring(*request);
+    }
     submit();
     monitor.wait(-1, ignored);
     ignored.clear();
   }
 }
 
-void FileIo::read(int fd, std::span<std::byte> buffer, std::uint64_t offset, Done done) {
+FileIo::RequestId FileIo::read(int fd, std::span<std::byte> buffer, std::uint64_t offset, Done done) {
   auto request = std::make_unique<Request>(*this, Operation::read, fd, offset, std::move(done));
   request->one = {.iov_base = buffer.data(), .iov_len = buffer.size()};
   request->left = {&request->one, 1};
-  add(std::move(request));
+  return add(std::move(request));
 }
 
-void FileIo::readv(int fd, std::span<const iovec> buffers, std::uint64_t offset, Done done) {
+FileIo::RequestId FileIo::readv(int fd, std::span<const iovec> buffers, std::uint64_t offset, Done done) {
   auto request = std::make_unique<Request>(*this, Operation::read, fd, offset, std::move(done));
   request->many.assign(buffers.begin(), buffers.end());
   request->left = request->many;
-  add(std::move(request));
+  return add(std::move(request));
 }
 
-void FileIo::write(int fd, std::span<const std::byte> buffer, std::uint64_t offset, Done done) {
+FileIo::RequestId FileIo::write(int fd, std::span<const std::byte> buffer, std::uint64_t offset, Done done) {
   auto request = std::make_unique<Request>(*this, Operation::write, fd, offset, std::move(done));
   // The system's iovec serves reading too, so it can't be const.
   request->one = {.iov_base = const_cast<std::byte*>(buffer.data()), .iov_len = buffer.size()};
   request->left = {&request->one, 1};
-  add(std::move(request));
+  return add(std::move(request));
 }
 
-void FileIo::writev(int fd, std::span<const iovec> buffers, std::uint64_t offset, Done done) {
+FileIo::RequestId FileIo::writev(int fd, std::span<const iovec> buffers, std::uint64_t offset, Done done) {
   auto request = std::make_unique<Request>(*this, Operation::write, fd, offset, std::move(done));
   request->many.assign(buffers.begin(), buffers.end());
   request->left = request->many;
-  add(std::move(request));
+  return add(std::move(request));
 }
 
-void FileIo::fsync(int fd, Done done) {
-  add(std::make_unique<Request>(*this, Operation::fsync, fd, 0, std::move(done)));
+FileIo::RequestId FileIo::fsync(int fd, Done done) {
+  return add(std::make_unique<Request>(*this, Operation::fsync, fd, 0, std::move(done)));
 }
 
-void FileIo::discard(int fd, std::uint64_t offset, std::uint64_t length, Done done) {
+FileIo::RequestId FileIo::discard(int fd, std::uint64_t offset, std::uint64_t length, Done done) {
   auto request = std::make_unique<Request>(*this, Operation::discard, fd, offset, std::move(done));
   request->length = length;
-  add(std::move(request));
+  return add(std::move(request));
 }
 
-void FileIo::add(std::unique_ptr<Request> request) {
+FileIo::RequestId FileIo::add(std::unique_ptr<Request> request) {
   invariant(loop_.in_home_thread(), "files are read and written in the home thread of the loop");
   Request& added = *request;
+  const RequestId id = added.id = next_id_++;
   added.place = requests_.size();
   requests_.push_back(std::move(request));
   // An offset of all ones would mean "where the descriptor stands" to io_uring.
@@ -202,10 +226,37 @@ void FileIo::add(std::unique_ptr<Request> request) {
   if (added.offset > kLargest || added.length > kLargest) {
     added.failed = EINVAL;
     finished(added);
-    return;
+  } else {
+    start(added);
   }
-  start(added);
+  return id;
 }
+
+void FileIo::cancel(RequestId id) {
+  invariant(loop_.in_home_thread(), "requests for files are cancelled in the home thread of the loop");
+  // Looked for one by one: cancelling is rare, and there are no more requests than somebody waits for.
+  const auto found = std::ranges::find(requests_, id, [](const auto& request) { return request->id; });
+  if (found == requests_.end() || (*found)->cancelled) return;
+  Request& request = **found;
+  request.cancelled = true;
+  if (request.in_ring) {
+    cancel_in_ring(request);
+  } else if (request.pool_job != 0 && loop_.thread_pool().cancel(request.pool_job)) {
+    request.end_cancelled();
+  }
+}
+
+void FileIo::cancel_in_ring(Request& request) {
+  static Ignored ignored;
+  io_uring_sqe* const entry = loop_.handlers_.monitor().uring()->next_entry();
+  if (!entry) return;
+  ::io_uring_prep_cancel(entry, static_cast<detail::UringRequest*>(&request), 0);
+  ::io_uring_sqe_set_data(entry, static_cast<detail::UringRequest*>(&ignored));
+  request.cancelling = true;
+  if (!ending_) submit_bh_.schedule();
+}
+
+bool FileIo::uses_ring() const { return loop_.handlers_.monitor().uring() != nullptr; }
 
 void FileIo::start(Request& request) {
   if (!start_in_ring(request)) start_in_pool(request);
@@ -218,6 +269,7 @@ bool FileIo::start_in_ring(Request& request) {
   request.prepare(*entry);
   ::io_uring_sqe_set_data(entry, static_cast<detail::UringRequest*>(&request));
   ++in_ring_;
+  request.in_ring = true;
   if (ring->unsubmitted() >= static_cast<std::uint64_t>(loop_.effective_aio_max_batch())) {
     submit();
   } else {
@@ -238,7 +290,10 @@ void FileIo::start_in_pool(Request& request) {
         }
       },
       [this, &request] { finished(request); });
-  if (job) return;
+  if (job) {
+    request.pool_job = *job;
+    return;
+  }
   request.error = job.error();
   finished(request);
 }

@@ -16,7 +16,8 @@ namespace qomio {
 ThreadPool::ThreadPool(AioContext& loop, std::chrono::nanoseconds idle_timeout)
     : loop_(loop),
       idle_timeout_(idle_timeout),
-      finish_bh_(loop.bh_new("thread-pool", [this] { finish(); })) {}
+      finish_bh_(loop.bh_new("thread-pool", [this] { finish(); })),
+      start_bh_(loop.bh_new("thread-pool-start", [this] { start_threads(); })) {}
 
 ThreadPool::~ThreadPool() {
   std::deque<std::unique_ptr<detail::PoolJob>> never_started;  // freed at the end, outside the lock
@@ -39,8 +40,7 @@ Result<ThreadPool::JobId> ThreadPool::add(std::unique_ptr<detail::PoolJob> job) 
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(job));
-    if (waiting_.size() > idle_ &&
-        threads_.size() < static_cast<std::size_t>(loop_.thread_pool_params().second)) {
+    if (needs_thread()) {
       if (Result<void> started = start_thread(); !started && threads_.empty()) {
         waiting_.pop_back();
         return failure(started);
@@ -52,6 +52,11 @@ Result<ThreadPool::JobId> ThreadPool::add(std::unique_ptr<detail::PoolJob> job) 
   return id;
 }
 
+bool ThreadPool::needs_thread() const {
+  return waiting_.size() > idle_ &&
+         threads_.size() < static_cast<std::size_t>(loop_.thread_pool_params().second);
+}
+
 Result<void> ThreadPool::start_thread() {
   try {
     const detail::SignalsBlocked blocked;
@@ -59,8 +64,16 @@ Result<void> ThreadPool::start_thread() {
   } catch (const std::system_error& e) {
     return error("Failed to create thread: {}", e.code().message());
   }
+  ++idle_;
   thread_count_.store(threads_.size(), std::memory_order_relaxed);
   return {};
+}
+
+// For jobs that have been waiting. Failing is harmless: there is a thread that they wait for.
+void ThreadPool::start_threads() {
+  const std::lock_guard lock(mutex_);
+  while (needs_thread() && start_thread()) {
+  }
 }
 
 bool ThreadPool::surplus() const {
@@ -71,18 +84,12 @@ void ThreadPool::run_thread() {
   ::pthread_setname_np(::pthread_self(), ("pool " + loop_.name()).substr(0, 15).c_str());
   std::unique_lock lock(mutex_);
   for (;;) {
-    ++idle_;
     const bool called = work_or_end_.wait_for(lock, idle_timeout_,
                                               [this] { return ending_ || !waiting_.empty() || surplus(); });
+    if (!called && threads_.size() <= static_cast<std::size_t>(loop_.thread_pool_params().first)) continue;
     --idle_;
     if (ending_) return;
-    if (surplus()) return end_thread(std::move(lock));
-    if (!called) {
-      if (threads_.size() > static_cast<std::size_t>(loop_.thread_pool_params().first)) {
-        return end_thread(std::move(lock));
-      }
-      continue;
-    }
+    if (!called || surplus()) return end_thread(std::move(lock));
     std::unique_ptr<detail::PoolJob> job = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
@@ -91,6 +98,7 @@ void ThreadPool::run_thread() {
     worked_.push_back(std::move(job));
     // finish() takes all there are, so it is called once for several.
     if (worked_.size() == 1) finish_bh_.schedule();
+    ++idle_;
   }
 }
 
@@ -117,9 +125,14 @@ bool ThreadPool::cancel(JobId job) {
 }
 
 void ThreadPool::params_changed() {
-  // With the lock, so that a thread on its way to sleep either sees the change or hears of it.
-  const std::lock_guard lock(mutex_);
-  work_or_end_.notify_all();
+  {
+    // With the lock, so that a thread on its way to sleep either sees the change or hears of it.
+    const std::lock_guard lock(mutex_);
+    work_or_end_.notify_all();
+    if (!needs_thread()) return;
+  }
+  // By the loop's thread, whose CPU affinity they inherit.
+  loop_.in_home_thread() ? start_threads() : start_bh_.schedule();
 }
 
 void ThreadPool::finish() {

@@ -70,7 +70,9 @@ class PoolJobOf final : public PoolJob {
 
 // The threads of one loop for work that blocks. They are made when there is work for them and none is idle,
 // up to thread-pool-max; one that has had nothing to do for ten seconds ends, unless only thread-pool-min are
-// left. They are called "pool <loop>", have all signals blocked, and inherit the loop's CPU affinity.
+// left: that many are kept, none is made in advance. They are called "pool <loop>", have all signals blocked,
+// and inherit the CPU affinity that the loop's thread has when they are made; those that there are do not
+// follow a later change of it.
 //
 //     loop.thread_pool().submit([] { return compress(data); }, [](Result<Bytes> bytes) { ... });
 //
@@ -103,7 +105,8 @@ class ThreadPool {
   // done will be called or has been.
   bool cancel(JobId job);
 
-  // Thread-safe. thread-pool-min or thread-pool-max have changed: surplus threads end when they are idle.
+  // Thread-safe. thread-pool-min or thread-pool-max have changed: surplus threads end when they are idle, or
+  // more are made for the jobs that wait.
   void params_changed();
 
   // Thread-safe. Threads there are now, idle or not.
@@ -113,7 +116,9 @@ class ThreadPool {
 
  private:
   Result<JobId> add(std::unique_ptr<detail::PoolJob> job);
+  bool needs_thread() const;
   Result<void> start_thread();
+  void start_threads();
   void run_thread();
   bool surplus() const;
   void end_thread(std::unique_lock<std::mutex> lock);
@@ -122,6 +127,7 @@ class ThreadPool {
   AioContext& loop_;
   const std::chrono::nanoseconds idle_timeout_;
   BottomHalf finish_bh_;
+  BottomHalf start_bh_;
 
   // A job costs a lock or two and a wake-up of its thread; work worth a thread takes longer than that.
   std::mutex mutex_;  // the six below
@@ -130,7 +136,7 @@ class ThreadPool {
   std::vector<std::unique_ptr<detail::PoolJob>> worked_;  // finish() has not seen them
   std::vector<std::thread> threads_;
   std::thread last_ended_;  // joined by the next that ends
-  std::size_t idle_ = 0;    // threads waiting for work
+  std::size_t idle_ = 0;    // threads waiting for work, or about to
   bool ending_ = false;
 
   // Home thread only.

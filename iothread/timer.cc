@@ -96,8 +96,14 @@ void TimerList::settle() {
 }
 
 TimerList::~TimerList() {
-  for (const TimerNode* const node : requests_) {
-    if (node->request == TimerNode::Request::release) delete node;
+  for (;;) {
+    apply_requests();
+    settle();
+    if (heap_.empty()) break;
+    // Only those that don't keep the loop can be left. Their Timers may go with the callables.
+    TimerNode& node = *heap_.back().node;
+    remove(node);
+    const std::function<void()> callback = std::move(node.callback);
   }
 }
 
@@ -251,16 +257,24 @@ bool TimerList::request_release(TimerNode& node) {
 }  // namespace detail
 
 Timer::Timer(AioContext& loop, std::function<void()> callback, ClockType clock)
-    : loop_(loop),
+    : loop_(&loop),
+      kept_(loop),
       list_(&loop.timer_list(clock)),
       node_(std::make_unique<detail::TimerNode>(std::move(callback))) {}
 
+Timer Timer::owned_by_loop(AioContext& loop, std::function<void()> callback) {
+  Timer timer(loop, std::move(callback));
+  timer.kept_ = nullptr;
+  return timer;
+}
+
 Timer::Timer(Timer&& other) noexcept
-    : loop_(std::move(other.loop_)), list_(other.list_), node_(std::move(other.node_)) {}
+    : loop_(other.loop_), kept_(std::move(other.kept_)), list_(other.list_), node_(std::move(other.node_)) {}
 
 Timer& Timer::operator=(Timer&& other) noexcept {
   Timer old(std::move(*this));
-  loop_ = std::move(other.loop_);
+  loop_ = other.loop_;
+  kept_ = std::move(other.kept_);
   list_ = other.list_;
   node_ = std::move(other.node_);
   return *this;

@@ -147,6 +147,10 @@ class TimerList {
 // afterwards.
 class Timer {
  public:
+  // One that doesn't keep the loop alive. The loop destroys the callable when it ends while this is armed;
+  // one that isn't must be gone by then. For callables that own the timer.
+  static Timer owned_by_loop(AioContext& loop, std::function<void()> callback);
+
   // An empty one: only assigning and destroying make sense.
   Timer() = default;
   Timer(AioContext& loop, std::function<void()> callback, ClockType clock = ClockType::monotonic);
@@ -170,7 +174,8 @@ class Timer {
  private:
   void arm(std::int64_t deadline_ns, bool only_earlier);
 
-  Ref<AioContext> loop_;
+  AioContext* loop_ = nullptr;
+  Ref<AioContext> kept_;               // loop_, unless owned by it
   detail::TimerList* list_ = nullptr;  // of loop_
   std::unique_ptr<detail::TimerNode> node_;
 };

@@ -12,12 +12,12 @@ namespace qomio::detail {
 
 namespace {
 
-constexpr unsigned kEntries = 128;
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 // NODROP: no completion is lost however many there are. EXT_ARG: a wait with a timeout is one system call.
 constexpr unsigned kFeatures = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG;
-constexpr std::array kOperations = {IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE, IORING_OP_READV,
-                                    IORING_OP_WRITEV,   IORING_OP_FSYNC,       IORING_OP_FALLOCATE};
+constexpr std::array kOperations = {IORING_OP_POLL_ADD,    IORING_OP_POLL_REMOVE, IORING_OP_READV,
+                                    IORING_OP_WRITEV,      IORING_OP_FSYNC,       IORING_OP_FALLOCATE,
+                                    IORING_OP_ASYNC_CANCEL};
 
 bool has_operations(io_uring& ring) {
   io_uring_probe* const probe = ::io_uring_get_probe_ring(&ring);

@@ -24,6 +24,9 @@ class UringRequest {
 // Owns the ring; the requests must stay until they are completed. Thread: one at a time.
 class Uring {
  public:
+  // Requests that it holds before they are submitted.
+  static constexpr unsigned kEntries = 128;
+
   // Null where the kernel refuses, or lacks one of the abilities used here: they came with Linux 5.11.
   static std::unique_ptr<Uring> create();
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/iothread/coroutine_io.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -16,6 +19,7 @@ namespace qomio {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAre;
 
 class CoroutineIo : public InLoop {
  protected:
@@ -127,6 +131,135 @@ TEST_F(CoroutineIo, wait_for_a_descriptor_can_be_cancelled_and_leaves_no_handler
   EXPECT_THAT(ran, ElementsAre("cancelled"));
 }
 
+Task<> tell_readable(int fd, std::vector<std::string>& ran, Cancellation* cancellation = nullptr) {
+  ran.emplace_back(co_await readable(fd, cancellation) ? "readable" : "not readable");
+}
+Task<> tell_writable(int fd, std::vector<std::string>& ran, Cancellation* cancellation = nullptr) {
+  ran.emplace_back(co_await writable(fd, cancellation) ? "writable" : "not writable");
+}
+
+class CoroutineIoOfSocket : public CoroutineIo {
+ protected:
+  std::array<int, 2> ends{};
+
+  CoroutineIoOfSocket() {
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
+  }
+  ~CoroutineIoOfSocket() override {
+    for (const int end : ends) ::close(end);
+  }
+  // What is sent by this end is not taken by the other any more.
+  void fill() const {
+    const std::array<char, 4096> bytes{};
+    while (::write(ends[0], bytes.data(), bytes.size()) > 0) {
+    }
+  }
+  void take_all() const {
+    std::array<char, 4096> bytes{};
+    while (::read(ends[1], bytes.data(), bytes.size()) > 0) {
+    }
+  }
+  void put() const { EXPECT_EQ(::write(ends[1], "x", 1), 1); }
+};
+
+TEST_F(CoroutineIoOfSocket, both_directions_are_waited_for_at_once) {
+  fill();
+  co_schedule(*loop, tell_readable(ends[0], ran));
+  co_schedule(*loop, tell_writable(ends[0], ran));
+  drain();
+  EXPECT_THAT(ran, ElementsAre());
+  EXPECT_EQ(loop->stats().handlers, 1);
+  take_all();
+  wait();
+  EXPECT_THAT(ran, ElementsAre("writable"));
+  drain();
+  EXPECT_EQ(loop->stats().handlers, 1);
+  ran.clear();
+  put();
+  wait();
+  EXPECT_THAT(ran, ElementsAre("readable"));
+  EXPECT_EQ(loop->stats().handlers, 0);
+}
+
+TEST_F(CoroutineIoOfSocket, one_direction_is_cancelled_and_the_other_goes_on) {
+  fill();
+  co_schedule(*loop, tell_readable(ends[0], ran));
+  co_schedule(*loop, tell_writable(ends[0], ran, &cancellation));
+  drain();
+  cancellation.cancel();
+  wait();
+  EXPECT_THAT(ran, ElementsAre("not writable"));
+  put();
+  drain();
+  EXPECT_THAT(ran, ElementsAre("not writable", "readable"));
+}
+
+TEST_F(CoroutineIoOfSocket, a_callback_has_the_other_direction) {
+  loop->set_fd_handler(ends[0], {.read = [this] { ran.emplace_back("callback"); }});
+  co_schedule(*loop, tell_writable(ends[0], ran));
+  drain();
+  EXPECT_THAT(ran, ElementsAre("writable"));
+  put();
+  loop->poll(true);
+  EXPECT_THAT(ran, ElementsAre("writable", "callback"));
+}
+
+TEST_F(CoroutineIoOfSocket, waits_end_when_others_take_the_handlers_away) {
+  fill();
+  co_schedule(*loop, tell_readable(ends[0], ran));
+  co_schedule(*loop, tell_writable(ends[0], ran));
+  drain();
+  loop->set_fd_handler(ends[0], {});
+  EXPECT_THAT(ran, ElementsAre()) << "not inside the call";
+  drain();
+  EXPECT_THAT(ran, UnorderedElementsAre("not readable", "not writable"));
+}
+
+TEST_F(CoroutineIoOfSocket, cancelling_a_wait_that_was_taken_away_leaves_the_handlers_of_others) {
+  co_schedule(*loop, tell_readable(ends[0], ran, &cancellation));
+  drain();
+  loop->schedule_oneshot([this] {
+    loop->set_fd_handler(ends[0], {.read = [this] { ran.emplace_back("callback"); }});
+    cancellation.cancel();
+  });
+  drain();
+  EXPECT_THAT(ran, ElementsAre("not readable"));
+  put();
+  loop->poll(true);
+  EXPECT_THAT(ran, ElementsAre("not readable", "callback"));
+}
+
+TEST_F(CoroutineIoOfSocket, two_that_wait_for_the_same_direction_break_an_invariant) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        co_schedule(*loop, tell_readable(ends[0], ran));
+        co_schedule(*loop, tell_readable(ends[0], ran));
+        loop->poll(false);
+      },
+      "one at a time waits for a direction of a descriptor");
+}
+
+Task<> read_and_tell(int fd, Cancellation& cancellation, std::vector<std::string>& ran) {
+  std::array<std::byte, 8> buffer{};
+  const auto first = co_await co_read(fd, buffer, 0, &cancellation);
+  ran.push_back(first ? "read" : first.error().message());
+  const auto second = co_await co_fsync(fd, &cancellation);
+  ran.push_back(second ? "flushed" : second.error().message());
+}
+
+TEST_F(CoroutineIoOfSocket, file_requests_can_be_cancelled_and_do_not_begin_after_that) {
+  if (!loop->file_io().uses_ring()) GTEST_SKIP() << "the thread pool takes files only";
+  ASSERT_EQ(::fcntl(ends[0], F_SETFL, 0), 0);
+  co_schedule(*loop, read_and_tell(ends[0], cancellation, ran));
+  drain();
+  EXPECT_THAT(ran, ElementsAre());
+  cancellation.cancel();
+  EXPECT_THAT(ran, ElementsAre()) << "not inside cancel()";
+  wait();
+  EXPECT_THAT(ran, ElementsAre("Cancelled", "Cancelled"));
+}
+
 TEST_F(CoroutineIo, what_has_come_before_the_cancellation_has_come) {
   EventNotifier notifier = EventNotifier::create().value();
   notifier.signal();
@@ -148,10 +281,14 @@ Task<> hold_file(int fd, std::shared_ptr<std::array<std::byte, 4096>> buffer) {
   co_await co_write(fd, *buffer, 0);
 }
 
+Task<> hold_time(std::shared_ptr<int>) { co_await sleep_for(1h); }
+Task<> hold_wakeup(Wakeup& wakeup, std::shared_ptr<int>) { co_await woken(wakeup); }
+
 TEST(CoroutinesIo, that_wait_in_a_loop_that_ends_are_freed) {
   const EventNotifier notifier = EventNotifier::create().value();
   std::FILE* const file = std::tmpfile();
   std::binary_semaphore started(0);
+  Wakeup wakeup;
   auto owned = std::make_shared<int>();
   auto buffer = std::make_shared<std::array<std::byte, 4096>>();
   const std::weak_ptr<int> watch = owned;
@@ -160,6 +297,8 @@ TEST(CoroutinesIo, that_wait_in_a_loop_that_ends_are_freed) {
     const Ref<AioContext> loop = make_loop();
     const CurrentAioContext current(*loop);
     co_schedule(*loop, hold(notifier.fd(), owned));
+    co_schedule(*loop, hold_time(owned));
+    co_schedule(*loop, hold_wakeup(wakeup, owned));
     co_schedule(*loop, hold_work(started, std::move(owned)));
     co_schedule(*loop, hold_file(::fileno(file), std::move(buffer)));
     loop->schedule_oneshot([] {});

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
@@ -44,6 +45,181 @@ TEST_F(CoroutineTest, never_scheduled_does_nothing_and_is_freed) {
     EXPECT_FALSE(watch.expired());
   }
   EXPECT_TRUE(watch.expired());
+}
+
+TEST_F(CoroutineTest, scheduled_twice_breaks_an_invariant) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  Task<> task = record(ran, 1);
+  co_schedule(*loop, std::move(task));
+  // NOLINTNEXTLINE(bugprone-use-after-move): that is the point
+  EXPECT_DEATH(co_schedule(*loop, std::move(task)), "a coroutine is started once");
+  drain();
+  EXPECT_THAT(ran, ElementsAre(1));
+}
+
+Task<> await_twice(std::vector<int>& ran) {
+  Task<> task = record(ran, 1);
+  co_await task;
+  co_await task;
+}
+
+TEST_F(CoroutineTest, awaited_twice_breaks_an_invariant) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  co_schedule(*loop, await_twice(ran));
+  EXPECT_DEATH(loop->poll(false), "a coroutine is started once");
+}
+
+TEST_F(CoroutineTest, entered_in_its_loop_runs_at_once_until_it_yields) {
+  loop->schedule_oneshot([this] { ran.push_back(2); });
+  co_enter(*loop, record(ran, 1));
+  EXPECT_THAT(ran, ElementsAre(1));
+  drain();
+  loop->schedule_oneshot([this] {
+    co_enter(*loop, record(ran, 3));
+    ran.push_back(4);
+  });
+  drain();
+  EXPECT_THAT(ran, ElementsAre(1, 2, 3, 4));
+}
+
+Task<> enter_others(AioContext& loop, std::vector<int>& ran) {
+  loop.schedule_oneshot([&ran] { ran.push_back(5); });
+  co_enter(loop, record(ran, 3));
+  co_enter(loop, record(ran, 4));
+  ran.push_back(1);
+  co_await record(ran, 2);  // no yielding: it doesn't wait
+  co_await reschedule_self(loop);
+  ran.push_back(6);
+}
+
+TEST_F(CoroutineTest, entered_inside_another_runs_when_that_one_yields) {
+  co_schedule(*loop, enter_others(*loop, ran));
+  drain();
+  EXPECT_THAT(ran, ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+Task<> enter_and_end(AioContext& loop, std::vector<int>& ran, int number) {
+  if (number < 3) co_enter(loop, enter_and_end(loop, ran, number + 1));
+  ran.push_back(number);
+  co_return;
+}
+
+TEST_F(CoroutineTest, entered_inside_another_runs_when_that_one_ends) {
+  co_enter(*loop, enter_and_end(*loop, ran, 1));
+  EXPECT_THAT(ran, ElementsAre(1, 2, 3));
+}
+
+Task<> iterate_until_entered(AioContext& loop, std::vector<int>& ran) {
+  loop.schedule_oneshot([&] { co_enter(loop, record(ran, 1)); });
+  while (ran.empty()) loop.poll(true);
+  ran.push_back(2);
+  co_enter(loop, record(ran, 4));
+  ran.push_back(3);
+  co_return;
+}
+
+TEST_F(CoroutineTest, entered_in_an_iteration_inside_another_does_not_wait_for_that_one) {
+  co_schedule(*loop, iterate_until_entered(*loop, ran));
+  drain();
+  EXPECT_THAT(ran, ElementsAre(1, 2, 3, 4));
+}
+
+Task<> tell_place(AioContext& back, std::vector<AioContext*>& places) {
+  AioContext* const place = AioContext::current();
+  co_await reschedule_self(back);
+  places.push_back(place);
+}
+
+TEST_F(CoroutineTest, entered_from_elsewhere_runs_in_its_loop) {
+  RunningLoop other;
+  std::vector<AioContext*> places;
+  co_enter(*other, tell_place(*loop, places));
+  while (places.empty()) loop->poll(true);
+  EXPECT_THAT(places, ElementsAre(&*other));
+}
+
+Task<> wait_for_wakeups(Wakeup& wakeup, std::vector<int>& ran, Cancellation& cancellation) {
+  for (int i = 1; co_await woken(wakeup, &cancellation); ++i) ran.push_back(i);
+  ran.push_back(0);
+}
+
+TEST_F(CoroutineTest, woken_goes_on_in_its_loop_after_what_was_scheduled_before) {
+  Wakeup wakeup;
+  Cancellation cancellation;
+  co_schedule(*loop, wait_for_wakeups(wakeup, ran, cancellation));
+  drain();
+  EXPECT_THAT(ran, IsEmpty());
+  loop->schedule_oneshot([this] { ran.push_back(7); });
+  co_wake(wakeup);
+  EXPECT_THAT(ran, IsEmpty()) << "not inside co_wake()";
+  drain();
+  EXPECT_THAT(ran, ElementsAre(7, 1));
+  std::thread([&] { co_wake(wakeup); }).join();
+  loop->poll(true);
+  EXPECT_THAT(ran, ElementsAre(7, 1, 2));
+  cancellation.cancel();
+  drain();
+}
+
+TEST_F(CoroutineTest, woken_in_advance_does_not_wait_once) {
+  Wakeup wakeup;
+  co_wake(wakeup);
+  co_wake(wakeup);
+  Cancellation cancellation;
+  co_schedule(*loop, wait_for_wakeups(wakeup, ran, cancellation));
+  drain();
+  EXPECT_THAT(ran, ElementsAre(1));
+  cancellation.cancel();
+  drain();
+}
+
+TEST_F(CoroutineTest, waiting_to_be_woken_can_be_cancelled_until_it_was) {
+  Wakeup wakeup;
+  Cancellation cancellation;
+  co_schedule(*loop, wait_for_wakeups(wakeup, ran, cancellation));
+  drain();
+  co_wake(wakeup);
+  cancellation.cancel();
+  drain();
+  EXPECT_THAT(ran, ElementsAre(1, 0));
+  Cancellation other;
+  co_schedule(*loop, wait_for_wakeups(wakeup, ran, other));
+  drain();
+  other.cancel();
+  co_wake(wakeup);
+  drain();
+  EXPECT_THAT(ran, ElementsAre(1, 0, 0));
+}
+
+Task<> pass_back_and_forth(Wakeup& mine, Wakeup& yours, int rounds, std::atomic<bool>& done) {
+  for (int i = 0; i < rounds; ++i) {
+    co_await woken(mine);
+    co_wake(yours);
+  }
+  done = true;
+}
+
+Task<> use_wakeups_of_its_own(AioContext& other, int rounds, bool& done) {
+  for (int i = 0; i < rounds; ++i) {
+    const auto wakeup = std::make_unique<Wakeup>();
+    other.schedule_oneshot([&wakeup = *wakeup] { co_wake(wakeup); });
+    co_await woken(*wakeup);
+  }
+  done = true;
+}
+
+TEST_F(CoroutineTest, wakes_one_in_another_thread_that_wakes_it_and_may_free_what_it_waited_for) {
+  RunningLoop other({.max_ns = 32768});
+  Wakeup first, second;
+  std::atomic<bool> passed = false;
+  std::atomic<bool> passed_there = false;
+  bool used = false;
+  co_schedule(*loop, pass_back_and_forth(first, second, 500, passed));
+  co_schedule(*other, pass_back_and_forth(second, first, 500, passed_there));
+  co_schedule(*loop, use_wakeups_of_its_own(*other, 500, used));
+  co_wake(first);
+  while (!passed || !used) loop->poll(true);
+  while (!passed_there) std::this_thread::yield();
 }
 
 Task<std::string> text(int number) { co_return std::to_string(number); }

@@ -10,7 +10,10 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <semaphore>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "qomio/iothread/thread_pool.h"
@@ -181,6 +184,158 @@ TEST_P(FileIoTest, carries_out_more_requests_than_a_batch_or_the_ring_holds) {
     while (io().pending() > 0) loop->poll(true);
     EXPECT_EQ(back, numbers);
   }
+}
+
+TEST(FileIoBatch, is_as_long_as_aio_max_batch_says_and_the_ring_allows) {
+  const Ref<AioContext> loop = make_loop();
+  const CurrentAioContext current(*loop);
+  if (!loop->file_io().uses_ring()) GTEST_SKIP() << "the kernel refuses io_uring";
+  std::FILE* const file = std::tmpfile();
+  ASSERT_NE(file, nullptr);
+  std::array<std::byte, 1> buffer{};
+  const auto batches_of = [&](int requests) {
+    uring_submissions.clear();
+    for (int i = 0; i < requests; ++i) loop->file_io().read(::fileno(file), buffer, 0, [](const auto&) {});
+    loop->poll(false);
+    const std::vector<unsigned> batches = std::exchange(uring_submissions, {});
+    while (loop->file_io().pending() > 0) loop->poll(true);
+    return batches;
+  };
+  EXPECT_THAT(batches_of(70), ElementsAre(32, 32, 6));
+  loop->set_aio_max_batch(4);
+  EXPECT_THAT(batches_of(10), ElementsAre(4, 4, 2));
+  loop->set_aio_max_batch(std::int64_t{1} << 62);
+  EXPECT_EQ(loop->stats().effective_aio_max_batch, 128);
+  EXPECT_THAT(batches_of(300), ElementsAre(128, 128, 44));
+  std::fclose(file);
+}
+
+// A read of an empty pipe, which completes when something is written, or never. The thread pool refuses it.
+class FileIoOfPipe : public FileIoTest {
+ protected:
+  std::array<int, 2> ends{};
+  std::array<std::byte, 8> buffer{};
+
+  void SetUp() override {
+    FileIoTest::SetUp();
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    if (!IsSkipped() && loop && !io().uses_ring()) GTEST_SKIP() << "the kernel refuses io_uring";
+  }
+  void TearDown() override {
+    for (const int end : ends) ::close(end);
+    FileIoTest::TearDown();
+  }
+  FileIo::RequestId read_pipe() { return io().read(ends[0], buffer, 0, keep()); }
+  void write_pipe(std::string_view text) const {
+    EXPECT_EQ(::write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  void submit() {
+    for (int i = 0; i < 3; ++i) loop->poll(false);
+    EXPECT_FALSE(result.has_value());
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Ways, FileIoOfPipe, ::testing::Values(Way::ring, Way::ring_monitor), name_of);
+
+TEST_P(FileIoOfPipe, can_be_cancelled_while_it_waits) {
+  const FileIo::RequestId request = read_pipe();
+  submit();
+  io().cancel(request);
+  EXPECT_FALSE(result.has_value()) << "not inside cancel()";
+  EXPECT_EQ(wait().error().message(), "Cancelled");
+  EXPECT_EQ(io().pending(), 0);
+  write_pipe("x");
+  io().cancel(request);
+  for (int i = 0; i < 3; ++i) loop->poll(false);
+  EXPECT_EQ(buffer[0], std::byte{}) << "nobody reads any more";
+}
+
+TEST_P(FileIoOfPipe, can_be_cancelled_before_it_is_submitted) {
+  io().cancel(read_pipe());
+  EXPECT_EQ(wait().error().message(), "Cancelled");
+}
+
+TEST_P(FileIoOfPipe, can_be_cancelled_after_a_part) {
+  const FileIo::RequestId request = read_pipe();
+  submit();
+  write_pipe("abc");
+  while (buffer[0] == std::byte{}) loop->poll(false);
+  submit();
+  io().cancel(request);
+  EXPECT_EQ(wait().error().message(), "Cancelled");
+}
+
+TEST_P(FileIoOfPipe, leaves_others_alone_when_one_is_cancelled) {
+  const FileIo::RequestId request = read_pipe();
+  std::optional<Result<std::size_t>> other;
+  std::array<std::byte, 1> byte{};
+  io().read(ends[0], byte, 0, [&](Result<std::size_t> got) { other = std::move(got); });
+  submit();
+  io().cancel(request);
+  EXPECT_FALSE(wait().has_value());
+  write_pipe("x");
+  while (!other) loop->poll(true);
+  EXPECT_EQ(other->value(), 1);
+}
+
+TEST_P(FileIoOfPipe, that_was_completed_before_the_cancellation_is_done) {
+  const FileIo::RequestId request = read_pipe();
+  submit();
+  write_pipe("12345678");
+  io().cancel(request);
+  EXPECT_EQ(wait().value(), 8);
+}
+
+TEST_P(FileIoOfPipe, does_not_hold_up_a_loop_that_ends) {
+  auto owned = std::make_shared<int>();
+  const std::weak_ptr<int> watch = owned;
+  for (int i = 0; i < 300; ++i) {
+    io().read(ends[0], buffer, 0, [kept = owned](Result<std::size_t>) { FAIL(); });
+  }
+  owned.reset();
+  submit();
+  current.reset();
+  loop = nullptr;
+  EXPECT_TRUE(watch.expired());
+}
+
+TEST_P(FileIoOfPipe, goes_on_when_the_loop_gets_another_home) {
+  current.reset();
+  std::thread([this] {
+    const CurrentAioContext there(*loop);
+    read_pipe();
+    submit();
+  }).join();
+  current.emplace(*loop);
+  submit();
+  write_pipe("12345678");
+  EXPECT_EQ(wait().value(), 8);
+}
+
+class FileIoOfPool : public FileIoTest {};
+
+INSTANTIATE_TEST_SUITE_P(Ways, FileIoOfPool, ::testing::Values(Way::pool), name_of);
+
+TEST_P(FileIoOfPool, cancels_a_request_that_no_thread_has_begun) {
+  loop->set_thread_pool_params(0, 1);
+  std::binary_semaphore go(0);
+  ASSERT_TRUE(loop->thread_pool().submit([&] { go.acquire(); }, [] {}).has_value());
+  std::array<std::byte, 1> buffer{};
+  const FileIo::RequestId request = io().read(fd, buffer, 0, keep());
+  io().cancel(request);
+  io().cancel(request);
+  EXPECT_FALSE(result.has_value()) << "not inside cancel()";
+  EXPECT_EQ(wait().error().message(), "Cancelled");
+  go.release();
+}
+
+TEST_P(FileIoOfPool, refuses_what_has_no_offsets) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  std::array<std::byte, 1> buffer{};
+  io().read(ends[0], buffer, 0, keep());
+  EXPECT_EQ(wait().error().message(), "Failed to read: Illegal seek");
+  for (const int end : ends) ::close(end);
 }
 
 TEST_P(FileIoTest, done_may_make_the_next_request_and_iterate_the_loop) {

@@ -17,7 +17,6 @@ namespace qomio {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 // Jobs that are held up until the test lets them go.
 class ThreadPoolTest : public InLoop {
@@ -171,6 +170,42 @@ TEST_F(ThreadPoolTest, idle_threads_end_and_the_minimum_stays) {
   add(quick, 1);
   finish(quick);
   EXPECT_THAT(ran, ElementsAre(1));
+}
+
+TEST_F(ThreadPoolTest, a_higher_maximum_helps_jobs_that_wait_already) {
+  loop->set_thread_pool_params(0, 1);
+  for (int i = 0; i < 4; ++i) add_blocker(pool);
+  ASSERT_EQ(pool.threads(), 1);
+  loop->set_thread_pool_params(0, 3);
+  for (int i = 0; i < 3; ++i) started.acquire();
+  EXPECT_EQ(pool.threads(), 3);
+  loop->set_thread_pool_params(0, 8);
+  started.acquire();
+  EXPECT_EQ(pool.threads(), 4) << "no more than there are jobs";
+  go.release(4);
+  finish(pool);
+}
+
+TEST_F(ThreadPoolTest, a_higher_maximum_set_by_another_thread_takes_effect_in_the_loop) {
+  loop->set_thread_pool_params(0, 1);
+  for (int i = 0; i < 2; ++i) add_blocker(pool);
+  std::thread([this] { loop->set_thread_pool_params(0, 2); }).join();
+  loop->poll(true);
+  for (int i = 0; i < 2; ++i) started.acquire();
+  EXPECT_EQ(pool.threads(), 2);
+  go.release(2);
+  finish(pool);
+}
+
+TEST_F(ThreadPoolTest, a_higher_minimum_keeps_threads_and_makes_none) {
+  ThreadPool quick(*loop, 1ms);
+  loop->set_thread_pool_params(4, 8);
+  EXPECT_EQ(quick.threads(), 0);
+  for (int i = 0; i < 2; ++i) add_blocker(quick);
+  go.release(2);
+  finish(quick);
+  quick.params_changed();
+  EXPECT_EQ(quick.threads(), 2);
 }
 
 TEST_F(ThreadPoolTest, surplus_threads_end_when_the_maximum_falls) {

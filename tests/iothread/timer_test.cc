@@ -350,6 +350,27 @@ TEST(Timers, deleting_one_from_another_thread_waits_for_its_callback) {
   }
 }
 
+TEST(Timers, owned_by_a_loop_go_with_it_and_do_not_keep_it) {
+  struct Owner {
+    Timer timer;
+    Timer other;
+  };
+  auto owner = std::make_shared<Owner>();
+  const std::weak_ptr<Owner> watch = owner;
+  {
+    const Ref<AioContext> loop = make_loop();
+    const CurrentAioContext current(*loop);
+    owner->timer = Timer::owned_by_loop(*loop, [owner] { FAIL(); });
+    owner->timer.arm_after(1h);
+    owner->other = Timer::owned_by_loop(*loop, [] { FAIL(); });
+    owner->other.arm_after(2h);
+    owner.reset();
+    loop->poll(false);
+    EXPECT_FALSE(watch.expired());
+  }
+  EXPECT_TRUE(watch.expired());
+}
+
 TEST(Timers, deleting_one_from_another_thread_returns_only_after_its_callback) {
   RunningLoop loop;
   std::atomic<int> step = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <vector>
+
 namespace qomio {
 
 // What this program's io_uring refuses; see uring_refusal_test.cc.
@@ -13,5 +15,8 @@ struct UringRefusal {
   int wait = 0;
 };
 inline UringRefusal uring_refusal;
+
+// How many entries each call of io_uring_submit() took along, empty ones left out.
+inline std::vector<unsigned> uring_submissions;
 
 }  // namespace qomio
