@@ -327,6 +327,7 @@ TEST_P(FileIoOfPool, cancels_a_request_that_no_thread_has_begun) {
   EXPECT_FALSE(result.has_value()) << "not inside cancel()";
   EXPECT_EQ(wait().error().message(), "Cancelled");
   go.release();
+  while (loop->thread_pool().pending() > 0) loop->poll(true);
 }
 
 TEST_P(FileIoOfPool, refuses_what_has_no_offsets) {
