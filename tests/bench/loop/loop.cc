@@ -30,6 +30,16 @@ void run_in(Loop& loop, const std::function<void()>& function) {
   state.done.acquire();
 }
 
+void Loop::watch_busy(int fd, bool (*read)(void* data), void* data) {
+  watch(
+      fd,
+      [](void* reader) {
+        const auto& bound = *static_cast<Reader*>(reader);
+        (void)bound.read(bound.data);
+      },
+      &readers_.emplace_back(read, data));
+}
+
 void StartedThread::start(std::function<void()> function) {
   std::binary_semaphore ready(0);
   thread_ = std::thread([this, &ready, run = std::move(function)] {

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -38,8 +39,18 @@ class Loop {
   virtual void post(Call function, void* data) = 0;
   // In the loop's thread: calls function(data) whenever fd is readable, until the loop ends.
   virtual void watch(int fd, Call function, void* data) = 0;
+  // The same for one of a few that have something to read all the time, for those that can busy-poll: read
+  // tries it, without blocking, and says whether there was something.
+  virtual void watch_busy(int fd, bool (*read)(void* data), void* data);
   // In the loop's thread. Null where the contender has none.
   virtual std::unique_ptr<LoopTimer> timer(Call function, void* data) = 0;
+
+ private:
+  struct Reader {
+    bool (*read)(void* data);
+    void* data;
+  };
+  std::deque<Reader> readers_;  // those of watch_busy()
 };
 
 // One way to make a loop. What it can't do, it doesn't take part in.

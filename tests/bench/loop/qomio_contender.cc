@@ -36,6 +36,12 @@ class QomioLoop final : public Loop {
   void watch(int fd, Call function, void* data) override {
     iothread_->context().set_fd_handler(fd, {.read = [function, data] { function(data); }});
   }
+  void watch_busy(int fd, bool (*read)(void* data), void* data) override {
+    // The poll callback reads right away, which leaves poll_ready nothing to do.
+    iothread_->context().set_fd_handler(fd, {.read = [read, data] { (void)read(data); },
+                                             .poll = [read, data] { return read(data); },
+                                             .poll_ready = [] {}});
+  }
   std::unique_ptr<LoopTimer> timer(Call function, void* data) override {
     return std::make_unique<QomioTimer>(iothread_->context(), function, data);
   }
