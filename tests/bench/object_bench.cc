@@ -18,8 +18,8 @@
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/tests/bench/compare.h"
-#include "qomio/tests/bench/results.h"
 #include "qomio/tests/bench/qobject_contender.h"
+#include "qomio/tests/bench/results.h"
 
 namespace {
 
