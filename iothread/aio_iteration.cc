@@ -183,6 +183,7 @@ std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns
     counters_.poll_miss_ns.add(spent);
     controller_.miss();
   }
+  counters_.poll_window_ns.set(static_cast<std::uint64_t>(controller_.window_ns()));
   busy_since_ns_ = now;
   return now;
 }

@@ -193,7 +193,7 @@ class IOThreadStress : public ::testing::Test {
 };
 
 TEST_F(IOThreadStress, a_thousand_at_once_all_answer) {
-  constexpr int kCount = kSlow ? 100 : 1000;
+  constexpr int kCount = 1000;
   rlimit limit{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
   const rlimit before = limit;
