@@ -107,7 +107,9 @@ gboolean AioContext::Source::loop_check() {
   loop->looking_ = false;
   const std::int64_t now = clock_now_ns();
   if (std::exchange(asleep, false)) loop->count_sleep(now);
-  return descriptor_ready() || loop->notified() || loop->timeout_from(now) == 0;
+  // Idle bottom halves are asleep with the loop, and run whatever has ended the sleep.
+  return descriptor_ready() || loop->notified() || !loop->bottom_halves_.empty() ||
+         loop->timeout_from(now) == 0;
 }
 
 gboolean AioContext::Source::loop_dispatch() {

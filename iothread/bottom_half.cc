@@ -169,8 +169,11 @@ bool BottomHalfQueue::run_one(BottomHalfNode& node, StatCounter& runs, RunningCa
 }
 
 void BottomHalfQueue::discard() {
-  (void)take();
-  while (BottomHalfNode* node = pop()) delete node;
+  // What goes may schedule more.
+  do {
+    (void)take();
+    while (BottomHalfNode* node = pop()) delete node;
+  } while (!empty());
 }
 
 }  // namespace detail

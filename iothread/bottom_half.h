@@ -97,6 +97,11 @@ class BottomHalfCall final : public Node {
 // them.
 class BottomHalfQueue {
  public:
+  BottomHalfQueue() = default;
+  BottomHalfQueue(const BottomHalfQueue&) = delete;
+  BottomHalfQueue& operator=(const BottomHalfQueue&) = delete;
+  ~BottomHalfQueue() { discard(); }
+
   enum class Scheduled {
     before,  // already, in the same or a more urgent way
     queued,  // put into the queue now, not idle: urgent() is true from now on
@@ -154,7 +159,7 @@ class BottomHalfQueue {
 // A call that a loop makes when asked to, once for any number of requests before it starts: it may be
 // scheduled from any thread, and from inside itself for another run.
 //
-// Owns the callable. Made by AioContext::bottom_half(), and must be destroyed before its loop: a loop that
+// Owns the callable. Made by AioContext::bh_new(), and must be destroyed before its loop: a loop that
 // ends with a live one is a broken invariant. Destroying it is allowed from inside itself; from another
 // thread it waits for a run that is going on, so nothing that the callable uses is needed afterwards.
 class BottomHalf {

@@ -241,6 +241,8 @@ class CancellableWait {
 
   // Lets the coroutine go on, unless it is too late for that: then the wait ends by itself.
   virtual void cancel() = 0;
+  // The Cancellation goes: nothing ends the wait early any more.
+  virtual void forsake() = 0;
 
  protected:
   ~CancellableWait() = default;
@@ -258,6 +260,11 @@ class Cancellation {
   Cancellation() = default;
   Cancellation(const Cancellation&) = delete;
   Cancellation& operator=(const Cancellation&) = delete;
+  // A loop that ends frees what waits in it in any order: a coroutine may go before those that were given its
+  // own.
+  ~Cancellation() {
+    for (detail::CancellableWait* const wait : waits_) wait->forsake();
+  }
 
   // The coroutines go on in the next iteration, told that what they waited for has not come. Waits that begin
   // later end at once.
@@ -318,6 +325,7 @@ class CancellableAwaiter : public CancellableWait {
   }
 
  private:
+  void forsake() final { registered_ = false; }
   void forget() {
     if (std::exchange(registered_, false)) cancellation_->remove(*this);
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "qomio/iothread/poll_window.h"
+#include "qomio/qapi/invariant.h"
 
 namespace qomio::detail {
 
@@ -54,6 +55,7 @@ void FdHandlerSet::set(int fd, FdHandlers functions) {
     publish_counts();
     return;
   }
+  invariant(fd >= 0, "what is watched is an open descriptor");
   const FdHandler* const old = find(fd);
   const bool stays_polled = old && old->polled && functions.poll;
   const HandlerWindow window = stays_polled ? old->window : HandlerWindow{};

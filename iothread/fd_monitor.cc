@@ -127,6 +127,7 @@ bool FdMonitor::epoll_set(int fd, short events) {
 
 void FdMonitor::try_epoll() {
   kind_ = FdMonitorKind::epoll;
+  ++generation_;
   for (const pollfd& interest : interests_) {
     if (!epoll_set(interest.fd, interest.events)) return leave_epoll();
   }

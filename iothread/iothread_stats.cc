@@ -61,6 +61,7 @@ Result<std::vector<IOThreadStats>> query_iothread_stats(const QueryIOThreadStats
     });
   }
   std::vector<IOThreadStats> rows;
+  rows.reserve(wanted.size());
   for (IOThread* const iothread : wanted) rows.push_back(stats_of(*iothread));
   return rows;
 }

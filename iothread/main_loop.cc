@@ -133,7 +133,7 @@ class MainLoop::Signals {
 };
 
 Result<void> MainLoop::check() {
-  // GLib's default context, its signal handling and the AioContext take no more than this many.
+  // GLib's default context, the signals' descriptor and the AioContext take no more than this many.
   std::array<int, 8> probes{};
   int failed = 0;
   for (int& fd : probes) {

@@ -37,7 +37,8 @@ struct Slab {
 
   static Slab* make() { return new (std::align_val_t{kSlabBytes}) Slab; }
   static Slab* of(void* piece) {
-    return reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(piece) & ~std::uintptr_t{kSlabBytes - 1});
+    const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(piece) & (kSlabBytes - 1);
+    return reinterpret_cast<Slab*>(static_cast<std::byte*>(piece) - offset);
   }
 
   bool all_back() const { return out.load(std::memory_order_acquire) == 1; }
@@ -75,6 +76,11 @@ void end_with_thread() { thread_local const Ending ending; }
 
 void ThreadPart::next_slab() {
   end_with_thread();
+  // Past those of which a piece is out for long; only so many, since there may be many.
+  constexpr int kMostPassed = 4;
+  for (int passed = 0; current && passed < kMostPassed && !current->next->all_back(); ++passed) {
+    current = current->next;
+  }
   if (current && current->next->all_back()) {
     current = current->next;
     Slab* const spare = current->next;

@@ -37,11 +37,13 @@ Result<ThreadPool::JobId> ThreadPool::add(std::unique_ptr<detail::PoolJob> job) 
   invariant(loop_.in_home_thread(), "jobs are given to a thread pool in the home thread of its loop");
   const JobId id = next_id_++;
   job->id = id;
+  std::unique_ptr<detail::PoolJob> refused;  // freed outside the lock: what it owns may come back here
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(job));
     if (needs_thread()) {
       if (Result<void> started = start_thread(); !started && threads_.empty()) {
+        refused = std::move(waiting_.back());
         waiting_.pop_back();
         return failure(started);
       }

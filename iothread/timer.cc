@@ -147,6 +147,10 @@ bool TimerList::release(TimerNode& node) {
 // Marks it as running, so that it is not freed elsewhere, and takes it out. False if it is being released
 // elsewhere.
 bool TimerList::begin_call(TimerNode& node) {
+  if (node.running > 0 && (node.state.load(std::memory_order_acquire) & kReleased)) {
+    remove(node);  // the call outside holds the releaser back
+    return false;
+  }
   if (node.running == 0 && (node.state.fetch_or(kRunning, std::memory_order_acq_rel) & kReleased)) {
     // Under the lock: the releaser frees it as soon as it is neither running nor armed.
     const std::lock_guard lock(mutex_);

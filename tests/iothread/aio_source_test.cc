@@ -45,6 +45,13 @@ TEST_F(AioSource, fires_timers_and_never_early) {
   EXPECT_GE(fired_ns, due);
 }
 
+TEST_F(AioSource, runs_idle_bottom_halves) {
+  bool ran = false;
+  BottomHalf idle = loop->bh_new("idle", [&] { ran = true; });
+  idle.schedule_idle();
+  while (!ran) iterate(true);
+}
+
 void spin_for(std::int64_t ns) {
   const std::int64_t end = clock_now_ns() + ns;
   while (clock_now_ns() < end) {

@@ -324,5 +324,24 @@ TEST(Coroutines, that_wait_in_a_loop_that_ends_are_freed) {
   EXPECT_TRUE(watch.expired());
 }
 
+Task<> sleeps_until(Cancellation* stop) { (void)co_await sleep_for(1h, stop); }
+
+Task<> gives_out_its_own_cancellation(AioContext& loop) {
+  Cancellation stop;
+  co_enter(loop, sleeps_until(&stop));
+  (void)co_await sleep_for(1h);
+}
+
+TEST(Coroutines, that_wait_with_the_cancellation_of_one_that_waits_too_are_freed_with_their_loop) {
+  Ref<AioContext> loop = make_loop();
+  {
+    const CurrentAioContext current(*loop);
+    co_schedule(*loop, gives_out_its_own_cancellation(*loop));
+    while (loop->poll(false)) {
+    }
+  }
+  loop = nullptr;
+}
+
 }  // namespace
 }  // namespace qomio

@@ -61,6 +61,18 @@ TEST(NodePool, memory_is_used_again_whichever_thread_gave_it_back) {
   EXPECT_LT(seen.size(), 10'000U);
 }
 
+TEST(NodePool, a_piece_that_stays_out_does_not_keep_others_from_being_used_again) {
+  const std::vector<void*> kept = take(1);
+  std::set<void*> seen;
+  for (int round = 0; round < 1000; ++round) {
+    const std::vector<void*> pieces = take(100);
+    seen.insert(pieces.begin(), pieces.end());
+    give_back(pieces);
+  }
+  EXPECT_LT(seen.size(), 10'000U);
+  give_back(kept);
+}
+
 TEST(NodePool, pieces_outlive_the_thread_that_took_them) {
   std::vector<void*> pieces;
   std::thread([&] { pieces = take(1000); }).join();
