@@ -122,7 +122,8 @@ void* NodePool::allocate() {
     if (part.over) {
       // Something that is destroyed after this thread's part.
       Slab* const slab = Slab::make();
-      return slab->pieces.data();
+      // free() finds the slab by the piece's address.
+      return slab->pieces.data();  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks)
     }
     part.next_slab();
   }
