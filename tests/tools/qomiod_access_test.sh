@@ -70,9 +70,9 @@ if qomiod == 0:
 atexit.register(lambda: subprocess.run(["kill", str(qomiod)], stderr=subprocess.DEVNULL))
 words = [notices.recv(100).decode() for _ in range(4)]
 assert words == ["READY=1"] + 3 * ["WATCHDOG=1"], words
-refused = os.system(sys.argv[5] + " -s " + sys.argv[3] + " quit 2>/dev/null")
+refused = os.system(sys.argv[5] + " --timeout 60 -s " + sys.argv[3] + " quit 2>/dev/null")
 assert refused != 0, "the socket named read-only is not"
-assert os.system(sys.argv[5] + " -s " + sys.argv[2] + " quit") == 0
+assert os.system(sys.argv[5] + " --timeout 60 -s " + sys.argv[2] + " quit") == 0
 while (word := notices.recv(100).decode()) == "WATCHDOG=1":
     pass
 assert word == "STOPPING=1", word
