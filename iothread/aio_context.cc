@@ -43,12 +43,19 @@ AioContext::AioContext(std::string name, EventNotifier notifier, FdMonitor monit
 AioContext::~AioContext() {
   delete thread_pool_.load(std::memory_order_relaxed);  // its jobs may be requests of file_io_
   file_io_ = nullptr;
+  destroy_source();
+  // All callables go before the bottom halves are counted, since these may be theirs. What goes may leave
+  // more behind.
+  do {
+    handlers_.clear();
+    monotonic_timers_.discard();
+    realtime_timers_.discard();
+    bottom_halves_.discard();
+  } while (handlers_.size() > 0 || compute_timeout() >= 0);
   if (alive_bottom_halves_) {
     broken_invariant("AioContext '" + name_ + "' ends while its bottom half '" + alive_bottom_halves_->name_ +
                      "' is alive");
   }
-  destroy_source();
-  bottom_halves_.discard();
 }
 
 void AioContext::unref() {
@@ -108,11 +115,6 @@ void AioContext::notify_accept() {
   accept_notifications(bottom_halves_.take());
 }
 
-void AioContext::wake() {
-  // The home thread looks at all its work before it sleeps, unless it is on its way to sleep already.
-  if (!in_home_thread() || looking_) notify();
-}
-
 const char* AioContext::kept_name(std::string_view name) {
   const std::lock_guard lock(alive_mutex_);
   const auto known = bottom_half_names_.find(name);
@@ -140,10 +142,13 @@ void AioContext::schedule(detail::BottomHalfNode& node, bool idle) {
   using Scheduled = detail::BottomHalfQueue::Scheduled;
   const bool home = in_home_thread();
   const Scheduled scheduled = bottom_halves_.schedule(node, idle, home);
-  if (scheduled == Scheduled::queued && !home) {
+  if (scheduled == Scheduled::before) return;
+  if (home) {
+    wake_from_home();
+  } else if (scheduled == Scheduled::queued) {
     wake_sleeper();
-  } else if (scheduled != Scheduled::before) {
-    wake();
+  } else {
+    notify();
   }
 }
 
@@ -192,7 +197,7 @@ void AioContext::set_fd_handler(int fd, FdHandlers handlers) {
   }
   handlers_.set(fd, std::move(handlers));
   if (depth_ == 0) handlers_.free_removed();
-  wake();
+  wake_from_home();
 }
 
 void AioContext::set_event_notifier(EventNotifier& notifier, FdHandlers handlers) {
@@ -209,7 +214,7 @@ bool AioContext::add_fd_handler(int fd, FdDirection direction, std::function<voi
   invariant(in_home_thread(), "handlers of one direction are set in the home thread of the loop");
   if (!handlers_.add_direction(fd, direction, std::move(function), owner)) return false;
   if (depth_ == 0) handlers_.free_removed();
-  wake();
+  wake_from_home();
   return true;
 }
 
@@ -217,7 +222,7 @@ void AioContext::remove_fd_handler(int fd, FdDirection direction, const void* ow
   invariant(in_home_thread(), "handlers of one direction are set in the home thread of the loop");
   handlers_.remove_direction(fd, direction, owner);
   if (depth_ == 0) handlers_.free_removed();
-  wake();
+  wake_from_home();
 }
 
 void AioContext::set_poll_params(const PollParams& params) {

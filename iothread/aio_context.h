@@ -183,7 +183,10 @@ class AioContext {
   detail::TimerList& timer_list(ClockType clock) {
     return clock == ClockType::monotonic ? monotonic_timers_ : realtime_timers_;
   }
-  void wake();
+  // The home thread looks at all its work before it sleeps, unless it is on its way to sleep already.
+  void wake_from_home() {
+    if (looking_) notify();
+  }
   void wake_sleeper();
 
   std::int64_t timeout_from(std::int64_t now_ns);
@@ -213,8 +216,8 @@ class AioContext {
   std::atomic<std::int64_t> stamp_ns_ = 0;  // when a waker made its system call in this sleep; 0: none did
   EventNotifier notifier_;
 
-  detail::TimerList monotonic_timers_{ClockType::monotonic};
-  detail::TimerList realtime_timers_{ClockType::realtime};
+  detail::TimerList monotonic_timers_{*this, ClockType::monotonic};
+  detail::TimerList realtime_timers_{*this, ClockType::realtime};
   detail::FdHandlerSet handlers_;
 
   std::mutex alive_mutex_;                                // guards the two

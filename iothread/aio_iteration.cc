@@ -104,6 +104,9 @@ bool AioContext::poll(bool blocking) {
   const bool outer_looking = std::exchange(looking_, true);
   apply_poll_params();
   counters_.iterations.add(1);
+  // Callbacks of busy polling may iterate the loop. What was accepted there can't be told from here, so the
+  // timeout is no good any more.
+  const std::uint64_t this_one = counters_.iterations.get();
 
   const std::int64_t start = clock_now_ns();
   count_busy(start, depth_ == 1);
@@ -127,6 +130,7 @@ bool AioContext::poll(bool blocking) {
     }
   }
 
+  if (timeout != 0 && (handlers_.end_poll_mode() || counters_.iterations.get() != this_one)) timeout = 0;
   const bool announced = timeout != 0;
   if (announced && !announce_sleep()) timeout = 0;
   bool look = timeout != 0 || (handlers_.needs_look() && !looked);
@@ -134,7 +138,6 @@ bool AioContext::poll(bool blocking) {
   bool slept = false;
   if (look) {
     skipped_looks_ = 0;
-    if (timeout != 0 && handlers_.end_poll_mode()) timeout = 0;
     slept = timeout != 0;
     if (handlers_.wait(timeout)) notifier_.test_and_clear();
   }
@@ -162,9 +165,10 @@ bool AioContext::poll(bool blocking) {
 // Polls for up to window_ns, and returns the last reading of the clock.
 std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns, bool& hit) {
   std::int64_t now = start_ns;
+  const std::uint64_t this_one = counters_.iterations.get();
   ::rcu_read_lock();
   for (;;) {
-    if (notified() || handlers_.poll_once()) {
+    if (notified() || handlers_.poll_once() || counters_.iterations.get() != this_one) {
       hit = true;
       break;
     }

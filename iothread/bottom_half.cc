@@ -21,16 +21,14 @@ constexpr std::uint32_t kIdle = 4;       // scheduled, but not urgent
 constexpr std::uint32_t kRunning = 8;    // the home thread is inside run()
 constexpr std::uint32_t kReleased = 16;  // the handle is gone
 constexpr std::uint32_t kAwaited = 32;   // a releaser waits, and frees it unless it is queued still
-constexpr std::uint32_t kForeign =
-    64;  // put into the queue by another thread than the home thread, without a notification
+constexpr std::uint32_t kForeign = 64;   // queued by another thread, and not counted as a notification
 
 // Begins to fetch the line of the cache at an address, null too. NodePool::free() writes there; a line
 // fetched for reading would have to be asked for twice.
 void fetch_for_writing(const void* address) {
 #if defined(__x86_64__)
-  asm volatile("prefetchw (%0)"
-               :
-               : "r"(address));  // __builtin_prefetch() makes this only if told that it exists
+  // __builtin_prefetch() makes this only if the compiler is told that all processors have it.
+  asm volatile("prefetchw (%0)" : : "r"(address));
 #else
   __builtin_prefetch(address, 1);
 #endif

@@ -30,6 +30,9 @@
 //     co_schedule(home, report(io, home));
 //
 // An exception that leaves a coroutine ends the program; errors are Results.
+//
+// A loop that ends frees the coroutines that wait in it. So one that waits must own nothing that keeps its
+// loop, no Ref of it and no Timer: that loop would never end.
 namespace qomio {
 
 template <class T = void>

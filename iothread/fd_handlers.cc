@@ -287,6 +287,13 @@ void FdHandlerSet::free_removed() {
   const std::vector<std::unique_ptr<FdHandler>> gone = std::exchange(removed_, {});
 }
 
+void FdHandlerSet::clear() {
+  for (std::size_t fd = 0; fd < handlers_.size(); ++fd) {
+    if (handlers_[fd]) set(static_cast<int>(fd), {});
+  }
+  free_removed();
+}
+
 void FdHandlerSet::report(PollController& controller, std::int64_t delay_ns) {
   for (FdHandler* const handler : polled_) {
     if (!handler) continue;

@@ -77,6 +77,8 @@ class FdHandlerSet {
   std::uint64_t dispatch(RunningCallMark& mark);
   bool any_queued() const { return !queued_.empty(); }
   void free_removed();
+  // Stops watching all.
+  void clear();
 
   // Tells the controller about each polled handler after a wait.
   void report(PollController& controller, std::int64_t delay_ns);

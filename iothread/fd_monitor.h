@@ -69,6 +69,8 @@ class FdMonitor {
   // nothing costs half of poll's.
   bool nothing_new();
 
+  // Waits until requests of uring() are completed, whatever descriptors are ready, and takes them.
+  void wait_completions();
   // Requests of uring() are completed. No system call.
   bool has_completions() const;
 

@@ -45,6 +45,13 @@ int FdMonitor::descriptor() {
 
 bool FdMonitor::has_completions() const { return ring_ && ring_->has_completions(); }
 
+void FdMonitor::wait_completions() {
+  // Refused for the moment at most: the caller comes again.
+  (void)ring_->submit_and_wait(-1);
+  std::vector<FdEvent> ignored;
+  ring_take(ignored);
+}
+
 bool FdMonitor::nothing_new() {
   if (kind_ == FdMonitorKind::poll && !epoll_refused_) try_epoll();
   if (kind_ != FdMonitorKind::io_uring) return false;

@@ -164,15 +164,11 @@ FileIo::FileIo(AioContext& loop)
 FileIo::~FileIo() {
   ending_ = true;
   // The kernel may be writing to the buffers.
-  FdMonitor& monitor = loop_.handlers_.monitor();
-  std::vector<FdEvent> ignored;
   while (in_ring_ > 0) {
     for (const auto& request : requests_) {
       if (request->in_ring && !request->cancelling) cancel_in_ring(*request);
     }
-    submit();
-    monitor.wait(-1, ignored);
-    ignored.clear();
+    loop_.handlers_.monitor().wait_completions();
   }
 }
 
@@ -249,7 +245,12 @@ void FileIo::cancel(RequestId id) {
 void FileIo::cancel_in_ring(Request& request) {
   static Ignored ignored;
   io_uring_sqe* const entry = loop_.handlers_.monitor().uring()->next_entry();
-  if (!entry) return;
+  if (!entry) {
+    // The kernel takes none before completions are taken: again, soon.
+    uncancelled_ = true;
+    if (!ending_) submit_bh_.schedule_idle();
+    return;
+  }
   ::io_uring_prep_cancel(entry, static_cast<detail::UringRequest*>(&request), 0);
   ::io_uring_sqe_set_data(entry, static_cast<detail::UringRequest*>(&ignored));
   request.cancelling = true;
@@ -279,6 +280,11 @@ bool FileIo::start_in_ring(Request& request) {
 }
 
 void FileIo::submit() {
+  if (std::exchange(uncancelled_, false)) {
+    for (const auto& request : requests_) {
+      if (request->cancelled && request->in_ring && !request->cancelling) cancel_in_ring(*request);
+    }
+  }
   // Refused: the entries stay, and go along when the monitor submits next.
   (void)loop_.handlers_.monitor().uring()->submit();
 }

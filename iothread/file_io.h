@@ -87,6 +87,7 @@ class FileIo {
   std::deque<Request*> finished_;                   // their done is next
   std::size_t in_ring_ = 0;
   RequestId next_id_ = 1;
+  bool uncancelled_ = false;  // the ring had no room to be told that some are cancelled
   bool ending_ = false;
   BottomHalf submit_bh_;
   BottomHalf done_bh_;

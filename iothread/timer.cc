@@ -10,7 +10,8 @@ namespace qomio {
 
 namespace {
 
-constexpr std::size_t kChildren = 4;
+// Room for so many timers set in one iteration is kept for the next.
+constexpr std::size_t kKeptFresh = 4096;
 
 // What a node's state is made of.
 constexpr std::uint32_t kRunning = 1;   // the home thread is inside callback
@@ -26,82 +27,37 @@ std::int64_t clock_now_ns(ClockType clock) {
 
 namespace detail {
 
-void TimerList::place(const Entry& entry, std::size_t position) {
-  heap_[position] = entry;
-  entry.node->position.store(position, std::memory_order_relaxed);
-}
-
-void TimerList::sift_up(const Entry& entry, std::size_t position) {
-  while (position > 0) {
-    const std::size_t parent = (position - 1) / kChildren;
-    if (!entry.before(heap_[parent])) break;
-    place(heap_[parent], position);
-    position = parent;
-  }
-  place(entry, position);
-}
-
-void TimerList::sift_down(const Entry& entry, std::size_t position) {
-  for (;;) {
-    const std::size_t first = position * kChildren + 1;
-    if (first >= heap_.size()) break;
-    const std::size_t end = std::min(first + kChildren, heap_.size());
-    std::size_t least = first;
-    for (std::size_t child = first + 1; child < end; ++child) {
-      if (heap_[child].before(heap_[least])) least = child;
-    }
-    if (!heap_[least].before(entry)) break;
-    place(heap_[least], position);
-    position = least;
-  }
-  place(entry, position);
-}
-
-void TimerList::set(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) {
-  const std::size_t position = node.position.load(std::memory_order_relaxed);
-  if (position != TimerNode::kUnarmed) {
-    const Entry& old = position & TimerNode::kFresh ? fresh_[position - TimerNode::kFresh] : heap_[position];
-    if (only_earlier && old.deadline_ns <= deadline_ns) return;
-    remove(node);
-  }
-  node.position.store(TimerNode::kFresh + fresh_.size(), std::memory_order_relaxed);
-  fresh_.push_back({deadline_ns, next_order_++, &node});
-}
-
-void TimerList::remove(TimerNode& node) {
-  std::size_t position = node.position.load(std::memory_order_relaxed);
+void TimerList::set_again(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) {
+  const std::uint32_t position = node.position.load(std::memory_order_relaxed);
   const bool fresh = position & TimerNode::kFresh;
-  std::vector<Entry>& entries = fresh ? fresh_ : heap_;
-  const Entry last = entries.back();
-  entries.pop_back();
-  if (last.node == &node) {
-  } else if (fresh) {
-    last.node->position.store(position, std::memory_order_relaxed);
-    fresh_[position - TimerNode::kFresh] = last;
-  } else if (position > 0 && last.before(heap_[(position - 1) / kChildren])) {
-    sift_up(last, position);
-  } else {
-    sift_down(last, position);
+  Entry* const entry = fresh ? &fresh_[position - TimerNode::kFresh] : nullptr;
+  if (only_earlier && (entry ? *entry : heap_.at(position)).deadline_ns <= deadline_ns) return;
+  if (entry) {
+    entry->deadline_ns = deadline_ns;
+    node.order = next_order_++;
+    return;
   }
-  node.position.store(TimerNode::kUnarmed, std::memory_order_relaxed);
+  // Its position goes from one to the next: other threads never see it unarmed.
+  heap_.remove(position);
+  set_fresh(node, deadline_ns);
 }
 
-// Puts the fresh ones into the heap.
+void TimerList::grow_fresh() { fresh_.resize(std::max<std::size_t>(16, 2 * fresh_.size())); }
+
 void TimerList::settle() {
-  for (const Entry& entry : fresh_) {
-    heap_.push_back(entry);
-    sift_up(entry, heap_.size() - 1);
-  }
-  fresh_.clear();
+  if (fresh_count_ == 0) return;
+  heap_.add({fresh_.data(), fresh_count_});
+  if (fresh_.size() > kKeptFresh && fresh_count_ < fresh_.size() / 4) fresh_ = {};
+  fresh_count_ = 0;
 }
 
-TimerList::~TimerList() {
+void TimerList::discard() {
   for (;;) {
     apply_requests();
     settle();
     if (heap_.empty()) break;
-    // Only those that don't keep the loop can be left. Their Timers may go with the callables.
-    TimerNode& node = *heap_.back().node;
+    // Its Timer may go with the callable.
+    TimerNode& node = *heap_.last().node;
     remove(node);
     const std::function<void()> callback = std::move(node.callback);
   }
@@ -115,27 +71,12 @@ std::int64_t TimerList::next_ns() {
   do {
     apply_requests();
     settle();
-    earliest = heap_.empty() ? kNever : heap_.front().deadline_ns;
+    earliest = heap_.empty() ? kNever : heap_.first().deadline_ns;
     if (earliest_ns_.load(std::memory_order_relaxed) != earliest) {
       earliest_ns_.store(earliest, std::memory_order_seq_cst);
     }
   } while (any_requests_.load(std::memory_order_seq_cst));
   return earliest;
-}
-
-void TimerList::arm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) {
-  apply_requests();
-  set(node, deadline_ns, only_earlier);
-}
-
-void TimerList::cancel(TimerNode& node) {
-  apply_requests();
-  if (node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed) remove(node);
-}
-
-bool TimerList::armed(const TimerNode& node) {
-  apply_requests();
-  return node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed;
 }
 
 bool TimerList::release(TimerNode& node) {
@@ -180,10 +121,11 @@ std::uint64_t TimerList::run(RunningCallMark& mark) {
   const std::int64_t now = clock_now_ns(clock_);
   const std::uint64_t end = next_order_;  // set meanwhile: for the next time
   std::uint64_t count = 0;
-  for (; !heap_.empty() && heap_.front().deadline_ns <= now && heap_.front().order < end; apply_requests()) {
-    TimerNode& node = *heap_.front().node;
+  for (; !heap_.empty() && heap_.first().deadline_ns <= now; apply_requests()) {
+    TimerNode& node = *heap_.first().node;
+    if (node.order >= end) break;
     if (!begin_call(node)) continue;
-    mark.enter(RunningCall::Kind::timer, node.type);
+    mark.enter(RunningCall::Kind::timer, node.callback.target_type().name());
     node.callback();
     ++count;
     end_call(node);
@@ -194,50 +136,53 @@ std::uint64_t TimerList::run(RunningCallMark& mark) {
 void TimerList::apply_requests_locked() {
   const std::lock_guard lock(mutex_);
   any_requests_.store(false, std::memory_order_relaxed);
-  for (TimerNode* const node : std::exchange(requests_, {})) {
-    const TimerNode::Request request = std::exchange(node->request, TimerNode::Request::none);
-    if (request == TimerNode::Request::arm || request == TimerNode::Request::arm_no_later) {
-      set(*node, node->requested_ns, request == TimerNode::Request::arm_no_later);
+  std::ranges::sort(requests_, {}, &Request::order);
+  for (const Request& request : requests_) {
+    TimerNode& node = *request.node;
+    node.request = TimerNode::kNoRequest;
+    if (request.kind == Request::Kind::arm || request.kind == Request::Kind::arm_no_later) {
+      set(node, request.deadline_ns, request.kind == Request::Kind::arm_no_later);
       continue;
     }
-    if (node->position.load(std::memory_order_relaxed) != TimerNode::kUnarmed) remove(*node);
-    if (request == TimerNode::Request::release) delete node;
+    if (node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed) remove(node);
+    if (request.kind == Request::Kind::release) delete &node;
   }
+  requests_.clear();
 }
 
 // In place of what was asked for before. With the lock.
-void TimerList::ask(TimerNode& node, TimerNode::Request request) {
-  if (node.request == TimerNode::Request::none) {
-    node.place = requests_.insert(requests_.end(), &node);
+void TimerList::ask(TimerNode& node, Request::Kind kind, std::int64_t deadline_ns) {
+  const Request request{.node = &node, .kind = kind, .deadline_ns = deadline_ns, .order = next_request_++};
+  if (node.request == TimerNode::kNoRequest) {
+    node.request = static_cast<std::uint32_t>(requests_.size());
+    requests_.push_back(request);
   } else {
-    requests_.splice(requests_.end(), requests_, node.place);
+    requests_[node.request] = request;
   }
-  node.request = request;
   any_requests_.store(true, std::memory_order_seq_cst);
 }
 
 bool TimerList::request_arm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) {
-  using Request = TimerNode::Request;
+  using Kind = Request::Kind;
   const std::lock_guard lock(mutex_);
-  Request request = Request::arm;
-  if (only_earlier && node.request != Request::cancel) {
-    const bool asked = node.request != Request::none;
-    if (asked && node.requested_ns <= deadline_ns) return false;
-    request = asked ? node.request : Request::arm_no_later;
+  const Request* const asked = node.request == TimerNode::kNoRequest ? nullptr : &requests_[node.request];
+  Kind kind = Kind::arm;
+  if (only_earlier && !(asked && asked->kind == Kind::cancel)) {
+    if (asked && asked->deadline_ns <= deadline_ns) return false;
+    kind = asked ? asked->kind : Kind::arm_no_later;
   }
-  node.requested_ns = deadline_ns;
-  ask(node, request);
+  ask(node, kind, deadline_ns);
   return deadline_ns < earliest_ns_.load(std::memory_order_seq_cst);
 }
 
 void TimerList::request_cancel(TimerNode& node) {
   const std::lock_guard lock(mutex_);
-  ask(node, TimerNode::Request::cancel);
+  ask(node, Request::Kind::cancel);
 }
 
 bool TimerList::will_be_armed(const TimerNode& node) const {
   const std::lock_guard lock(mutex_);
-  if (node.request != TimerNode::Request::none) return node.request != TimerNode::Request::cancel;
+  if (node.request != TimerNode::kNoRequest) return requests_[node.request].kind != Request::Kind::cancel;
   return node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed;
 }
 
@@ -252,56 +197,48 @@ bool TimerList::request_release(TimerNode& node) {
     state = node.state.load(std::memory_order_acquire);
   }
   callback = std::move(node.callback);
-  const bool in_use = node.request != TimerNode::Request::none ||
+  const bool in_use = node.request != TimerNode::kNoRequest ||
                       node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed;
-  if (in_use) ask(node, TimerNode::Request::release);
+  if (in_use) ask(node, Request::Kind::release);
   return in_use;
 }
 
 }  // namespace detail
 
 Timer::Timer(AioContext& loop, std::function<void()> callback, ClockType clock)
-    : loop_(&loop),
-      kept_(loop),
-      list_(&loop.timer_list(clock)),
-      node_(std::make_unique<detail::TimerNode>(std::move(callback))) {}
-
-Timer Timer::owned_by_loop(AioContext& loop, std::function<void()> callback) {
-  Timer timer(loop, std::move(callback));
-  timer.kept_ = nullptr;
-  return timer;
+    : node_(new detail::TimerNode(loop.timer_list(clock), std::move(callback), true)) {
+  loop.ref();
 }
 
-Timer::Timer(Timer&& other) noexcept
-    : loop_(other.loop_), kept_(std::move(other.kept_)), list_(other.list_), node_(std::move(other.node_)) {}
-
-Timer& Timer::operator=(Timer&& other) noexcept {
-  Timer old(std::move(*this));
-  loop_ = other.loop_;
-  kept_ = std::move(other.kept_);
-  list_ = other.list_;
-  node_ = std::move(other.node_);
-  return *this;
+Timer Timer::owned_by_loop(AioContext& loop, std::function<void()> callback) {
+  return Timer(new detail::TimerNode(loop.timer_list(ClockType::monotonic), std::move(callback), false));
 }
 
 Timer::~Timer() {
   if (!node_) return;
   // The callback may be using this timer in its loop, so nothing is changed here before it has returned.
-  if (loop_->in_home_thread()) {
-    if (list_->release(*node_)) (void)node_.release();
-  } else if (list_->request_release(*node_)) {
-    (void)node_.release();
-    loop_->notify();
+  detail::TimerList& list = node_->list;
+  AioContext& loop = list.loop();
+  const bool keeps_loop = node_->keeps_loop;
+  if (loop.in_home_thread()) {
+    if (!list.release(*node_)) delete node_;
+  } else if (list.request_release(*node_)) {
+    loop.notify();
+  } else {
+    delete node_;
   }
+  if (keeps_loop) loop.unref();
 }
 
 void Timer::arm(std::int64_t deadline_ns, bool only_earlier) {
   const std::int64_t deadline = std::clamp<std::int64_t>(deadline_ns, 0, detail::TimerList::kNever - 1);
-  if (loop_->in_home_thread()) {
-    list_->arm(*node_, deadline, only_earlier);
-    loop_->wake();
-  } else if (list_->request_arm(*node_, deadline, only_earlier)) {
-    loop_->notify();
+  detail::TimerList& list = node_->list;
+  AioContext& loop = list.loop();
+  if (loop.in_home_thread()) {
+    list.arm(*node_, deadline, only_earlier);
+    loop.wake_from_home();
+  } else if (list.request_arm(*node_, deadline, only_earlier)) {
+    loop.notify();
   }
 }
 
@@ -309,7 +246,7 @@ void Timer::arm_at(std::int64_t deadline_ns) { arm(deadline_ns, false); }
 
 void Timer::arm_after(std::chrono::nanoseconds delay) {
   std::int64_t deadline = 0;
-  if (__builtin_add_overflow(clock_now_ns(list_->clock()), delay.count(), &deadline)) {
+  if (__builtin_add_overflow(clock_now_ns(node_->list.clock()), delay.count(), &deadline)) {
     deadline = delay.count() < 0 ? 0 : detail::TimerList::kNever;
   }
   arm(deadline, false);
@@ -319,16 +256,18 @@ void Timer::arm_no_later_than(std::int64_t deadline_ns) { arm(deadline_ns, true)
 
 void Timer::cancel() {
   if (!node_) return;
-  if (loop_->in_home_thread()) {
-    list_->cancel(*node_);
+  detail::TimerList& list = node_->list;
+  if (list.loop().in_home_thread()) {
+    list.cancel(*node_);
   } else {
-    list_->request_cancel(*node_);
+    list.request_cancel(*node_);
   }
 }
 
 bool Timer::armed() const {
   if (!node_) return false;
-  return loop_->in_home_thread() ? list_->armed(*node_) : list_->will_be_armed(*node_);
+  detail::TimerList& list = node_->list;
+  return list.loop().in_home_thread() ? list.armed(*node_) : list.will_be_armed(*node_);
 }
 
 }  // namespace qomio

@@ -6,15 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <list>
-#include <memory>
 #include <mutex>
-#include <typeinfo>
 #include <utility>
 #include <vector>
 
 #include "qomio/iothread/running_call.h"
-#include "qomio/object/ref.h"
+#include "qomio/iothread/timer_heap.h"
 
 namespace qomio {
 
@@ -31,33 +28,8 @@ std::int64_t clock_now_ns(ClockType clock = ClockType::monotonic);
 
 namespace detail {
 
-struct TimerNode {
-  explicit TimerNode(std::function<void()> function)
-      : callback(std::move(function)), type(callback.target_type().name()) {}
-
-  static constexpr std::size_t kUnarmed = static_cast<std::size_t>(-1);
-  static constexpr std::size_t kFresh = kUnarmed / 2 + 1;
-  enum class Request { none, arm, arm_no_later, cancel, release };
-
-  // Written by the home thread only.
-  std::atomic<std::size_t> position =
-      kUnarmed;           // in TimerList::heap_, or kFresh and that in TimerList::fresh_
-  int running = 0;        // frames inside callback
-  bool released = false;  // in its own callback: the last frame frees it
-
-  std::atomic<std::uint32_t> state = 0;
-  std::function<void()> callback;
-  const char* const type;  // of the callable
-
-  // What another thread asks for; guarded by TimerList::mutex_.
-  Request request = Request::none;
-  std::int64_t requested_ns = 0;
-  std::list<TimerNode*>::iterator place;  // in TimerList::requests_, unless request is none
-};
-
-// The timers of one loop and one clock, in a heap of four children each that knows where every timer is:
-// setting, moving and removing one are O(log n). Only what is still set when the loop looks for its next
-// timer gets there: a time-out that is set and cancelled within one call, as most are where the answer is at
+// The timers of one loop and one clock. In the heap are those that were still set when the loop looked for
+// its next timer: a time-out that is set and cancelled within one call, as most are where the answer is at
 // hand, costs next to nothing, however many timers there are.
 //
 // The heap belongs to the home thread, which takes no lock for it. Other threads leave requests, at most one
@@ -67,9 +39,12 @@ class TimerList {
  public:
   static constexpr std::int64_t kNever = INT64_MAX;
 
-  explicit TimerList(ClockType clock) : clock_(clock) {}
-  ~TimerList();
+  TimerList(AioContext& loop, ClockType clock) : loop_(loop), clock_(clock) {}
+  TimerList(const TimerList&) = delete;
+  TimerList& operator=(const TimerList&) = delete;
+  ~TimerList() { discard(); }
 
+  AioContext& loop() const { return loop_; }
   ClockType clock() const { return clock_; }
 
   // --- home thread ---
@@ -77,13 +52,24 @@ class TimerList {
   // The earliest deadline, kNever if there is none. An earlier one that another thread asks for from now on
   // is one to wake the loop for.
   std::int64_t next_ns();
-  void arm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
-  void cancel(TimerNode& node);
-  bool armed(const TimerNode& node);
+  void arm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) {
+    apply_requests();
+    set(node, deadline_ns, only_earlier);
+  }
+  void cancel(TimerNode& node) {
+    apply_requests();
+    if (node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed) remove(node);
+  }
+  bool armed(const TimerNode& node) {
+    apply_requests();
+    return node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed;
+  }
   // It won't run again. True if its callback is running: then it is freed here, after that.
   bool release(TimerNode& node);
   // Runs what was due when it was called, earliest first; returns how many.
   std::uint64_t run(RunningCallMark& mark);
+  // The loop ends: frees the callables of those that are left, which don't keep it.
+  void discard();
 
   // --- other threads ---
 
@@ -96,25 +82,46 @@ class TimerList {
   bool request_release(TimerNode& node);
 
  private:
-  // What is compared lies in the heap itself: comparing touches no node.
-  struct Entry {
-    std::int64_t deadline_ns;
-    std::uint64_t order;  // of the setting, among equal deadlines
-    TimerNode* node;
+  using Entry = TimerHeap::Entry;
+  struct Request {
+    enum class Kind { arm, arm_no_later, cancel, release };
 
-    // In one comparison without a branch, which nothing could predict.
-    bool before(const Entry& other) const { return key() < other.key(); }
-    __extension__ using Key = unsigned __int128;
-    Key key() const { return static_cast<Key>(static_cast<std::uint64_t>(deadline_ns)) << 64 | order; }
+    TimerNode* node;
+    Kind kind;
+    std::int64_t deadline_ns;
+    std::uint64_t order;  // of asking
   };
-  void place(const Entry& entry, std::size_t position);
-  void sift_up(const Entry& entry, std::size_t position);
-  void sift_down(const Entry& entry, std::size_t position);
-  void set(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
-  void remove(TimerNode& node);
+
+  void set(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) {
+    if (node.position.load(std::memory_order_relaxed) == TimerNode::kUnarmed) {
+      set_fresh(node, deadline_ns);
+    } else {
+      set_again(node, deadline_ns, only_earlier);
+    }
+  }
+  void set_fresh(TimerNode& node, std::int64_t deadline_ns) {
+    if (fresh_count_ == fresh_.size()) grow_fresh();
+    node.order = next_order_++;
+    node.position.store(TimerNode::kFresh + static_cast<std::uint32_t>(fresh_count_),
+                        std::memory_order_relaxed);
+    fresh_[fresh_count_++] = {.deadline_ns = deadline_ns, .node = &node};
+  }
+  void set_again(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
+  void remove(TimerNode& node) {
+    const std::uint32_t position = node.position.load(std::memory_order_relaxed);
+    if (position & TimerNode::kFresh) {
+      const Entry last = fresh_[--fresh_count_];
+      fresh_[position - TimerNode::kFresh] = last;
+      last.node->position.store(position, std::memory_order_relaxed);
+    } else {
+      heap_.remove(position);
+    }
+    node.position.store(TimerNode::kUnarmed, std::memory_order_relaxed);
+  }
+  void grow_fresh();
   void settle();
 
-  void ask(TimerNode& node, TimerNode::Request request);
+  void ask(TimerNode& node, Request::Kind kind, std::int64_t deadline_ns = kNever);
   void apply_requests() {
     if (any_requests_.load(std::memory_order_acquire)) apply_requests_locked();
   }
@@ -122,13 +129,16 @@ class TimerList {
   bool begin_call(TimerNode& node);
   static void end_call(TimerNode& node);
 
+  AioContext& loop_;
   const ClockType clock_;
-  std::vector<Entry> heap_;
-  std::vector<Entry> fresh_;  // set since the loop looked, in no order
+  TimerHeap heap_;
+  std::vector<Entry> fresh_;     // room for those set since the loop looked, in no order,
+  std::size_t fresh_count_ = 0;  // and how many these are
   std::uint64_t next_order_ = 0;
 
-  mutable std::mutex mutex_;        // guards the requests
-  std::list<TimerNode*> requests_;  // in the order of asking
+  mutable std::mutex mutex_;  // guards the two
+  std::vector<Request> requests_;
+  std::uint64_t next_request_ = 0;
   std::atomic<bool> any_requests_ = false;
   std::atomic<std::int64_t> earliest_ns_ = kNever;  // as the home thread saw it last
 };
@@ -154,8 +164,12 @@ class Timer {
   // An empty one: only assigning and destroying make sense.
   Timer() = default;
   Timer(AioContext& loop, std::function<void()> callback, ClockType clock = ClockType::monotonic);
-  Timer(Timer&& other) noexcept;
-  Timer& operator=(Timer&& other) noexcept;
+  Timer(Timer&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  Timer& operator=(Timer&& other) noexcept {
+    Timer old(std::move(*this));
+    node_ = std::exchange(other.node_, nullptr);
+    return *this;
+  }
   ~Timer();
 
   // Sets the time, in place of an earlier setting. A time that has passed means at once, but never inside
@@ -172,12 +186,10 @@ class Timer {
   explicit operator bool() const { return node_ != nullptr; }
 
  private:
+  explicit Timer(detail::TimerNode* node) : node_(node) {}
   void arm(std::int64_t deadline_ns, bool only_earlier);
 
-  AioContext* loop_ = nullptr;
-  Ref<AioContext> kept_;               // loop_, unless owned by it
-  detail::TimerList* list_ = nullptr;  // of loop_
-  std::unique_ptr<detail::TimerNode> node_;
+  detail::TimerNode* node_ = nullptr;
 };
 
 }  // namespace qomio

@@ -343,5 +343,27 @@ TEST(Coroutines, that_wait_with_the_cancellation_of_one_that_waits_too_are_freed
   loop = nullptr;
 }
 
+// Waits in one of several ways, for ever, with a bottom half of its loop.
+Task<> owns_a_bottom_half(AioContext& loop, int way, int fd, Wakeup& never) {
+  const BottomHalf half = loop.bh_new("owned", [] {});
+  if (way == 0) (void)co_await sleep_for(1h);
+  if (way == 1) (void)co_await readable(fd);
+  if (way == 2) (void)co_await woken(never);
+  if (way == 3) co_await reschedule_self(loop);
+}
+
+TEST(Coroutines, that_wait_may_own_bottom_halves_of_their_loop) {
+  for (int way = 0; way < 4; ++way) {
+    Wakeup never;
+    const EventNotifier silent = EventNotifier::create().value();
+    Ref<AioContext> loop = make_loop();
+    {
+      const CurrentAioContext current(*loop);
+      co_enter(*loop, owns_a_bottom_half(*loop, way, silent.fd(), never));
+    }
+    loop = nullptr;
+  }
+}
+
 }  // namespace
 }  // namespace qomio

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "qomio/tests/iothread/running_loop.h"
@@ -382,6 +383,45 @@ TEST_F(PolledHandlers, event_that_comes_while_poll_mode_ends_is_not_missed) {
   loop->set_poll_params({.max_ns = 0});
   while (ran.empty()) loop->poll(true);
   EXPECT_THAT(ran, ElementsAre("end", "polled"));
+}
+
+TEST_F(PolledHandlers, iteration_inside_the_end_of_poll_mode_leaves_no_later_post_unheard) {
+  work = 1;
+  loop->poll(true);
+  bool nested = false;
+  bool posted_later = false;
+  const auto from_elsewhere = [this](std::function<void()> function) {
+    std::thread([&] { loop->schedule_oneshot(std::move(function)); }).join();
+  };
+  loop->set_fd_handler(pipe.reader(), {.read = take_and_say(pipe, "read"),
+                                       .poll = [this] { return next_work(); },
+                                       .poll_ready = [] {},
+                                       .poll_end =
+                                           [&] {
+                                             if (std::exchange(nested, true)) return;
+                                             from_elsewhere([] {});
+                                             loop->poll(false);
+                                             from_elsewhere([&] { posted_later = true; });
+                                           }});
+  loop->set_poll_params({.max_ns = 0});
+  loop->poll(false);
+  while (!nested || !posted_later) loop->poll(true);
+}
+
+TEST_F(PolledHandlers, iteration_inside_a_poll_callback_leaves_no_timer_unheard) {
+  bool nested = false;
+  bool fired = false;
+  Timer timer = loop->timer([&] { fired = true; });
+  loop->set_fd_handler(pipe.reader(), {.read = take_and_say(pipe, "read"),
+                                       .poll =
+                                           [&] {
+                                             if (std::exchange(nested, true)) return false;
+                                             timer.arm_after(1ms);
+                                             loop->poll(false);
+                                             return false;
+                                           },
+                                       .poll_ready = [] {}});
+  while (!fired) loop->poll(true);
 }
 
 TEST_F(PolledHandlers, nested_iteration_leaves_the_handler_in_poll_ready_alone) {

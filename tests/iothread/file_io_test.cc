@@ -299,6 +299,23 @@ TEST_P(FileIoOfPipe, does_not_hold_up_a_loop_that_ends) {
   EXPECT_TRUE(watch.expired());
 }
 
+TEST_P(FileIoOfPipe, is_cancelled_although_the_ring_has_no_room_at_that_moment) {
+  const FileIo::RequestId request = read_pipe();
+  submit();
+  uring_refusal.submit = EBUSY;
+  std::vector<std::optional<Result<std::size_t>>> others(128);
+  std::vector<FileIo::RequestId> ids;
+  for (auto& other : others) {
+    ids.push_back(
+        io().read(ends[0], buffer, 0, [&other](Result<std::size_t> got) { other = std::move(got); }));
+  }
+  io().cancel(request);
+  uring_refusal.submit = 0;
+  EXPECT_EQ(wait().error().message(), "Cancelled");
+  for (const FileIo::RequestId id : ids) io().cancel(id);
+  while (io().pending() > 0) loop->poll(true);
+}
+
 TEST_P(FileIoOfPipe, goes_on_when_the_loop_gets_another_home) {
   current.reset();
   std::thread([this] {

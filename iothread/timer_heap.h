@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <new>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace qomio::detail {
+
+class TimerList;
+
+// One timer, apart from its Timer, which can be moved. Small, since there may be very many; what arming and
+// cancelling touch comes first.
+struct TimerNode {
+  TimerNode(TimerList& of, std::function<void()> function, bool keeps)
+      : list(of), keeps_loop(keeps), callback(std::move(function)) {}
+
+  static constexpr std::uint32_t kUnarmed = UINT32_MAX;
+  static constexpr std::uint32_t kFresh = std::uint32_t{1} << 31;
+  static constexpr std::uint32_t kNoRequest = UINT32_MAX;
+
+  TimerList& list;
+  // In the heap, or kFresh and that in TimerList::fresh_. Written by the home thread only.
+  std::atomic<std::uint32_t> position = kUnarmed;
+  std::uint32_t request = kNoRequest;  // its place in TimerList::requests_; guarded by the lock of these
+  std::uint64_t order = 0;             // of the setting, among equal deadlines
+  std::atomic<std::uint32_t> state = 0;
+  std::uint16_t running = 0;  // frames inside callback
+  bool released = false;      // in its own callback: the last frame frees it
+  const bool keeps_loop;      // its Timer has a reference
+  std::function<void()> callback;
+};
+
+// A heap of armed timers, earliest first, that knows where each is: adding and removing one are O(log n).
+// Four children each, which lie in one line of the cache.
+class TimerHeap {
+ public:
+  struct Entry {
+    std::int64_t deadline_ns;
+    TimerNode* node;
+
+    // Only equal deadlines, which are rare, cost a look at the nodes.
+    bool before(const Entry& other) const {
+      if (deadline_ns != other.deadline_ns) return deadline_ns < other.deadline_ns;
+      return node->order < other.node->order;
+    }
+  };
+
+  bool empty() const { return entries_.size() <= kRoot; }
+  const Entry& first() const { return entries_[kRoot]; }
+  const Entry& last() const { return entries_.back(); }
+  const Entry& at(std::uint32_t position) const { return entries_[position]; }
+
+  // Many at once cost less each.
+  void add(std::span<const Entry> added);
+  // Of the entry at a position; its node keeps telling it.
+  void remove(std::uint32_t position);
+
+ private:
+  template <class T>
+  struct LineAllocator {
+    static constexpr std::align_val_t kLine{64};
+
+    using value_type = T;
+    LineAllocator() = default;
+    template <class Other>
+    explicit LineAllocator(const LineAllocator<Other>&) {}
+    T* allocate(std::size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), kLine)); }
+    void deallocate(T* memory, std::size_t) { ::operator delete(memory, kLine); }
+    friend bool operator==(const LineAllocator&, const LineAllocator&) { return true; }
+  };
+
+  // The root is the last entry of the first line, so its children are the second line, and so on.
+  static constexpr std::size_t kRoot = 3;
+  static constexpr std::size_t kChildren = 4;
+  static std::size_t parent_of(std::size_t position) { return position / kChildren + 2; }
+  static std::size_t children_of(std::size_t position) { return (position - 2) * kChildren; }
+
+  static void tell_node(const Entry& entry, std::size_t position) {
+    entry.node->position.store(static_cast<std::uint32_t>(position), std::memory_order_relaxed);
+  }
+  void place(const Entry& entry, std::size_t position) {
+    entries_[position] = entry;
+    tell_node(entry, position);
+  }
+  std::size_t least_child(std::size_t first) const;
+  void sift_up(const Entry& entry, std::size_t position);
+  template <bool kTellNodes>
+  void sift_down(const Entry& entry, std::size_t position);
+  void build();
+
+  std::vector<Entry, LineAllocator<Entry>> entries_;  // empty, or with three of no meaning before the root
+};
+
+}  // namespace qomio::detail
