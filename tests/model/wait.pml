@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How threads wait for conditions while loops go on. The names are those of iothread/aio_wait.cc. The main thread and
+// the loop's own thread wait, the latter with a second wait inside its iteration; each condition is changed by a thread
+// of its own, which kicks afterwards. Posting is enough to end the sleep of a loop, as notify.pml shows. A waiter that
+// is left asleep is an invalid end state.
+//
+// As in notify.pml, each line takes effect at once, and a missing barrier is a store that comes after the next load.
+//
+// The wrong variants:
+//   LOOK_FIRST     the waiter registers after it has looked at the condition
+//   ONE_ENTRY      a second wait in the same loop has no entry of its own, and takes the first one's away
+//   PLAIN_COUNT    the kick reads the count without an exchange: the change comes into effect after that
+//   KICK_FIRST     the kick comes before the change
+//   ONE_FOR_ALL    the kick wakes one of the loops only
+
+#define CONDITIONS 3
+#define LOOPS 2
+
+bool condition[CONDITIONS] = true;  // to be waited out
+byte posted[LOOPS] = 0;
+byte waiters = 0;
+byte waiting_loops[LOOPS] = 0;      // how often each is in the list
+bool locked = false;                // waiter_mutex_
+
+#define lock() atomic { !locked -> locked = true }
+#define unlock() locked = false
+
+// Registers.
+inline enter(loop) {
+  lock();
+#ifdef ONE_ENTRY
+  waiting_loops[loop] = 1;
+#else
+  waiting_loops[loop]++;
+#endif
+  unlock();
+  waiters++
+}
+
+inline leave(loop) {
+  waiters--;
+  lock();
+  waiting_loops[loop]--;
+  unlock()
+}
+
+// poll(true), which runs what is posted.
+inline poll(loop) { atomic { posted[loop] > 0 -> posted[loop] = 0 } }
+
+inline wait_while(loop, which) {
+#ifdef LOOK_FIRST
+  if
+  :: condition[which] ->
+     enter(loop);
+     do
+     :: poll(loop);
+        if
+        :: !condition[which] -> break
+        :: else
+        fi
+     od;
+     leave(loop)
+  :: else
+  fi
+#else
+  enter(loop);
+  do
+  :: condition[which] -> poll(loop)
+  :: else -> break
+  od;
+  leave(loop)
+#endif
+}
+
+// Waits for a condition of its own, and then for one that has two waiters.
+proctype MainThread() {
+  wait_while(0, 0);
+  wait_while(0, 1)
+}
+
+proctype HomeThread() {
+  enter(1);
+  do
+  :: condition[1] ->
+     poll(1);
+     if
+     :: wait_while(1, 2)  // something that was to be run waits, too
+     :: true
+     fi
+  :: else -> break
+  od;
+  leave(1);
+  wait_while(1, 2)
+}
+
+inline wait_kick() {
+  if
+  :: waiters == 0
+  :: else ->
+     lock();
+     loop = 0;
+     do
+     :: loop < LOOPS ->
+        if
+        :: waiting_loops[loop] > 0 ->
+           posted[loop] = 1;
+#ifdef ONE_FOR_ALL
+           break
+#endif
+        :: else
+        fi;
+        loop++
+     :: else -> break
+     od;
+     unlock()
+  fi
+}
+
+proctype Changer(byte which) {
+  byte loop;
+#ifdef KICK_FIRST
+  wait_kick();
+  condition[which] = false
+#elif defined(PLAIN_COUNT)
+  bool any = waiters > 0;
+  condition[which] = false;
+  if
+  :: any -> wait_kick()
+  :: else
+  fi
+#else
+  condition[which] = false;
+  wait_kick()
+#endif
+}
+
+init {
+  atomic {
+    run MainThread();
+    run HomeThread();
+    run Changer(0);
+    run Changer(1);
+    run Changer(2)
+  }
+}
