@@ -390,6 +390,8 @@ TEST_F(PolledHandlers, iteration_inside_the_end_of_poll_mode_leaves_no_later_pos
   loop->poll(true);
   bool nested = false;
   bool posted_later = false;
+  // One without a poll callback makes the iteration inside look at descriptors, the loop's own notifier too.
+  loop->set_fd_handler(other.reader(), {.read = say("other")});
   const auto from_elsewhere = [this](std::function<void()> function) {
     std::thread([&] { loop->schedule_oneshot(std::move(function)); }).join();
   };
@@ -406,6 +408,7 @@ TEST_F(PolledHandlers, iteration_inside_the_end_of_poll_mode_leaves_no_later_pos
   loop->set_poll_params({.max_ns = 0});
   loop->poll(false);
   while (!nested || !posted_later) loop->poll(true);
+  loop->set_fd_handler(other.reader(), {});
 }
 
 TEST_F(PolledHandlers, iteration_inside_a_poll_callback_leaves_no_timer_unheard) {
