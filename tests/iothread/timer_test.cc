@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <optional>
 #include <random>
 #include <thread>
@@ -291,6 +292,25 @@ TEST(Timers, set_from_another_thread_wake_a_sleeping_loop) {
     timer.arm_after(1us);
     fired.wait(false);
   }
+}
+
+TEST(Timers, set_again_and_again_are_armed_all_the_time_for_other_threads) {
+  const Ref<AioContext> loop = make_loop();
+  const CurrentAioContext current(*loop);
+  Timer timer = loop->timer([] {});
+  Timer other = loop->timer([] {});
+  timer.arm_after(1h);
+  std::atomic<bool> over = false;
+  std::thread looker([&] {
+    while (!over) EXPECT_TRUE(timer.armed());
+  });
+  for (int i = 0; i < 20'000; ++i) {
+    timer.arm_after(2h);
+    other.arm_after(1h);
+    if (i % 3 == 0) (void)loop->compute_timeout();
+  }
+  over = true;
+  looker.join();
 }
 
 TEST(Timers, bear_several_threads_that_set_and_cancel_and_delete_them) {
