@@ -98,6 +98,7 @@ IOThread::~IOThread() {
   const auto stopped = stop();
   invariant(stopped.has_value(), "the last reference to an I/O thread was dropped in its own thread");
   if (g_main_loop_) g_main_loop_unref(g_main_loop_);
+  stop_ = {};
   context_ = nullptr;  // with its GSource, before the GMainContext that this is attached to
   if (g_main_context_) g_main_context_unref(g_main_context_);
 }
@@ -151,12 +152,17 @@ Result<void> IOThread::complete() {
   auto context = AioContext::create("IO " + id_);
   if (!context) return failure(context);
   context_ = std::move(*context);
+  stop_ = context_->bh_new("iothread-stop", [this] {
+    running_ = false;
+    if (in_g_main_loop_) g_main_loop_quit(g_main_loop_);
+  });
   auto started = apply_loop_params();
   if (started) started = apply_poll_params();
   if (started) started = start();
   if (started && !cpu_affinity_.empty()) started = apply_affinity();  // else inherited already
   if (!started) {
     (void)stop();
+    stop_ = {};
     context_ = nullptr;
   }
   return started;
@@ -164,10 +170,12 @@ Result<void> IOThread::complete() {
 
 Result<void> IOThread::start() {
   std::binary_semaphore ready(0);
+  // Made here: a lack of memory is an error now, and would be the end of the program there.
+  const std::string thread_name = ("IO " + id_).substr(0, 15);
   try {
     const detail::SignalsBlocked blocked;
-    thread_ = std::thread([this, &ready] {
-      pthread_setname_np(pthread_self(), ("IO " + id_).substr(0, 15).c_str());
+    thread_ = std::thread([this, &ready, &thread_name] {
+      pthread_setname_np(pthread_self(), thread_name.c_str());
       const CurrentAioContext current(*context_);
       current_iothread = this;
       // Timers are set in nanoseconds: without the 50 us by which the kernel may delay a sleeper otherwise.
@@ -206,10 +214,7 @@ Result<void> IOThread::stop() {
   if (!thread_.joinable()) return {};
   // A bottom half, since a flag and a wake-up may be missed: the wake-up is allowed to be elided just before
   // the loop blocks. And from inside, since only the thread itself knows which of its two loops it is in.
-  context_->schedule_oneshot([this] {
-    running_ = false;
-    if (in_g_main_loop_) g_main_loop_quit(g_main_loop_);
-  });
+  stop_.schedule();
   thread_.join();
   if (status_fd_ >= 0) close(std::exchange(status_fd_, -1));
   thread_id_.store(0, std::memory_order_release);

@@ -104,6 +104,7 @@ class IOThread final : public EventLoopBase {
 
   std::string id_;
   Ref<AioContext> context_;
+  BottomHalf stop_;  // made in advance: stopping must not need memory
   std::thread thread_;
   std::atomic<pid_t> thread_id_ = 0;
   std::int64_t started_ns_ = 0;

@@ -156,19 +156,33 @@ Result<void> Object::add_child(std::string_view name, Object& child) {
   }
   auto full_name = take_name(name);
   if (!full_name) return failure(full_name);
-  child.name_ = std::move(*full_name);
+  index_child(child, std::move(*full_name));
   child.parent_ = this;
   child.previous_sibling_ = last_child_;
   (last_child_ ? last_child_->next_sibling_ : first_child_) = &child;
   last_child_ = &child;
   child.ref();
-  Extras& more = extras();
-  if (++more.child_count == kIndexedChildren) {
-    for (Object* c = first_child_; c; c = c->next_sibling_) more.children.insert(c);
-  } else if (more.child_count > kIndexedChildren) {
-    more.children.insert(&child);
-  }
   return {};
+}
+
+// All that takes memory, so that nothing is half done where there is none.
+void Object::index_child(Object& child, std::string name) {
+  Extras& more = extras();
+  child.name_.swap(name);
+  try {
+    if (more.child_count + 1 == kIndexedChildren) {
+      ChildIndex index;
+      for (Object* c = first_child_; c; c = c->next_sibling_) index.insert(c);
+      index.insert(&child);
+      more.children = std::move(index);
+    } else if (more.child_count + 1 > kIndexedChildren) {
+      more.children.insert(&child);
+    }
+  } catch (...) {
+    child.name_.clear();
+    throw;
+  }
+  ++more.child_count;
 }
 
 void Object::unlink_child(Object& child) {

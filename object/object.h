@@ -130,6 +130,7 @@ class Object {
   // A holder named after the object that owns the link.
   void hold_by_link(const Object& owner, const void* link);
   void give_back_link(const void* link);
+  void index_child(Object& child, std::string name);
   void unlink_child(Object& child);
   void release_children();
   Result<void> check_name_is_free(std::string_view name) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/object_events.h"
 
+#include <new>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -23,9 +24,14 @@ bool is_below_objects(const Object& object) {
 template <class Call>
 void tell(const Object& object, const Call& call) {
   if (listeners.empty() || !is_below_objects(object)) return;
-  const auto present = listeners;  // listeners come and go during the calls
-  for (const auto& weak : present) {
-    if (const auto listener = weak.lock()) call(*listener);
+  try {
+    const auto present = listeners;  // listeners come and go during the calls
+    for (const auto& weak : present) {
+      if (const auto listener = weak.lock()) call(*listener);
+    }
+  } catch (const std::bad_alloc&) {
+    // What has happened has happened, even if there is no memory to tell it.
+    return;
   }
 }
 

@@ -2,10 +2,12 @@
 #include "qomio/object/user_creatable.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <concepts>
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -152,15 +154,28 @@ Result<void> add_and_complete(Object& object, Object& parent, std::string_view i
   if (!id.empty()) {
     if (auto r = parent.add_child(id, object); !r) return r;
   }
-  if (auto* creatable = object_cast<UserCreatable>(&object)) {
-    if (auto r = creatable->complete(); !r) {
-      object_unparent(object);
-      return r;
+  struct Undo {
+    Object& object;
+    ~Undo() {
+      if (!object.is_complete()) object_unparent(object);
     }
+  } const undo{object};
+  if (auto* creatable = object_cast<UserCreatable>(&object)) {
+    if (auto r = creatable->complete(); !r) return r;
   }
   object.set_complete();
   detail::report_added(object);
   return {};
+}
+
+// What has been made so far is gone when the error is told.
+template <class Make>
+Result<Ref<Object>> or_out_of_memory(const Make& make) {
+  try {
+    return make();
+  } catch (const std::bad_alloc&) {
+    return errno_error(ENOMEM, "Failed to create object");
+  }
 }
 
 // The string called `name` among the options.
@@ -172,6 +187,60 @@ Result<std::string> string_option(const Json& options, const char* name, Scalars
 
 bool is_user_creatable(const ObjectClass& klass) {
   return !klass.is_abstract() && !klass.is_interface() && klass.is_a(detail::class_of<UserCreatable>());
+}
+
+Result<Ref<Object>> make_with_props(const ObjectClass& object_class, Object& parent, std::string_view id,
+                                    std::span<const PropertyValue> properties) {
+  auto object = object_new(object_class);
+  if (!object) return object;
+  // Stored one by one, since the object goes when one of them is refused.
+  ChangeHooks hooks;
+  for (const PropertyValue& given : properties) {
+    auto property = (*object)->settable_property(given.name);
+    if (!property) return failure(property);
+    if (auto r = assign(**object, **property, given); !r) return failure(r);
+    hooks.add(**property);
+  }
+  if (auto r = hooks.run(**object); !r) return failure(r);
+  if (auto r = add_and_complete(**object, parent, id); !r) return failure(r);
+  return object;
+}
+
+Result<Ref<Object>> make_from_options(const Json& options, Scalars scalars) {
+  auto type_name = string_option(options, "qom-type", scalars);
+  if (!type_name) return failure(type_name);
+  const auto klass = object_class_by_name(*type_name);
+  if (!klass || !is_user_creatable(**klass)) {
+    return error("Parameter 'qom-type' does not accept value '{}'", *type_name);
+  }
+  auto id = string_option(options, "id", scalars);
+  if (!id) return failure(id);
+
+  auto object = object_new(*type_name);
+  if (!object) return object;
+  PropertyBatch batch(**object);
+  const std::string* unexpected = nullptr;
+  for (const auto& option : options.get_ref<const Json::object_t&>()) {
+    const auto& [name, value] = option;
+    if (name == "qom-type" || name == "id") continue;
+    const Property* property = (*object)->find_property(name);
+    if (property && property->is_writable()) {
+      batch.add(*property, value, scalars);
+    } else if (!unexpected) {
+      unexpected = &name;
+    }
+  }
+  if (auto r = batch.read(); !r) return failure(r);
+  if (unexpected) return error("Parameter '{}' is unexpected", *unexpected);
+  if (!is_identifier(*id)) {
+    return std::unexpected(
+        Error(ErrorClass::GenericError, "Parameter 'id' expects an identifier",
+              "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter."));
+  }
+  if (auto r = batch.check(); !r) return failure(r);
+  if (auto r = batch.apply(); !r) return failure(r);
+  if (auto r = add_and_complete(**object, objects_root(), *id); !r) return failure(r);
+  return object;
 }
 
 }  // namespace
@@ -212,58 +281,12 @@ Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& pa
 
 Result<Ref<Object>> object_new_with_props(const ObjectClass& object_class, Object& parent,
                                           std::string_view id, std::span<const PropertyValue> properties) {
-  auto object = object_new(object_class);
-  if (!object) return object;
-  // Stored one by one, since the object goes when one of them is refused.
-  ChangeHooks hooks;
-  for (const PropertyValue& given : properties) {
-    auto property = (*object)->settable_property(given.name);
-    if (!property) return failure(property);
-    if (auto r = assign(**object, **property, given); !r) return failure(r);
-    hooks.add(**property);
-  }
-  if (auto r = hooks.run(**object); !r) return failure(r);
-  if (auto r = add_and_complete(**object, parent, id); !r) return failure(r);
-  return object;
+  return or_out_of_memory([&] { return make_with_props(object_class, parent, id, properties); });
 }
 
 Result<Ref<Object>> user_creatable_add(const Json& options, Scalars scalars) {
-  auto type_name = string_option(options, "qom-type", scalars);
-  if (!type_name) return failure(type_name);
-  const auto klass = object_class_by_name(*type_name);
-  if (!klass || !is_user_creatable(**klass)) {
-    return error("Parameter 'qom-type' does not accept value '{}'", *type_name);
-  }
-  auto id = string_option(options, "id", scalars);
-  if (!id) return failure(id);
-
-  auto object = object_new(*type_name);
-  if (!object) return object;
-  PropertyBatch batch(**object);
-  const std::string* unexpected = nullptr;
-  for (const auto& option : options.get_ref<const Json::object_t&>()) {
-    const auto& [name, value] = option;
-    if (name == "qom-type" || name == "id") continue;
-    const Property* property = (*object)->find_property(name);
-    if (property && property->is_writable()) {
-      batch.add(*property, value, scalars);
-    } else if (!unexpected) {
-      unexpected = &name;
-    }
-  }
-  if (auto r = batch.read(); !r) return failure(r);
-  if (unexpected) return error("Parameter '{}' is unexpected", *unexpected);
-  if (!is_identifier(*id)) {
-    return std::unexpected(
-        Error(ErrorClass::GenericError, "Parameter 'id' expects an identifier",
-              "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter."));
-  }
-  if (auto r = batch.check(); !r) return failure(r);
-  if (auto r = batch.apply(); !r) return failure(r);
-  if (auto r = add_and_complete(**object, objects_root(), *id); !r) return failure(r);
-  return object;
+  return or_out_of_memory([&] { return make_from_options(options, scalars); });
 }
-
 Result<void> user_creatable_del(std::string_view id) {
   Object* object = objects_root().child(id);
   if (!object) return error("object '{}' not found", id);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -81,7 +82,7 @@ class Interface {
   template <class T>
     requires detail::Struct<T>
   void emit(std::string_view name, const T& data) {
-    emit(name, to_json(data));
+    if (is_listened_to()) emit(name, to_json(data));
   }
 
   using EventListener = std::function<void(std::string_view name, const Json& data)>;
@@ -90,6 +91,10 @@ class Interface {
   [[nodiscard]] std::shared_ptr<void> listen(EventListener listener);
 
  private:
+  bool is_listened_to() const {
+    return std::ranges::any_of(listeners_, [](const auto& listener) { return !listener.expired(); });
+  }
+
   std::map<std::string, Command, std::less<>> commands_;
   std::map<std::string, Event, std::less<>> events_;
   std::vector<std::weak_ptr<EventListener>> listeners_;
