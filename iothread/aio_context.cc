@@ -24,6 +24,7 @@ CurrentAioContext::CurrentAioContext(AioContext& loop) : loop_(loop) {
 CurrentAioContext::~CurrentAioContext() {
   invariant(detail::current_loop == loop_.get(), "a thread gives up the current AioContext that it has");
   (void)loop_->end_poll_mode();
+  loop_->count_busy(clock_now_ns(), true);
   detail::current_loop = nullptr;
   ::rcu_unregister_thread();
   loop_->has_home_.store(false);
@@ -278,10 +279,10 @@ AioStats AioContext::stats() const {
   stats.poll_hits = from.poll_hits.get();
   stats.poll_misses = from.poll_misses.get();
   stats.polls = stats.poll_hits + stats.poll_misses;
-  stats.poll_ns = from.poll_ns.get();
+  stats.poll_ns = from.poll_ns.read_ns();
   stats.poll_miss_ns = from.poll_miss_ns.get();
-  stats.blocked_ns = from.blocked_ns.get();
-  stats.busy_ns = from.busy_ns.get();
+  stats.blocked_ns = from.blocked_ns.read_ns();
+  stats.busy_ns = from.busy_ns.read_ns();
   stats.wakeups = from.wakeups.get();
   stats.wakeups_elided = from.wakeups_elided.get();
   stats.wakeup_cost_ns = from.wakeup_cost_ns.get();

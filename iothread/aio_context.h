@@ -248,7 +248,6 @@ class AioContext {
   int depth_ = 0;                     // iterations inside each other
   bool looking_ = false;              // between computing the timeout and the end of the sleep
   int skipped_looks_ = 0;             // iterations since the descriptors were looked at
-  std::int64_t busy_since_ns_ = 0;    // 0: never run
   std::uint64_t busy_ns_before_ = 0;  // before the callbacks of the outermost iteration
   Source* source_ = nullptr;
   detail::CoroutineRun* coroutine_run_ = nullptr;  // the innermost

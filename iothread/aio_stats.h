@@ -11,7 +11,8 @@
 namespace qomio {
 
 // What a loop has done since it was made. A value; times in ns. poll_ns, blocked_ns and busy_ns don't
-// overlap.
+// overlap, and leave nothing out from the loop's first iteration on: what goes on at the moment is in there
+// as well.
 struct AioStats {
   std::uint64_t iterations = 0;
   std::uint64_t polls = 0;  // busy polls: poll_hits + poll_misses
@@ -54,10 +55,38 @@ class StatCounter {
   std::atomic<std::uint64_t> value_ = 0;
 };
 
+// Time spent in something, likewise. While it goes on, readers see it grow: a loop may sleep, or hang, for
+// hours.
+class StatStopwatch {
+ public:
+  // Nothing, if it runs already.
+  void start(std::int64_t now_ns) {
+    if (const std::int64_t value = get(); value >= 0) value_.store(value - now_ns, std::memory_order_relaxed);
+  }
+  // Nothing, if it doesn't run.
+  void stop(std::int64_t now_ns) {
+    if (const std::int64_t value = get(); value < 0) value_.store(value + now_ns, std::memory_order_relaxed);
+  }
+  // While it is stopped.
+  std::uint64_t total_ns() const { return static_cast<std::uint64_t>(get()); }
+
+  // Any thread. Never less than before.
+  std::uint64_t read_ns() const;
+
+ private:
+  std::int64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+  // Stopped: the time. Running: the time less that of the clock at the start, which is negative, since the
+  // clock began before.
+  std::atomic<std::int64_t> value_ = 0;
+};
+
 // The home thread's side of AioStats.
 struct AioCounters {
-  StatCounter iterations, poll_hits, poll_misses, poll_ns, poll_miss_ns, blocked_ns, busy_ns, wakeups,
-      wakeups_elided, wakeup_cost_ns, bh_runs, fd_events, timers_fired, poll_window_ns, max_lag_ns;
+  StatCounter iterations, poll_hits, poll_misses, poll_miss_ns, wakeups, wakeups_elided, wakeup_cost_ns,
+      bh_runs, fd_events, timers_fired, poll_window_ns, max_lag_ns;
+  // At most one runs; none for moments in between.
+  StatStopwatch poll_ns, blocked_ns, busy_ns;
 };
 
 }  // namespace detail
