@@ -290,7 +290,8 @@ AioStats AioContext::stats() const {
   stats.fd_events = from.fd_events.get();
   stats.timers_fired = from.timers_fired.get();
   stats.poll_window_ns = from.poll_window_ns.get();
-  stats.max_lag_ns = from.max_lag_ns.get();
+  stats.max_lag_ns = from.lags.longest_ns();
+  stats.lags = from.lags.counts();
   stats.fd_monitor = handlers_.monitor_kind();
   stats.handlers = handlers_.size();
   stats.polled_handlers = handlers_.polled_size();

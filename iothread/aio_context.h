@@ -245,10 +245,9 @@ class AioContext {
   PollController controller_;
   HandlerWindow notifier_window_;
   WakeupCost wakeup_cost_;
-  int depth_ = 0;                     // iterations inside each other
-  bool looking_ = false;              // between computing the timeout and the end of the sleep
-  int skipped_looks_ = 0;             // iterations since the descriptors were looked at
-  std::uint64_t busy_ns_before_ = 0;  // before the callbacks of the outermost iteration
+  int depth_ = 0;          // iterations inside each other
+  bool looking_ = false;   // between computing the timeout and the end of the sleep
+  int skipped_looks_ = 0;  // iterations since the descriptors were looked at
   Source* source_ = nullptr;
   detail::CoroutineRun* coroutine_run_ = nullptr;  // the innermost
 

@@ -73,8 +73,7 @@ void AioContext::count_busy(std::int64_t now_ns, bool outermost) {
   counters_.blocked_ns.stop(now_ns);  // GLib may have ended a sleep of the source, and called what iterates
   if (!outermost) return;
   // Since the last one like this, without what iterations inside it have polled and slept.
-  const std::uint64_t busy_ns = counters_.busy_ns.total_ns();
-  counters_.max_lag_ns.raise_to(busy_ns - std::exchange(busy_ns_before_, busy_ns));
+  counters_.lags.end_round(counters_.busy_ns.total_ns());
 }
 
 void AioContext::count_sleep(std::int64_t now_ns) {

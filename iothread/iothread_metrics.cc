@@ -82,6 +82,8 @@ class Families {
         add_numbers<Value>(fmt::format("{}-", member.name), [&](const IOThreadStats& row) -> const Value& {
           return part(row).*member.pointer;
         });
+      } else if constexpr (std::same_as<Value, std::vector<IOThreadLag>>) {
+        add_lags(member.description);
       } else if constexpr (std::integral<Value>) {
         if (member.name == "thread-id") return;  // names the thread
         std::string_view name = member.name;
@@ -97,6 +99,21 @@ class Families {
       }
     };
     std::apply([&](const auto&... members) { (add(members), ...); }, T::members);
+  }
+
+  // As a histogram, each of whose buckets holds those before it.
+  void add_lags(std::string_view description) {
+    begin("lag-seconds", description, "histogram");
+    for (const IOThreadStats& row : rows_) {
+      std::uint64_t rounds = 0;
+      for (std::size_t i = 0; i < row.lags.size(); ++i) {
+        rounds += row.lags[i].rounds;
+        const std::string bound = i + 1 < row.lags.size() ? in_seconds(row.lags[i + 1].over_ns) : "+Inf";
+        sample("_bucket", row_labels(row) + "," + label("le", bound), std::to_string(rounds));
+      }
+      sample("_sum", row_labels(row), in_seconds(row.busy_ns));
+      sample("_count", row_labels(row), std::to_string(rounds));
+    }
   }
 
   // The enums of T and its parts; an id is a label of all metrics.

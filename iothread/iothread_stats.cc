@@ -6,6 +6,14 @@
 namespace qomio {
 namespace {
 
+std::vector<IOThreadLag> lags_of(const LagCounts& counts) {
+  std::vector<IOThreadLag> lags{{.over_ns = 0, .rounds = counts[0]}};
+  for (std::size_t i = 0; i < kLagBoundsNs.size(); ++i) {
+    lags.push_back({.over_ns = kLagBoundsNs[i], .rounds = counts[i + 1]});
+  }
+  return lags;
+}
+
 IOThreadStats stats_of(IOThread& iothread) {
   // The loop first and the uptime last, so that what is part of it is never more.
   const AioStats loop = iothread.context().stats();
@@ -30,6 +38,7 @@ IOThreadStats stats_of(IOThread& iothread) {
           .timers_fired = loop.timers_fired,
           .poll_window_ns = loop.poll_window_ns,
           .max_lag_ns = loop.max_lag_ns,
+          .lags = lags_of(loop.lags),
           .cpu_ns = usage.cpu_ns,
           .voluntary_switches = usage.voluntary_switches,
           .involuntary_switches = usage.involuntary_switches,

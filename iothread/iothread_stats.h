@@ -43,6 +43,17 @@ struct IOThreadEffectiveParams {
              "most requests for files in one submission to io_uring"));
 };
 
+// Rounds that took longer than over_ns, and not longer than that of the next of these.
+struct IOThreadLag {
+  std::uint64_t over_ns = 0;
+  std::uint64_t rounds = 0;
+  static constexpr std::string_view type_name = "IOThreadLag";
+  static constexpr auto members =
+      std::tuple(member("over-ns", &IOThreadLag::over_ns,
+                        "these rounds took more nanoseconds than this, and no more than the next entry says"),
+                 member("rounds", &IOThreadLag::rounds, "how many there were"));
+};
+
 // A row of query-iothread-stats: what an I/O thread has done since it started. Times in ns; what the members
 // of the loop mean, and that poll-ns, blocked-ns and busy-ns don't overlap, is told at AioStats.
 struct IOThreadStats {
@@ -65,6 +76,7 @@ struct IOThreadStats {
   std::uint64_t timers_fired = 0;
   std::uint64_t poll_window_ns = 0;
   std::uint64_t max_lag_ns = 0;
+  std::vector<IOThreadLag> lags = {};
   std::uint64_t cpu_ns = 0;
   std::uint64_t voluntary_switches = 0;
   std::uint64_t involuntary_switches = 0;
@@ -100,6 +112,8 @@ struct IOThreadStats {
              "nanoseconds that the next busy poll may take; 0: there will be none"),
       member("max-lag-ns", &IOThreadStats::max_lag_ns,
              "nanoseconds of the longest round, polling and sleeping left out: so long did all else wait"),
+      member("lags", &IOThreadStats::lags,
+             "rounds by the nanoseconds that each took, polling and sleeping left out"),
       member("cpu-ns", &IOThreadStats::cpu_ns, "nanoseconds of CPU time of the thread"),
       member("voluntary-switches", &IOThreadStats::voluntary_switches,
              "times the thread gave up its CPU, to wait"),

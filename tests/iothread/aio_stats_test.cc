@@ -39,6 +39,17 @@ TEST(StatStopwatch, is_seen_to_run) {
   EXPECT_LE(first, clock_now_ns() - start);
 }
 
+TEST(LagCounters, count_rounds_by_how_long_they_took) {
+  detail::LagCounters lags;
+  std::uint64_t busy_ns = 0;
+  for (const std::uint64_t lag_ns : {0, 10'000, 10'001, 100'000, 100'001, 2'000'000'000, 7}) {
+    busy_ns += lag_ns;
+    lags.end_round(busy_ns);
+  }
+  EXPECT_EQ(lags.counts(), (LagCounts{3, 2, 1, 0, 0, 0, 1}));
+  EXPECT_EQ(lags.longest_ns(), 2'000'000'000);
+}
+
 class AioStatsTest : public InLoop {
  protected:
   // Where the loop's time went until now, and a little before and after that.
@@ -86,6 +97,20 @@ TEST_F(AioStatsTest, have_times_that_add_up) {
   loop->set_poll_params({.max_ns = 100'000, .policy = PollPolicy::classic});
   expect_that_times_add_up([this] { loop->poll(true); });
   EXPECT_GT(loop->stats().blocked_ns, 0);
+}
+
+TEST_F(AioStatsTest, count_each_round_once_whatever_it_calls) {
+  const auto rounds = [this] {
+    std::uint64_t all = 0;
+    for (const std::uint64_t count : loop->stats().lags) all += count;
+    return all;
+  };
+  loop->poll(false);
+  const std::uint64_t before = rounds();
+  loop->schedule_oneshot([this] { loop->poll(false); });
+  loop->poll(false);
+  loop->poll(false);
+  EXPECT_EQ(rounds() - before, 2);
 }
 
 TEST_F(AioStatsTest, have_times_that_add_up_inside_glib) {

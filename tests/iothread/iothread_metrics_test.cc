@@ -46,6 +46,17 @@ TEST(IOThreadMetrics, give_names_as_labels_of_one_that_is_always_1) {
                         "poll_policy=\"weighted\"} 1\n"));
 }
 
+TEST(IOThreadMetrics, give_lags_as_a_histogram) {
+  const std::string text = iothread_metrics_text(
+      {{.id = "io0", .busy_ns = 250, .lags = {{0, 4}, {10'000, 2}, {1'000'000'000, 1}}}});
+  EXPECT_THAT(text, HasSubstr("# TYPE qomio_iothread_lag_seconds histogram\n"
+                              "qomio_iothread_lag_seconds_bucket{id=\"io0\",le=\"0.000010000\"} 4\n"
+                              "qomio_iothread_lag_seconds_bucket{id=\"io0\",le=\"1.000000000\"} 6\n"
+                              "qomio_iothread_lag_seconds_bucket{id=\"io0\",le=\"+Inf\"} 7\n"
+                              "qomio_iothread_lag_seconds_sum{id=\"io0\"} 0.000000250\n"
+                              "qomio_iothread_lag_seconds_count{id=\"io0\"} 7\n"));
+}
+
 // Gives each member a value of its own, and says how the text shows it.
 template <class T>
 void number_members(T& value, std::vector<std::string>& shown) {
@@ -54,6 +65,9 @@ void number_members(T& value, std::vector<std::string>& shown) {
     const std::uint64_t number = 1000 + shown.size();
     if constexpr (requires { Value::members; }) {
       number_members(place, shown);
+    } else if constexpr (std::same_as<Value, std::vector<IOThreadLag>>) {
+      place = {{.over_ns = 0, .rounds = number}};
+      shown.push_back("_bucket{id=\"id\",le=\"+Inf\"} " + std::to_string(number));
     } else if constexpr (std::is_enum_v<Value>) {
       place = static_cast<Value>(1);
       shown.push_back("=\"" + std::string(enum_description<Value>.values[1].name) + "\"");
@@ -85,7 +99,7 @@ TEST(IOThreadMetrics, escape_what_a_label_may_not_hold) {
 
 TEST(IOThreadMetrics, have_lines_of_three_kinds_only) {
   const std::regex line(
-      R"(# HELP [a-z_]+ [A-Z][^\n]+\.|# TYPE [a-z_]+ (counter|gauge)|[a-z_]+\{id="io0"(,[a-z_]+="[a-z0-9_]*")*\} [0-9]+(\.[0-9]{9})?)");
+      R"(# HELP [a-z_]+ [A-Z][^\n]+\.|# TYPE [a-z_]+ (counter|gauge|histogram)|[a-z_]+\{id="io0"(,[a-z_]+="[a-z0-9_]*")*\} [0-9]+(\.[0-9]{9})?)");
   std::istringstream text(iothread_metrics_text({{.id = "io0"}}));
   for (std::string one; std::getline(text, one);) EXPECT_TRUE(std::regex_match(one, line)) << one;
 }
