@@ -11,6 +11,8 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace qomio {
 namespace {
@@ -59,21 +61,21 @@ std::string help_text(std::string_view description) {
 // Writes the families of metrics of some loops.
 class Families {
  public:
-  Families(std::string& text, const std::vector<IOThreadStats>& rows) : text_(text), rows_(rows) {}
+  Families(std::string_view prefix, const std::vector<IOThreadStats>& rows, bool with_id)
+      : prefix_(prefix), rows_(rows), with_id_(with_id) {}
 
-  void add() {
+  std::string text() && {
     add_numbers<IOThreadStats>("", [](const IOThreadStats& row) -> const auto& { return row; });
     begin("info", "what the loop uses, and the system's number of its thread", "gauge");
     for (const IOThreadStats& row : rows_) {
-      std::string labels = row_labels(row) + "," + label("thread-id", std::to_string(row.thread_id));
+      std::string labels = label("thread-id", std::to_string(row.thread_id));
       add_labels(row, labels);
-      sample("", labels, "1");
+      sample("", row, labels, "1");
     }
+    return std::move(text_);
   }
 
  private:
-  static std::string row_labels(const IOThreadStats& row) { return label("id", row.id); }
-
   // Those of T, which is a row or a part of it.
   template <class T, class Part>
   void add_numbers(std::string_view prefix, Part part) {
@@ -94,7 +96,7 @@ class Families {
               member.description, counter ? "counter" : "gauge");
         for (const IOThreadStats& row : rows_) {
           const auto value = static_cast<std::uint64_t>(part(row).*member.pointer);
-          sample("", row_labels(row), seconds ? in_seconds(value) : std::to_string(value));
+          sample("", row, "", seconds ? in_seconds(value) : std::to_string(value));
         }
       }
     };
@@ -109,10 +111,10 @@ class Families {
       for (std::size_t i = 0; i < row.lags.size(); ++i) {
         rounds += row.lags[i].rounds;
         const std::string bound = i + 1 < row.lags.size() ? in_seconds(row.lags[i + 1].over_ns) : "+Inf";
-        sample("_bucket", row_labels(row) + "," + label("le", bound), std::to_string(rounds));
+        sample("_bucket", row, label("le", bound), std::to_string(rounds));
       }
-      sample("_sum", row_labels(row), in_seconds(row.busy_ns));
-      sample("_count", row_labels(row), std::to_string(rounds));
+      sample("_sum", row, "", in_seconds(row.busy_ns));
+      sample("_count", row, "", std::to_string(rounds));
     }
   }
 
@@ -137,31 +139,42 @@ class Families {
 
   // What follows are samples of this family.
   void begin(std::string_view name, std::string_view description, std::string_view type) {
-    family_ = "qomio_iothread_" + replaced(std::string(name), "-", "_");
+    family_ = std::string(prefix_) + replaced(std::string(name), "-", "_");
     fmt::format_to(std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", family_, help_text(description),
                    family_, type);
   }
-  void sample(std::string_view suffix, std::string_view labels, std::string_view value) {
-    fmt::format_to(std::back_inserter(text_), "{}{}{{{}}} {}\n", family_, suffix, labels, value);
+  void sample(std::string_view suffix, const IOThreadStats& row, std::string_view more_labels,
+              std::string_view value) {
+    std::string labels = with_id_ ? label("id", row.id) : "";
+    if (!labels.empty() && !more_labels.empty()) labels += ",";
+    labels += more_labels;
+    if (!labels.empty()) labels = "{" + labels + "}";
+    fmt::format_to(std::back_inserter(text_), "{}{}{} {}\n", family_, suffix, labels, value);
   }
 
-  std::string& text_;
+  const std::string_view prefix_;
   const std::vector<IOThreadStats>& rows_;
+  const bool with_id_;
+  std::string text_;
   std::string family_;
 };
 
 }  // namespace
 
 std::string iothread_metrics_text(const std::vector<IOThreadStats>& rows) {
-  std::string text;
-  Families(text, rows).add();
-  return text;
+  return Families("qomio_iothread_", rows, true).text();
+}
+
+std::string main_loop_metrics_text(const IOThreadStats& main_loop) {
+  return Families("qomio_main_loop_", {main_loop}, false).text();
 }
 
 Result<std::string> query_iothread_metrics() {
   auto rows = query_iothread_stats({});
   if (!rows) return failure(rows);
-  return iothread_metrics_text(*rows);
+  std::string text = iothread_metrics_text(*rows);
+  if (const auto main_loop = query_main_loop_stats()) text += main_loop_metrics_text(*main_loop);
+  return text;
 }
 
 }  // namespace qomio

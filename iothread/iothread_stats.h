@@ -54,8 +54,9 @@ struct IOThreadLag {
                  member("rounds", &IOThreadLag::rounds, "how many there were"));
 };
 
-// A row of query-iothread-stats: what an I/O thread has done since it started. Times in ns; what the members
-// of the loop mean, and that poll-ns, blocked-ns and busy-ns don't overlap, is told at AioStats.
+// A row of query-iothread-stats: what an I/O thread, or the main loop, has done since it started. Times in
+// ns; what the members of the loop mean, and that poll-ns, blocked-ns and busy-ns add up, is told at
+// AioStats.
 struct IOThreadStats {
   std::string id;
   std::int64_t thread_id = 0;
@@ -88,9 +89,9 @@ struct IOThreadStats {
   IOThreadEffectiveParams effective = {};
   static constexpr std::string_view type_name = "IOThreadStats";
   static constexpr auto members = std::tuple(
-      member("id", &IOThreadStats::id, "its name below /objects"),
+      member("id", &IOThreadStats::id, "its name below /objects; main-loop for the main loop"),
       member("thread-id", &IOThreadStats::thread_id, "the system's number of the thread"),
-      member("uptime-ns", &IOThreadStats::uptime_ns, "nanoseconds since the thread started"),
+      member("uptime-ns", &IOThreadStats::uptime_ns, "nanoseconds since the loop was started"),
       member("iterations", &IOThreadStats::iterations, "rounds of the loop"),
       member("polls", &IOThreadStats::polls, "busy polls: hits and misses"),
       member("poll-hits", &IOThreadStats::poll_hits, "busy polls that found work"),
@@ -139,5 +140,9 @@ struct QueryIOThreadStatsArguments {
 // Of those that users made, oldest first. Neither stops nor slows the threads. Thread: the main thread.
 // Errors: `object 'x' not found` when no I/O thread has the id asked for; the system's.
 Result<std::vector<IOThreadStats>> query_iothread_stats(const QueryIOThreadStatsArguments& arguments);
+
+// The same of the main loop; its calls are everything that its GMainContext calls. Thread: the main thread.
+// Errors: `there is no main loop`.
+Result<IOThreadStats> query_main_loop_stats();
 
 }  // namespace qomio

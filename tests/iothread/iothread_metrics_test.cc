@@ -37,6 +37,16 @@ TEST(IOThreadMetrics, give_counts_and_seconds_with_the_id_as_label) {
   EXPECT_THAT(text, HasSubstr("\nqomio_iothread_polled_handlers{id=\"io1\"} 3\n"));
 }
 
+TEST(IOThreadMetrics, of_the_main_loop_have_names_of_their_own) {
+  const std::string text = main_loop_metrics_text({.id = "main-loop", .wakeups = 9, .lags = {{0, 4}}});
+  EXPECT_THAT(text, HasSubstr("\n# TYPE qomio_main_loop_wakeups_total counter\n"
+                              "qomio_main_loop_wakeups_total 9\n"));
+  EXPECT_THAT(text, HasSubstr("\nqomio_main_loop_lag_seconds_bucket{le=\"+Inf\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("\nqomio_main_loop_info{thread_id=\"0\",fd_monitor=\"poll\","
+                              "poll_policy=\"arrival\"} 1\n"));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("id=\"main-loop\"")));
+}
+
 TEST(IOThreadMetrics, give_names_as_labels_of_one_that_is_always_1) {
   IOThreadStats row{.id = "io0", .thread_id = 42, .fd_monitor = FdMonitorKind::epoll};
   row.effective.poll_policy = PollPolicy::weighted;
@@ -123,6 +133,7 @@ TEST(IOThreadMetrics, are_a_command_for_the_threads_that_users_made) {
   ASSERT_TRUE(object_new_with_props<IOThread>("io7", {}).has_value());
   const Json text = Interface::process().run("query-iothread-metrics", Json::object()).value();
   EXPECT_THAT(text.get<std::string>(), HasSubstr("qomio_iothread_cpu_seconds_total{id=\"io7\"} "));
+  EXPECT_THAT(text.get<std::string>(), ::testing::Not(HasSubstr("qomio_main_loop_")));
   ASSERT_TRUE(user_creatable_del("io7").has_value());
 }
 
