@@ -92,7 +92,7 @@ struct IOThreadStats {
       member("id", &IOThreadStats::id, "its name below /objects; main-loop for the main loop"),
       member("thread-id", &IOThreadStats::thread_id, "the system's number of the thread"),
       member("uptime-ns", &IOThreadStats::uptime_ns, "nanoseconds since the loop was started"),
-      member("iterations", &IOThreadStats::iterations, "rounds of the loop"),
+      member("iterations", &IOThreadStats::iterations, "rounds of the loop; inside a GMainContext, those that had work for it"),
       member("polls", &IOThreadStats::polls, "busy polls: hits and misses"),
       member("poll-hits", &IOThreadStats::poll_hits, "busy polls that found work"),
       member("poll-misses", &IOThreadStats::poll_misses, "busy polls that found no work"),

@@ -171,6 +171,7 @@ MainLoop::MainLoop() : started_ns_(clock_now_ns()) {
 }
 
 MainLoop::~MainLoop() {
+  (void)iothread_report_stalls({});  // it looks at this loop, and from it
   Interface::process().remove_command("query-main-loop-stats");
   Interface::process().remove_command("quit");
   the_main_loop = nullptr;
