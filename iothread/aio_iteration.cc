@@ -70,7 +70,9 @@ std::int64_t AioContext::timeout_from(std::int64_t now_ns) {
 // Everything that is neither polling nor sleeping is work.
 void AioContext::count_busy(std::int64_t now_ns, bool outermost) {
   counters_.busy_ns.stop(now_ns);
-  counters_.blocked_ns.stop(now_ns);  // GLib may have ended a sleep of the source, and called what iterates
+  // What iterates may be a callback of busy polling, or what GLib calls before it tells that a sleep is over.
+  counters_.poll_ns.stop(now_ns);
+  counters_.blocked_ns.stop(now_ns);
   if (!outermost) return;
   // Since the last one like this, without what iterations inside it have polled and slept.
   counters_.lags.end_round(counters_.busy_ns.total_ns());

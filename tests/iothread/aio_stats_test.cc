@@ -99,6 +99,24 @@ TEST_F(AioStatsTest, have_times_that_add_up) {
   EXPECT_GT(loop->stats().blocked_ns, 0);
 }
 
+TEST_F(AioStatsTest, have_times_that_add_up_when_busy_polling_iterates_the_loop) {
+  EventNotifier notifier = EventNotifier::create().value();
+  loop->set_poll_params({.max_ns = 100'000, .policy = PollPolicy::classic});
+  int polled = 0;
+  loop->set_event_notifier(notifier, {.read = [] {},
+                                      .poll =
+                                          [&] {
+                                            ++polled;
+                                            loop->poll(false);
+                                            return false;
+                                          },
+                                      .poll_ready = [] {}});
+  notifier.signal();
+  expect_that_times_add_up([this] { loop->poll(true); });
+  EXPECT_GT(polled, 0);
+  loop->set_event_notifier(notifier, {});
+}
+
 TEST_F(AioStatsTest, count_each_round_once_whatever_it_calls) {
   const auto rounds = [this] {
     std::uint64_t all = 0;
