@@ -279,10 +279,11 @@ AioStats AioContext::stats() const {
   stats.poll_hits = from.poll_hits.get();
   stats.poll_misses = from.poll_misses.get();
   stats.polls = stats.poll_hits + stats.poll_misses;
-  stats.poll_ns = from.poll_ns.read_ns();
-  stats.poll_miss_ns = from.poll_miss_ns.get();
-  stats.blocked_ns = from.blocked_ns.read_ns();
-  stats.busy_ns = from.busy_ns.read_ns();
+  const detail::LoopTimes::Reading times = from.times.read();
+  stats.poll_ns = times.poll_ns;
+  stats.poll_miss_ns = std::min(from.poll_miss_ns.get(), times.poll_ns);
+  stats.blocked_ns = times.blocked_ns;
+  stats.busy_ns = times.busy_ns;
   stats.wakeups = from.wakeups.get();
   stats.wakeups_elided = from.wakeups_elided.get();
   stats.wakeup_cost_ns = from.wakeup_cost_ns.get();

@@ -159,7 +159,7 @@ class AioContext {
   // once, at the first call; owned by the loop.
   GSource* g_source();
 
-  // Thread-safe, without a lock. Members are read one by one.
+  // Thread-safe, without a lock that the loop takes. Members are read one by one, except the three times.
   AioStats stats() const;
   // Thread-safe, without a lock. What the loop is calling at this moment.
   RunningCall running_call() const { return running_call_.get(); }

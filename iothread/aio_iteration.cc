@@ -69,17 +69,17 @@ std::int64_t AioContext::timeout_from(std::int64_t now_ns) {
 
 // Everything that is neither polling nor sleeping is work.
 void AioContext::count_busy(std::int64_t now_ns, bool outermost) {
-  counters_.busy_ns.stop(now_ns);
+  counters_.times.busy.stop(now_ns);
   // What iterates may be a callback of busy polling, or what GLib calls before it tells that a sleep is over.
-  counters_.poll_ns.stop(now_ns);
-  counters_.blocked_ns.stop(now_ns);
+  counters_.times.poll.stop(now_ns);
+  counters_.times.blocked.stop(now_ns);
   if (!outermost) return;
   // Since the last one like this, without what iterations inside it have polled and slept.
-  counters_.lags.end_round(counters_.busy_ns.total_ns());
+  counters_.lags.end_round(counters_.times.busy.total_ns());
 }
 
 void AioContext::count_sleep(std::int64_t now_ns) {
-  counters_.blocked_ns.stop(now_ns);
+  counters_.times.blocked.stop(now_ns);
   counters_.wakeups.add(1);
 }
 
@@ -139,7 +139,7 @@ bool AioContext::poll(bool blocking) {
   if (look) {
     skipped_looks_ = 0;
     slept = timeout != 0;
-    if (slept) counters_.blocked_ns.start(now);
+    if (slept) counters_.times.blocked.start(now);
     if (handlers_.wait(timeout)) notifier_.test_and_clear();
   }
   if (announced) withdraw_sleep();
@@ -147,7 +147,7 @@ bool AioContext::poll(bool blocking) {
     now = clock_now_ns();
     count_sleep(now);
   }
-  counters_.busy_ns.start(now);
+  counters_.times.busy.start(now);
   handlers_.drop_idle(now);
   looking_ = outer_looking;
 
@@ -165,7 +165,7 @@ bool AioContext::poll(bool blocking) {
 std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns, bool& hit) {
   std::int64_t now = start_ns;
   const std::uint64_t this_one = counters_.iterations.get();
-  counters_.poll_ns.start(start_ns);
+  counters_.times.poll.start(start_ns);
   ::rcu_read_lock();
   for (;;) {
     if (notified() || handlers_.poll_once() || counters_.iterations.get() != this_one) {
@@ -178,7 +178,7 @@ std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns
   }
   ::rcu_read_unlock();
   const auto spent = static_cast<std::uint64_t>(now - start_ns);
-  counters_.poll_ns.stop(now);
+  counters_.times.poll.stop(now);
   if (hit) {
     counters_.poll_hits.add(1);
     controller_.hit();

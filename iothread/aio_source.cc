@@ -88,12 +88,12 @@ gboolean AioContext::Source::loop_prepare(gint* timeout_ms) {
   loop->looking_ = true;
   const std::int64_t timeout = loop->timeout_from(now);
   if (hit || timeout == 0 || !loop->announce_sleep()) {
-    loop->counters_.busy_ns.start(now);
+    loop->counters_.times.busy.start(now);
     *timeout_ms = 0;
     return TRUE;
   }
   asleep = true;
-  loop->counters_.blocked_ns.start(now);
+  loop->counters_.times.blocked.start(now);
   constexpr std::int64_t kMillisecondNs = 1'000'000;
   *timeout_ms = timeout < 0 ? -1
                             : static_cast<gint>(std::min<std::int64_t>(
@@ -106,7 +106,7 @@ gboolean AioContext::Source::loop_check() {
   loop->looking_ = false;
   const std::int64_t now = clock_now_ns();
   if (std::exchange(asleep, false)) loop->count_sleep(now);
-  loop->counters_.busy_ns.start(now);
+  loop->counters_.times.busy.start(now);
   // Idle bottom halves are asleep with the loop, and run whatever has ended the sleep.
   return descriptor_ready() || loop->notified() || !loop->bottom_halves_.empty() ||
          loop->timeout_from(now) == 0;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <utility>
 
 #include "qomio/iothread/fd_monitor.h"
@@ -79,15 +81,36 @@ class StatStopwatch {
   // While it is stopped.
   std::uint64_t total_ns() const { return static_cast<std::uint64_t>(get()); }
 
-  // Any thread. Never less than before.
-  std::uint64_t read_ns() const;
+  // Any thread. Stopped: the time. Running: the time less that of the clock at the start, which is negative,
+  // since the clock began before.
+  std::int64_t get() const { return value_.load(std::memory_order_relaxed); }
+  // The time that such a number stands for.
+  static std::uint64_t time_ns(std::int64_t value, std::int64_t now_ns) {
+    return static_cast<std::uint64_t>(value >= 0 ? value : std::max<std::int64_t>(value + now_ns, 0));
+  }
 
  private:
-  std::int64_t get() const { return value_.load(std::memory_order_relaxed); }
-
-  // Stopped: the time. Running: the time less that of the clock at the start, which is negative, since the
-  // clock began before.
   std::atomic<std::int64_t> value_ = 0;
+};
+
+// Where the time of a loop goes: at most one of the three runs, and none for moments in between.
+class LoopTimes {
+ public:
+  StatStopwatch poll, blocked, busy;
+
+  struct Reading {
+    std::uint64_t poll_ns = 0, blocked_ns = 0, busy_ns = 0;
+  };
+  // Any thread; readers take a lock among themselves. Nothing is ever less than before, and the sum never
+  // more than there was time.
+  Reading read() const;
+
+ private:
+  using Values = std::array<std::int64_t, 3>;
+  Values get() const { return {poll.get(), blocked.get(), busy.get()}; }
+
+  alignas(64) mutable std::mutex mutex_;
+  mutable std::array<std::uint64_t, 3> shown_{};
 };
 
 // Rounds, which end one after the other.
@@ -123,9 +146,8 @@ class LagCounters {
 struct AioCounters {
   StatCounter iterations, poll_hits, poll_misses, poll_miss_ns, wakeups, wakeups_elided, wakeup_cost_ns,
       bh_runs, fd_events, timers_fired, poll_window_ns;
-  // At most one runs; none for moments in between.
-  StatStopwatch poll_ns, blocked_ns, busy_ns;
   LagCounters lags;
+  LoopTimes times;
 };
 
 }  // namespace detail
