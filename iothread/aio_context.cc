@@ -24,6 +24,7 @@ CurrentAioContext::CurrentAioContext(AioContext& loop) : loop_(loop) {
 CurrentAioContext::~CurrentAioContext() {
   invariant(detail::current_loop == loop_.get(), "a thread gives up the current AioContext that it has");
   (void)loop_->end_poll_mode();
+  loop_->count_busy(clock_now_ns(), true);
   detail::current_loop = nullptr;
   ::rcu_unregister_thread();
   loop_->has_home_.store(false);
@@ -278,10 +279,11 @@ AioStats AioContext::stats() const {
   stats.poll_hits = from.poll_hits.get();
   stats.poll_misses = from.poll_misses.get();
   stats.polls = stats.poll_hits + stats.poll_misses;
-  stats.poll_ns = from.poll_ns.get();
-  stats.poll_miss_ns = from.poll_miss_ns.get();
-  stats.blocked_ns = from.blocked_ns.get();
-  stats.busy_ns = from.busy_ns.get();
+  const detail::LoopTimes::Reading times = from.times.read();
+  stats.poll_ns = times.poll_ns;
+  stats.poll_miss_ns = std::min(from.poll_miss_ns.get(), times.poll_ns);
+  stats.blocked_ns = times.blocked_ns;
+  stats.busy_ns = times.busy_ns;
   stats.wakeups = from.wakeups.get();
   stats.wakeups_elided = from.wakeups_elided.get();
   stats.wakeup_cost_ns = from.wakeup_cost_ns.get();
@@ -289,7 +291,8 @@ AioStats AioContext::stats() const {
   stats.fd_events = from.fd_events.get();
   stats.timers_fired = from.timers_fired.get();
   stats.poll_window_ns = from.poll_window_ns.get();
-  stats.max_lag_ns = from.max_lag_ns.get();
+  stats.max_lag_ns = from.lags.longest_ns();
+  stats.lags = from.lags.counts();
   stats.fd_monitor = handlers_.monitor_kind();
   stats.handlers = handlers_.size();
   stats.polled_handlers = handlers_.polled_size();

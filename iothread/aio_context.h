@@ -159,7 +159,7 @@ class AioContext {
   // once, at the first call; owned by the loop.
   GSource* g_source();
 
-  // Thread-safe, without a lock. Members are read one by one.
+  // Thread-safe, without a lock that the loop takes. Members are read one by one, except the three times.
   AioStats stats() const;
   // Thread-safe, without a lock. What the loop is calling at this moment.
   RunningCall running_call() const { return running_call_.get(); }
@@ -245,11 +245,9 @@ class AioContext {
   PollController controller_;
   HandlerWindow notifier_window_;
   WakeupCost wakeup_cost_;
-  int depth_ = 0;                     // iterations inside each other
-  bool looking_ = false;              // between computing the timeout and the end of the sleep
-  int skipped_looks_ = 0;             // iterations since the descriptors were looked at
-  std::int64_t busy_since_ns_ = 0;    // 0: never run
-  std::uint64_t busy_ns_before_ = 0;  // before the callbacks of the outermost iteration
+  int depth_ = 0;          // iterations inside each other
+  bool looking_ = false;   // between computing the timeout and the end of the sleep
+  int skipped_looks_ = 0;  // iterations since the descriptors were looked at
   Source* source_ = nullptr;
   detail::CoroutineRun* coroutine_run_ = nullptr;  // the innermost
 

@@ -67,20 +67,20 @@ std::int64_t AioContext::timeout_from(std::int64_t now_ns) {
   return timeout;
 }
 
-// Everything since the last reading that was neither polling nor sleeping was work.
+// Everything that is neither polling nor sleeping is work.
 void AioContext::count_busy(std::int64_t now_ns, bool outermost) {
-  if (busy_since_ns_ != 0) counters_.busy_ns.add(static_cast<std::uint64_t>(now_ns - busy_since_ns_));
-  busy_since_ns_ = now_ns;
+  counters_.times.busy.stop(now_ns);
+  // What iterates may be a callback of busy polling, or what GLib calls before it tells that a sleep is over.
+  counters_.times.poll.stop(now_ns);
+  counters_.times.blocked.stop(now_ns);
   if (!outermost) return;
   // Since the last one like this, without what iterations inside it have polled and slept.
-  counters_.max_lag_ns.raise_to(counters_.busy_ns.get() -
-                                std::exchange(busy_ns_before_, counters_.busy_ns.get()));
+  counters_.lags.end_round(counters_.times.busy.total_ns());
 }
 
 void AioContext::count_sleep(std::int64_t now_ns) {
-  counters_.blocked_ns.add(static_cast<std::uint64_t>(now_ns - busy_since_ns_));
+  counters_.times.blocked.stop(now_ns);
   counters_.wakeups.add(1);
-  busy_since_ns_ = now_ns;
 }
 
 bool AioContext::end_poll_mode() {
@@ -139,16 +139,15 @@ bool AioContext::poll(bool blocking) {
   if (look) {
     skipped_looks_ = 0;
     slept = timeout != 0;
+    if (slept) counters_.times.blocked.start(now);
     if (handlers_.wait(timeout)) notifier_.test_and_clear();
   }
   if (announced) withdraw_sleep();
   if (slept) {
-    const std::int64_t end = clock_now_ns();
-    counters_.blocked_ns.add(static_cast<std::uint64_t>(end - now));
-    counters_.wakeups.add(1);
-    now = end;
+    now = clock_now_ns();
+    count_sleep(now);
   }
-  busy_since_ns_ = now;
+  counters_.times.busy.start(now);
   handlers_.drop_idle(now);
   looking_ = outer_looking;
 
@@ -166,6 +165,7 @@ bool AioContext::poll(bool blocking) {
 std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns, bool& hit) {
   std::int64_t now = start_ns;
   const std::uint64_t this_one = counters_.iterations.get();
+  counters_.times.poll.start(start_ns);
   ::rcu_read_lock();
   for (;;) {
     if (notified() || handlers_.poll_once() || counters_.iterations.get() != this_one) {
@@ -178,7 +178,7 @@ std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns
   }
   ::rcu_read_unlock();
   const auto spent = static_cast<std::uint64_t>(now - start_ns);
-  counters_.poll_ns.add(spent);
+  counters_.times.poll.stop(now);
   if (hit) {
     counters_.poll_hits.add(1);
     controller_.hit();
@@ -188,7 +188,6 @@ std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns
     controller_.miss();
   }
   counters_.poll_window_ns.set(static_cast<std::uint64_t>(controller_.window_ns()));
-  busy_since_ns_ = now;
   return now;
 }
 

@@ -83,18 +83,17 @@ gboolean AioContext::Source::loop_prepare(gint* timeout_ms) {
   const bool hit = loop->end_poll_mode();
   update_descriptors();
   const std::int64_t now = clock_now_ns();
-  if (asleep) {
-    loop->count_sleep(now);
-  } else {
-    loop->count_busy(now, loop->depth_ == 0);
-  }
+  if (std::exchange(asleep, false)) loop->count_sleep(now);
+  loop->count_busy(now, loop->depth_ == 0);
   loop->looking_ = true;
-  asleep = true;
   const std::int64_t timeout = loop->timeout_from(now);
   if (hit || timeout == 0 || !loop->announce_sleep()) {
+    loop->counters_.times.busy.start(now);
     *timeout_ms = 0;
     return TRUE;
   }
+  asleep = true;
+  loop->counters_.times.blocked.start(now);
   constexpr std::int64_t kMillisecondNs = 1'000'000;
   *timeout_ms = timeout < 0 ? -1
                             : static_cast<gint>(std::min<std::int64_t>(
@@ -107,6 +106,7 @@ gboolean AioContext::Source::loop_check() {
   loop->looking_ = false;
   const std::int64_t now = clock_now_ns();
   if (std::exchange(asleep, false)) loop->count_sleep(now);
+  loop->counters_.times.busy.start(now);
   // Idle bottom halves are asleep with the loop, and run whatever has ended the sleep.
   return descriptor_ready() || loop->notified() || !loop->bottom_halves_.empty() ||
          loop->timeout_from(now) == 0;
@@ -116,7 +116,6 @@ gboolean AioContext::Source::loop_dispatch() {
   const Ref<AioContext> alive(*loop);
   loop->withdraw_sleep();
   loop->looking_ = false;
-  asleep = false;
   // One step inside: what is taken away meanwhile is kept as in an iteration.
   loop->iterate_in_source(descriptor_ready());
   return G_SOURCE_CONTINUE;

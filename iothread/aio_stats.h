@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
+#include <utility>
 
 #include "qomio/iothread/fd_monitor.h"
 #include "qomio/iothread/poll_window.h"
 
 namespace qomio {
 
+// How long rounds of a loop have taken, polling and sleeping left out: lags[0] counts those of up to
+// kLagBoundsNs[0], lags[i] longer ones of up to kLagBoundsNs[i], and the last those that took longer still.
+inline constexpr std::array<std::uint64_t, 6> kLagBoundsNs{10'000,     100'000,     1'000'000,
+                                                           10'000'000, 100'000'000, 1'000'000'000};
+using LagCounts = std::array<std::uint64_t, kLagBoundsNs.size() + 1>;
+
 // What a loop has done since it was made. A value; times in ns. poll_ns, blocked_ns and busy_ns don't
-// overlap.
+// overlap, and leave nothing out from the loop's first iteration on: what goes on at the moment is in there
+// as well.
 struct AioStats {
   std::uint64_t iterations = 0;
   std::uint64_t polls = 0;  // busy polls: poll_hits + poll_misses
@@ -29,6 +40,7 @@ struct AioStats {
   std::uint64_t timers_fired = 0;
   std::uint64_t poll_window_ns = 0;  // of the next busy poll
   std::uint64_t max_lag_ns = 0;      // longest time one iteration spent in callbacks
+  LagCounts lags{};
   FdMonitorKind fd_monitor = FdMonitorKind::poll;
   std::size_t handlers = 0;  // descriptors watched, without the loop's own notifier
   std::size_t polled_handlers = 0;
@@ -54,10 +66,88 @@ class StatCounter {
   std::atomic<std::uint64_t> value_ = 0;
 };
 
+// Time spent in something, likewise. While it goes on, readers see it grow: a loop may sleep, or hang, for
+// hours.
+class StatStopwatch {
+ public:
+  // Nothing, if it runs already.
+  void start(std::int64_t now_ns) {
+    if (const std::int64_t value = get(); value >= 0) value_.store(value - now_ns, std::memory_order_relaxed);
+  }
+  // Nothing, if it doesn't run.
+  void stop(std::int64_t now_ns) {
+    if (const std::int64_t value = get(); value < 0) value_.store(value + now_ns, std::memory_order_relaxed);
+  }
+  // While it is stopped.
+  std::uint64_t total_ns() const { return static_cast<std::uint64_t>(get()); }
+
+  // Any thread. Stopped: the time. Running: the time less that of the clock at the start, which is negative,
+  // since the clock began before.
+  std::int64_t get() const { return value_.load(std::memory_order_relaxed); }
+  // The time that such a number stands for.
+  static std::uint64_t time_ns(std::int64_t value, std::int64_t now_ns) {
+    return static_cast<std::uint64_t>(value >= 0 ? value : std::max<std::int64_t>(value + now_ns, 0));
+  }
+
+ private:
+  std::atomic<std::int64_t> value_ = 0;
+};
+
+// Where the time of a loop goes: at most one of the three runs, and none for moments in between.
+class LoopTimes {
+ public:
+  StatStopwatch poll, blocked, busy;
+
+  struct Reading {
+    std::uint64_t poll_ns = 0, blocked_ns = 0, busy_ns = 0;
+  };
+  // Any thread; readers take a lock among themselves. Nothing is ever less than before, and the sum never
+  // more than there was time.
+  Reading read() const;
+
+ private:
+  using Values = std::array<std::int64_t, 3>;
+  Values get() const { return {poll.get(), blocked.get(), busy.get()}; }
+
+  alignas(64) mutable std::mutex mutex_;
+  mutable std::array<std::uint64_t, 3> shown_{};
+};
+
+// Rounds, which end one after the other.
+class LagCounters {
+ public:
+  // One has ended; busy_ns: the time of all until now.
+  void end_round(std::uint64_t busy_ns) {
+    const std::uint64_t lag_ns = busy_ns - std::exchange(busy_ns_before_, busy_ns);
+    longest_ns_.raise_to(lag_ns);
+    if (lag_ns <= kLagBoundsNs[0]) [[likely]] {
+      counts_[0].add(1);
+      return;
+    }
+    std::size_t i = 1;
+    while (i < kLagBoundsNs.size() && lag_ns > kLagBoundsNs[i]) ++i;
+    counts_[i].add(1);
+  }
+  // Any thread.
+  std::uint64_t longest_ns() const { return longest_ns_.get(); }
+  LagCounts counts() const {
+    LagCounts counts{};
+    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = counts_[i].get();
+    return counts;
+  }
+
+ private:
+  std::uint64_t busy_ns_before_ = 0;
+  StatCounter longest_ns_;
+  std::array<StatCounter, kLagBoundsNs.size() + 1> counts_;
+};
+
 // The home thread's side of AioStats.
 struct AioCounters {
-  StatCounter iterations, poll_hits, poll_misses, poll_ns, poll_miss_ns, blocked_ns, busy_ns, wakeups,
-      wakeups_elided, wakeup_cost_ns, bh_runs, fd_events, timers_fired, poll_window_ns, max_lag_ns;
+  StatCounter iterations, poll_hits, poll_misses, poll_miss_ns, wakeups, wakeups_elided, wakeup_cost_ns,
+      bh_runs, fd_events, timers_fired, poll_window_ns;
+  LagCounters lags;
+  LoopTimes times;
 };
 
 }  // namespace detail

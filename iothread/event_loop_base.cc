@@ -17,21 +17,23 @@ constinit const TypeInfo EventLoopBase::type_info{
 
 void EventLoopBase::class_init(ObjectClass& klass) {
   constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
-  klass.add(property("aio-max-batch", &EventLoopBase::aio_max_batch_)
-                .range(0, kMax)
-                .default_value(0)
-                .on_change(&EventLoopBase::apply_loop_params)
-                .describe("most requests that one submission takes along; 0: 32"));
+  klass.add(
+      property("aio-max-batch", &EventLoopBase::aio_max_batch_)
+          .range(0, kMax)
+          .default_value(0)
+          .on_change(&EventLoopBase::apply_loop_params)
+          .describe(
+              "most requests for files in one submission to io_uring, 1 to 128; more count as 128; 0: 32"));
   klass.add(property("thread-pool-min", &EventLoopBase::thread_pool_min_)
                 .range(0, kMax)
                 .default_value(0)
                 .on_change(&EventLoopBase::apply_loop_params)
-                .describe("worker threads kept when idle, at most thread-pool-max"));
+                .describe("worker threads kept when idle, 0 to thread-pool-max; none is made in advance"));
   klass.add(property("thread-pool-max", &EventLoopBase::thread_pool_max_)
                 .range(0, kMax)
                 .default_value(64)
                 .on_change(&EventLoopBase::apply_loop_params)
-                .describe("most worker threads, 1 to 2147483647"));
+                .describe("most worker threads, for work that blocks, 1 to 2147483647"));
 }
 
 Result<void> EventLoopBase::apply_loop_params() {

@@ -68,30 +68,33 @@ void IOThread::class_init(ObjectClass& klass) {
                 .range(0, kMax)
                 .default_value(32768)
                 .on_change(&IOThread::apply_poll_params)
-                .describe("longest time to busy-poll before blocking, in nanoseconds; 0 turns polling off"));
+                .describe("longest time to busy-poll before sleeping, in nanoseconds; 0 turns polling off"));
   klass.add(property("poll-grow", &IOThread::poll_grow_)
                 .range(0, kMax)
                 .default_value(0)
                 .on_change(&IOThread::apply_poll_params)
-                .describe("factor by which the polling window grows; 0: 2"));
+                .describe("factor by which the polling window grows, where a longer one finds more; 0: 2"));
   klass.add(
       property("poll-shrink", &IOThread::poll_shrink_)
           .range(0, kMax)
           .default_value(0)
           .on_change(&IOThread::apply_poll_params)
-          .describe("divisor by which the polling window shrinks; 0: 2, with poll-policy classic: to 0"));
-  klass.add(property("poll-weight", &IOThread::poll_weight_)
-                .range(0, 63)
-                .default_value(0)
-                .on_change(&IOThread::apply_poll_params)
-                .describe("poll-policy weighted: how little one event counts, as a right shift; 0: 3"));
+          .describe(
+              "divisor by which the polling window shrinks, where polling is in vain; 0: 2 (classic: to 0)"));
+  klass.add(
+      property("poll-weight", &IOThread::poll_weight_)
+          .range(0, 63)
+          .default_value(0)
+          .on_change(&IOThread::apply_poll_params)
+          .describe(
+              "with poll-policy weighted: an event's share in the running mean is 1 / 2^N, 1 to 63; 0: 3"));
   klass.add(property("cpu-affinity", &IOThread::cpu_affinity_)
                 .on_change(&IOThread::apply_affinity)
-                .describe("CPUs that the thread may run on; none: those of its creator"));
+                .describe("list of CPUs that the thread may run on, from 0 on; empty: those of its creator"));
   klass.add(property("poll-policy", &IOThread::poll_policy_)
                 .default_value(PollPolicy::arrival)
                 .on_change(&IOThread::apply_poll_params)
-                .describe("what the polling window is judged by: arrival, classic, weighted"));
+                .describe("what the polling window is judged by: arrival, classic (as in QEMU) or weighted"));
 }
 
 IOThread::~IOThread() {

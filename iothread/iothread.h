@@ -21,8 +21,10 @@ typedef struct _GMainLoop GMainLoop;
 namespace qomio {
 
 template <>
-inline constexpr auto enum_description<PollPolicy> =
-    EnumDescription("PollPolicy", "arrival", "classic", "weighted");
+inline constexpr auto enum_description<PollPolicy> = EnumDescription(
+    "PollPolicy", EnumValue("arrival", "when events come; where polling can not win, there is none"),
+    EnumValue("classic", "how long sleeps last, waking up included, as in QEMU"),
+    EnumValue("weighted", "a running mean of when events come, for each descriptor"));
 
 // The type `iothread`: an object that runs an event loop in a thread of its own.
 //
@@ -152,11 +154,13 @@ struct IOThreadInfo {
   static constexpr auto members =
       std::tuple(member("id", &IOThreadInfo::id, "its name below /objects"),
                  member("thread-id", &IOThreadInfo::thread_id, "the system's number of the thread"),
-                 member("poll-max-ns", &IOThreadInfo::poll_max_ns, "longest busy poll, in ns; 0: none"),
-                 member("poll-grow", &IOThreadInfo::poll_grow, "0: the default"),
-                 member("poll-shrink", &IOThreadInfo::poll_shrink, "0: the default"),
-                 member("aio-max-batch", &IOThreadInfo::aio_max_batch, "0: the default"),
-                 member("poll-weight", &IOThreadInfo::poll_weight, "0: the default"),
+                 member("poll-max-ns", &IOThreadInfo::poll_max_ns,
+                        "as configured: longest busy poll, in nanoseconds; 0: none"),
+                 member("poll-grow", &IOThreadInfo::poll_grow, "as configured; 0: the default, 2"),
+                 member("poll-shrink", &IOThreadInfo::poll_shrink,
+                        "as configured; 0: the default, 2 or, with poll-policy classic, to 0"),
+                 member("aio-max-batch", &IOThreadInfo::aio_max_batch, "as configured; 0: the default, 32"),
+                 member("poll-weight", &IOThreadInfo::poll_weight, "as configured; 0: the default, 3"),
                  member("thread-pool-min", &IOThreadInfo::thread_pool_min, "worker threads kept when idle"),
                  member("thread-pool-max", &IOThreadInfo::thread_pool_max, "most worker threads"),
                  member("holders", &IOThreadInfo::holders, "who uses it; it can not be deleted meanwhile"));

@@ -147,7 +147,7 @@ Result<void> MainLoop::check() {
   return {};
 }
 
-MainLoop::MainLoop() {
+MainLoop::MainLoop() : started_ns_(clock_now_ns()) {
   invariant(!the_main_loop, "a second main loop");
   auto context = AioContext::create("main-loop");
   if (!context) broken_invariant(fmt::format("the main loop can't be made: {}", context.error().message()));
@@ -166,15 +166,23 @@ MainLoop::MainLoop() {
                                  return {};
                                })
                                .last());
+  Interface::process().add(
+      command("query-main-loop-stats", "what the main loop has done", query_main_loop_stats).query());
 }
 
 MainLoop::~MainLoop() {
+  (void)iothread_report_stalls({});  // it looks at this loop, and from it
+  Interface::process().remove_command("query-main-loop-stats");
   Interface::process().remove_command("quit");
   the_main_loop = nullptr;
   signals_ = nullptr;
   g_main_loop_unref(loop_);
   current_ = nullptr;
 }
+
+MainLoop* MainLoop::current() { return the_main_loop; }
+
+std::uint64_t MainLoop::uptime_ns() const { return static_cast<std::uint64_t>(clock_now_ns() - started_ns_); }
 
 GMainContext* MainLoop::g_main_context() const { return g_main_context_default(); }
 
@@ -210,7 +218,7 @@ void register_iothread_types() {
                                      query_iothread_stats)
                                  .query());
     Interface::process().add(command("query-iothread-metrics",
-                                     "query-iothread-stats of all, as text for Prometheus",
+                                     "query-iothread-stats and query-main-loop-stats, as text for Prometheus",
                                      query_iothread_metrics)
                                  .query());
     register_stall_watch();

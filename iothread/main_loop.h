@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "qomio/iothread/aio_context.h"
@@ -15,8 +16,8 @@ namespace qomio {
 enum class ShutdownCause : int;
 
 // The main thread's loop: GLib's default context with the main AioContext attached to it. It makes that
-// AioContext the current one of its thread, offers the QMP command quit and the event SHUTDOWN, and ends at
-// SIGINT and SIGTERM.
+// AioContext the current one of its thread, offers the QMP commands quit and query-main-loop-stats and the
+// event SHUTDOWN, and ends at SIGINT and SIGTERM.
 //
 // There is at most one. Thread: the main thread, except what says "Thread-safe".
 class MainLoop {
@@ -30,6 +31,9 @@ class MainLoop {
   // Could a MainLoop be made now? Errors: the system's.
   static Result<void> check();
 
+  // The one there is; null: none.
+  static MainLoop* current();
+
   AioContext& context() { return *context_; }
   GMainContext* g_main_context() const;  // GLib's default one
 
@@ -39,11 +43,15 @@ class MainLoop {
   // Thread-safe.
   void quit(int exit_status = 0);
 
+  // Since it was made.
+  std::uint64_t uptime_ns() const;
+
  private:
   class Signals;
 
   void shut_down(ShutdownCause cause);
 
+  const std::int64_t started_ns_;
   Ref<AioContext> context_;
   std::unique_ptr<CurrentAioContext> current_;
   GMainLoop* loop_;

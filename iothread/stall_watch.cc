@@ -2,12 +2,20 @@
 #include "qomio/iothread/stall_watch.h"
 
 #include <glib.h>
+#include <pthread.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <set>
+#include <system_error>
+#include <thread>
 
 #include "qomio/iothread/aio_context.h"
+#include "qomio/iothread/signals_blocked.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
 
@@ -15,9 +23,92 @@ namespace qomio {
 namespace {
 
 constexpr std::string_view kEvent = "IOTHREAD_STALL";
+constexpr std::string_view kMainLoopEvent = "MAIN_LOOP_STALL";
 constexpr std::uint64_t kLeastNs = 1'000'000;  // what a GLib timeout can tell apart
 
-// Looks from a timeout of the main context; the source of the event, so that it lives as long as that is
+double seconds(std::uint64_t ns) { return static_cast<double>(ns) * 1e-9; }
+
+// Looks at the main loop from a thread of its own. Thread: the main thread, except what says otherwise.
+class MainLoopWatch {
+ public:
+  static Result<std::unique_ptr<MainLoopWatch>> start(std::int64_t threshold_ns, std::int64_t interval_ns) {
+    std::unique_ptr<MainLoopWatch> watch(new MainLoopWatch(threshold_ns, interval_ns));
+    try {
+      const detail::SignalsBlocked blocked;
+      watch->thread_ = std::thread([&self = *watch] { self.run(); });
+    } catch (const std::system_error& e) {
+      return error("Failed to create thread: {}", e.code().message());
+    }
+    return watch;
+  }
+  MainLoopWatch(const MainLoopWatch&) = delete;
+  MainLoopWatch& operator=(const MainLoopWatch&) = delete;
+  ~MainLoopWatch() {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    end_.notify_one();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  // To be called by the main loop every interval_ns. The stall that has ended, if there was one.
+  std::optional<MainLoopStall> beat() {
+    const std::int64_t now = clock_now_ns();
+    const std::lock_guard lock(mutex_);
+    const std::int64_t late = now - (beat_ns_ + interval_ns_);
+    beat_ns_ = now;
+    looks_ = 0;
+    if (found_in_.empty()) return std::nullopt;
+    return MainLoopStall{.stalled_ns = static_cast<std::uint64_t>(late),
+                         .call = std::exchange(found_in_, {})};
+  }
+
+ private:
+  MainLoopWatch(std::int64_t threshold_ns, std::int64_t interval_ns)
+      : threshold_ns_(threshold_ns), interval_ns_(interval_ns), beat_ns_(clock_now_ns()) {
+    if (AioContext* const loop = AioContext::current()) loop_ = Ref(*loop);
+  }
+
+  // The watching thread.
+  void run() {
+    pthread_setname_np(pthread_self(), "stall watch");
+    std::unique_lock lock(mutex_);
+    while (!end_.wait_for(lock, std::chrono::nanoseconds(interval_ns_), [this] { return ending_; })) look();
+  }
+
+  void look() {
+    // Several looks, not the time alone: this thread may have been stopped together with the main loop.
+    constexpr int kLooks = 3;
+    const std::int64_t late = clock_now_ns() - (beat_ns_ + interval_ns_);
+    if (++looks_ < kLooks || late < threshold_ns_ || !found_in_.empty()) return;
+    found_in_ = main_call();
+    g_warning("the main loop has been held up for %.3f s: %s", seconds(static_cast<std::uint64_t>(late)),
+              found_in_.c_str());
+  }
+
+  std::string main_call() const {
+    if (const char* const name = interface_.running_command()) return std::string("command '") + name + "'";
+    const RunningCall call = loop_ ? loop_->running_call() : RunningCall{};
+    if (call.kind != RunningCall::Kind::none) return call.describe();
+    return "unknown: a source of GLib, or the CPU is with others";
+  }
+
+  const std::int64_t threshold_ns_;
+  const std::int64_t interval_ns_;
+  const Interface& interface_ = Interface::process();
+  Ref<AioContext> loop_;  // null: the main thread has none
+
+  std::mutex mutex_;  // the five below
+  std::condition_variable end_;
+  bool ending_ = false;
+  std::int64_t beat_ns_;
+  int looks_ = 0;         // since the beat
+  std::string found_in_;  // not empty: a stall was found
+  std::thread thread_;
+};
+
+// Looks from a timeout of the main context; the source of the events, so that it lives as long as they are
 // offered.
 class Reporter {
  public:
@@ -26,37 +117,64 @@ class Reporter {
   Reporter& operator=(const Reporter&) = delete;
   ~Reporter() { stop(); }
 
-  void set_threshold(std::int64_t threshold_ns) {
+  Result<void> set_threshold(std::int64_t threshold_ns) {
+    if (threshold_ns == 0) {
+      stop();
+      return {};
+    }
+    constexpr std::int64_t kMillisecondNs = 1'000'000;
+    const std::int64_t interval_ms =
+        std::clamp<std::int64_t>(threshold_ns / 2 / kMillisecondNs, 1, 3'600'000);
+    auto main_watch = MainLoopWatch::start(threshold_ns, interval_ms * kMillisecondNs);
+    if (!main_watch) return failure(main_watch);
     stop();
-    watch_ = {};
+    main_watch_ = std::move(*main_watch);
     threshold_ns_ = threshold_ns;
-    if (threshold_ns == 0) return;
-    const std::int64_t interval_ms = std::clamp<std::int64_t>(threshold_ns / 2'000'000, 1, 3'600'000);
     timeout_ = g_timeout_add(static_cast<guint>(interval_ms), look, this);
+    return {};
   }
 
  private:
   static gboolean look(gpointer data) {
     auto& self = *static_cast<Reporter*>(data);
-    for (const IOThreadStall& stall : self.watch_.look(clock_now_ns(), self.threshold_ns_)) {
+    const auto main_stall = self.main_watch_->beat();
+    const auto stalls = self.watch_.look(clock_now_ns(), self.threshold_ns_);
+    for (const IOThreadStall& stall : stalls) {
       g_warning("I/O thread '%s' has been in one call for %.3f s: %s", stall.id.c_str(),
-                static_cast<double>(stall.stalled_ns) * 1e-9, stall.call.c_str());
+                seconds(stall.stalled_ns), stall.call.c_str());
       Interface::process().emit(kEvent, stall);
     }
+    if (main_stall) Interface::process().emit(kMainLoopEvent, *main_stall);
     return G_SOURCE_CONTINUE;
   }
 
   void stop() {
     if (timeout_ != 0) g_source_remove(timeout_);
     timeout_ = 0;
+    watch_ = {};
+    main_watch_ = nullptr;
   }
 
   StallWatch watch_;
+  std::unique_ptr<MainLoopWatch> main_watch_;
   std::int64_t threshold_ns_ = 0;
   guint timeout_ = 0;
 };
 
 }  // namespace
+
+std::int64_t StalledCall::look(const RunningCall& call, std::int64_t now_ns, std::int64_t threshold_ns) {
+  if (call.kind == RunningCall::Kind::none || call.number != call_) {
+    *this = {};
+    call_ = call.number;
+    since_ns_ = now_ns;
+    return 0;
+  }
+  const std::int64_t stalled_ns = now_ns - since_ns_;
+  if (told_ || stalled_ns < threshold_ns) return 0;
+  told_ = true;
+  return stalled_ns;
+}
 
 std::vector<IOThreadStall> StallWatch::look(std::int64_t now_ns, std::int64_t threshold_ns) {
   std::vector<IOThreadStall> stalls;
@@ -66,19 +184,16 @@ std::vector<IOThreadStall> StallWatch::look(std::int64_t now_ns, std::int64_t th
     if (!iothread || iothread->thread_id() == 0) return 0;
     alive.insert(iothread->thread_id());
     const RunningCall call = iothread->context().running_call();
-    Seen& seen = seen_[iothread->thread_id()];
-    if (call.kind == RunningCall::Kind::none || seen.call != call.number) {
-      seen = {.call = call.number, .since_ns = now_ns};
-    } else if (!seen.reported && now_ns - seen.since_ns >= threshold_ns) {
-      seen.reported = true;
+    const std::int64_t stalled_ns = calls_[iothread->thread_id()].look(call, now_ns, threshold_ns);
+    if (stalled_ns != 0) {
       stalls.push_back({.id = iothread->id(),
                         .thread_id = iothread->thread_id(),
-                        .stalled_ns = static_cast<std::uint64_t>(now_ns - seen.since_ns),
+                        .stalled_ns = static_cast<std::uint64_t>(stalled_ns),
                         .call = call.describe()});
     }
     return 0;
   });
-  std::erase_if(seen_, [&](const auto& entry) { return !alive.contains(entry.first); });
+  std::erase_if(calls_, [&](const auto& entry) { return !alive.contains(entry.first); });
   return stalls;
 }
 
@@ -89,18 +204,21 @@ Result<void> iothread_report_stalls(const IOThreadReportStallsArguments& argumen
   }
   const auto event = Interface::process().events().find(kEvent);
   if (event == Interface::process().events().end()) return error("the event {} is not offered", kEvent);
-  std::static_pointer_cast<Reporter>(event->second.source)
+  return std::static_pointer_cast<Reporter>(event->second.source)
       ->set_threshold(static_cast<std::int64_t>(threshold));
-  return {};
 }
 
 void register_stall_watch() {
   Event stall = event<IOThreadStall>(kEvent, "an I/O thread has been inside one call for too long");
   stall.source = std::make_shared<Reporter>();
   Interface::process().add(std::move(stall));
-  Interface::process().add(command("iothread-report-stalls",
-                                   "from how long a call on an I/O thread is reported as IOTHREAD_STALL",
-                                   iothread_report_stalls));
+  Interface::process().add(
+      event<MainLoopStall>(kMainLoopEvent, "the main loop has not come round for too long"));
+  Interface::process().add(
+      command("iothread-report-stalls",
+              "from how long a call on an I/O thread, or what holds the main loop up, is "
+              "reported as IOTHREAD_STALL or MAIN_LOOP_STALL",
+              iothread_report_stalls));
 }
 
 }  // namespace qomio

@@ -9,10 +9,31 @@
 #include <vector>
 
 #include "qomio/iothread/iothread.h"
+#include "qomio/iothread/running_call.h"
 #include "qomio/qapi/describe.h"
 #include "qomio/qapi/error.h"
 
 namespace qomio {
+
+// Finds that a loop stays inside one call. It is asked now and then, from outside, so that the loop reads no
+// clock for it, and one that hangs for ever is found too. IOTHREAD_STALL tells of the I/O threads that users
+// made; for any other loop, in whatever thread can look:
+//
+//     StalledCall stalled;
+//     ...
+//     const RunningCall call = loop->running_call();
+//     if (stalled.look(call, clock_now_ns(), 50'000'000) != 0) warn(loop->name() + ": " + call.describe());
+class StalledCall {
+ public:
+  // For how long the loop has been in `call` at least, at the first look that finds it the same threshold_ns
+  // or more after an earlier one; else 0.
+  std::int64_t look(const RunningCall& call, std::int64_t now_ns, std::int64_t threshold_ns);
+
+ private:
+  std::uint64_t call_ = 0;  // RunningCall::number
+  std::int64_t since_ns_ = 0;
+  bool told_ = false;
+};
 
 // The data of the event IOTHREAD_STALL: an I/O thread has been inside one call for too long.
 struct IOThreadStall {
@@ -24,25 +45,33 @@ struct IOThreadStall {
   static constexpr auto members =
       std::tuple(member("id", &IOThreadStall::id, "of the I/O thread"),
                  member("thread-id", &IOThreadStall::thread_id, "the system's number of the thread"),
-                 member("stalled-ns", &IOThreadStall::stalled_ns, "at least as long"),
-                 member("call", &IOThreadStall::call, "what it is in"));
+                 member("stalled-ns", &IOThreadStall::stalled_ns,
+                        "nanoseconds that it has been in the call, at least; it still is"),
+                 member("call", &IOThreadStall::call,
+                        "what it is in: a bottom half, a one-shot, a timer or a descriptor"));
 };
 
-// Finds I/O threads, among those that users made, that stay inside one call. It looks from outside, so that
-// the loops read no clock for it, and one that hangs for ever is found too.
+// The data of the event MAIN_LOOP_STALL: the main loop has not come round for too long.
+struct MainLoopStall {
+  std::uint64_t stalled_ns = 0;
+  std::string call;
+  static constexpr std::string_view type_name = "MainLoopStall";
+  static constexpr auto members =
+      std::tuple(member("stalled-ns", &MainLoopStall::stalled_ns,
+                        "nanoseconds that it was held up, at least; it has gone on since"),
+                 member("call", &MainLoopStall::call,
+                        "what it was found in: a command or a call of its loop, where it was one of these"));
+};
+
+// Finds I/O threads, among those that users made, that stay inside one call.
 // Thread: the main thread. It takes no lock that a loop takes.
 class StallWatch {
  public:
-  // Each stall once, at the first look that finds the same call at least threshold_ns after an earlier look.
+  // Each stall once; see StalledCall.
   std::vector<IOThreadStall> look(std::int64_t now_ns, std::int64_t threshold_ns);
 
  private:
-  struct Seen {
-    std::uint64_t call = 0;  // RunningCall::number
-    std::int64_t since_ns = 0;
-    bool reported = false;
-  };
-  std::map<std::int64_t, Seen> seen_;  // by thread-id
+  std::map<std::int64_t, StalledCall> calls_;  // by thread-id
 };
 
 struct IOThreadReportStallsArguments {
@@ -50,14 +79,21 @@ struct IOThreadReportStallsArguments {
   static constexpr std::string_view type_name = "IOThreadReportStallsArguments";
   static constexpr auto members =
       std::tuple(member("threshold-ns", &IOThreadReportStallsArguments::threshold_ns,
-                        "report calls that last longer, from 1000000 on; 0: none"));
+                        "in nanoseconds: report what lasts longer, from 1000000 on; 0: nothing"));
 };
 
-// From now on sends IOTHREAD_STALL, and logs a warning, while an I/O thread is stalled; it looks twice within
-// the threshold, and not at all when that is 0, as at first. Errors: the threshold is out of range.
+// From now on logs a warning while an I/O thread or the main loop is stalled, and sends IOTHREAD_STALL, or
+// MAIN_LOOP_STALL once the main loop goes on. The main loop looks at the I/O threads twice within the
+// threshold, and a thread made for that looks as often whether the main loop still comes round. A stall may
+// last half as long again before it is found. With a threshold of 0, as at first, nobody looks. While the
+// main loop is stalled, nobody looks at the I/O threads.
+//
+// The main loop is GLib's default context, run by the caller: a MainLoop, or without one whatever runs it,
+// which then must go on running it. Ends with the MainLoop.
+// Errors: the threshold is out of range; no thread is to be had ("Failed to create thread: ...").
 Result<void> iothread_report_stalls(const IOThreadReportStallsArguments& arguments);
 
-// Adds the event and the command. Part of register_iothread_types().
+// Adds the events and the command. Part of register_iothread_types().
 void register_stall_watch();
 
 }  // namespace qomio

@@ -55,6 +55,7 @@ struct Command {
   bool is_enabled = true;             // see Interface::enable_command()
   bool ends_server = false;           // after its success reply no server takes further requests (quit)
   std::vector<std::string> features;  // "deprecated", "unstable", or names of your own
+  const char* kept_name = nullptr;    // the name, which stays for good; set by Interface::add()
 
   // May a client see and run it?
   bool is_offered(Access access) const { return is_enabled && (is_query || access == Access::full); }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/interface.h"
 
+#include <glib.h>
+
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -15,6 +17,22 @@ struct CommandInfo {
   std::string name;
   static constexpr std::string_view type_name = "CommandInfo";
   static constexpr auto members = std::tuple(member("name", &CommandInfo::name, "of a command"));
+};
+
+// Writes down what runs, for another thread that wants to know what holds this one up.
+class RunningCommand {
+ public:
+  RunningCommand(std::atomic<const char*>& place, const char* name)
+      : place_(place), outside_(place.load(std::memory_order_relaxed)) {
+    place_.store(name, std::memory_order_release);
+  }
+  RunningCommand(const RunningCommand&) = delete;
+  RunningCommand& operator=(const RunningCommand&) = delete;
+  ~RunningCommand() { place_.store(outside_, std::memory_order_release); }
+
+ private:
+  std::atomic<const char*>& place_;
+  const char* const outside_;
 };
 
 }  // namespace
@@ -62,6 +80,7 @@ Interface& Interface::process() {
 void Interface::add(Command command) {
   invariant(!command.allow_oob || command.run, "a command out of band answers at once");
   std::string name = command.name;
+  command.kept_name = g_intern_string(name.c_str());
   commands_.insert_or_assign(std::move(name), std::move(command));
 }
 
@@ -99,6 +118,7 @@ Result<const Command*> Interface::allowed_command(std::string_view name, Access 
 }
 
 Result<Json> Interface::run(const Command& command, const Json& arguments) const {
+  const RunningCommand running(running_command_, command.kept_name);
   if (!compat_.rejects_some() && !compat_.hides_some()) return command.run(arguments);
   if (auto r = compat_.check_input(arguments, command.arguments()); !r) return failure(r);
   const auto result_type = command.result;  // the command may take itself away
@@ -110,6 +130,7 @@ Result<Json> Interface::run(const Command& command, const Json& arguments) const
 void Interface::start(const Command& command, const Json& arguments, Access access,
                       const Reply& reply) const {
   if (!command.start) return reply.send(run(command, arguments));
+  const RunningCommand running(running_command_, command.kept_name);
   if (compat_.rejects_some()) {
     if (auto r = compat_.check_input(arguments, command.arguments()); !r) return reply.send(failure(r));
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -38,7 +39,7 @@ Event event(std::string_view name, std::string_view description) {
 // What a program offers over QMP: its commands and events. The libraries fill the one of the process,
 // Interface::process(), which servers use unless told otherwise; a program may fill others.
 //
-// Thread: the main thread.
+// Thread: the main thread, except what says "Thread-safe".
 class Interface {
  public:
   // With the commands about itself: query-commands, query-qmp-schema, query-version.
@@ -72,6 +73,10 @@ class Interface {
   // that would answer later, `The command x takes its time`; that one is cancelled.
   Result<Json> run(std::string_view name, const Json& arguments, Access access = Access::full) const;
 
+  // Thread-safe. The name of the command that runs at this moment, which stays for good; null: none does. One
+  // that answers later runs as long as it is being started.
+  const char* running_command() const { return running_command_.load(std::memory_order_acquire); }
+
   // How what is deprecated or unstable is treated from now on.
   void set_compat(const CompatPolicy& policy) { compat_ = policy; }
   const CompatPolicy& compat() const { return compat_; }
@@ -95,6 +100,7 @@ class Interface {
     return std::ranges::any_of(listeners_, [](const auto& listener) { return !listener.expired(); });
   }
 
+  mutable std::atomic<const char*> running_command_ = nullptr;
   std::map<std::string, Command, std::less<>> commands_;
   std::map<std::string, Event, std::less<>> events_;
   std::vector<std::weak_ptr<EventListener>> listeners_;

@@ -4,9 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <concepts>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <sstream>
+#include <tuple>
+#include <type_traits>
+#include <vector>
 
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
@@ -15,18 +20,86 @@
 namespace qomio {
 namespace {
 
+using ::testing::Each;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 TEST(IOThreadMetrics, give_counts_and_seconds_with_the_id_as_label) {
   const std::string text = iothread_metrics_text(
       {{.id = "io0", .iterations = 7, .blocked_ns = 1'500'000'001}, {.id = "io1", .polled_handlers = 3}});
-  EXPECT_THAT(text, HasSubstr("# HELP qomio_iothread_iterations_total Runs of the loop.\n"
-                              "# TYPE qomio_iothread_iterations_total counter\n"
+  EXPECT_THAT(text, HasSubstr("# TYPE qomio_iothread_iterations_total counter\n"
                               "qomio_iothread_iterations_total{id=\"io0\"} 7\n"
                               "qomio_iothread_iterations_total{id=\"io1\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("# HELP qomio_iothread_blocked_seconds_total Seconds asleep, "));
   EXPECT_THAT(text, HasSubstr("\nqomio_iothread_blocked_seconds_total{id=\"io0\"} 1.500000001\n"));
   EXPECT_THAT(text, HasSubstr("# TYPE qomio_iothread_polled_handlers gauge\n"));
   EXPECT_THAT(text, HasSubstr("\nqomio_iothread_polled_handlers{id=\"io1\"} 3\n"));
+}
+
+TEST(IOThreadMetrics, of_the_main_loop_have_names_of_their_own) {
+  const std::string text = main_loop_metrics_text({.id = "main-loop", .wakeups = 9, .lags = {{0, 4}}});
+  EXPECT_THAT(text, HasSubstr("\n# TYPE qomio_main_loop_wakeups_total counter\n"
+                              "qomio_main_loop_wakeups_total 9\n"));
+  EXPECT_THAT(text, HasSubstr("\nqomio_main_loop_lag_seconds_bucket{le=\"+Inf\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("\nqomio_main_loop_info{thread_id=\"0\",fd_monitor=\"poll\","
+                              "poll_policy=\"arrival\"} 1\n"));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("id=\"main-loop\"")));
+}
+
+TEST(IOThreadMetrics, give_names_as_labels_of_one_that_is_always_1) {
+  IOThreadStats row{.id = "io0", .thread_id = 42, .fd_monitor = FdMonitorKind::epoll};
+  row.effective.poll_policy = PollPolicy::weighted;
+  EXPECT_THAT(iothread_metrics_text({row}),
+              HasSubstr("# TYPE qomio_iothread_info gauge\n"
+                        "qomio_iothread_info{id=\"io0\",thread_id=\"42\",fd_monitor=\"epoll\","
+                        "poll_policy=\"weighted\"} 1\n"));
+}
+
+TEST(IOThreadMetrics, give_lags_as_a_histogram) {
+  const std::string text = iothread_metrics_text(
+      {{.id = "io0", .busy_ns = 250, .lags = {{0, 4}, {10'000, 2}, {1'000'000'000, 1}}}});
+  EXPECT_THAT(text, HasSubstr("# TYPE qomio_iothread_lag_seconds histogram\n"
+                              "qomio_iothread_lag_seconds_bucket{id=\"io0\",le=\"0.000010000\"} 4\n"
+                              "qomio_iothread_lag_seconds_bucket{id=\"io0\",le=\"1.000000000\"} 6\n"
+                              "qomio_iothread_lag_seconds_bucket{id=\"io0\",le=\"+Inf\"} 7\n"
+                              "qomio_iothread_lag_seconds_sum{id=\"io0\"} 0.000000250\n"
+                              "qomio_iothread_lag_seconds_count{id=\"io0\"} 7\n"));
+}
+
+// Gives each member a value of its own, and says how the text shows it.
+template <class T>
+void number_members(T& value, std::vector<std::string>& shown) {
+  const auto one = [&]<class Value>(const Member<T, Value>& member) {
+    Value& place = value.*member.pointer;
+    const std::uint64_t number = 1000 + shown.size();
+    if constexpr (requires { Value::members; }) {
+      number_members(place, shown);
+    } else if constexpr (std::same_as<Value, std::vector<IOThreadLag>>) {
+      place = {{.over_ns = 0, .rounds = number}};
+      shown.push_back("_bucket{id=\"id\",le=\"+Inf\"} " + std::to_string(number));
+    } else if constexpr (std::is_enum_v<Value>) {
+      place = static_cast<Value>(1);
+      shown.push_back("=\"" + std::string(enum_description<Value>.values[1].name) + "\"");
+    } else if constexpr (std::same_as<Value, std::string>) {
+      place = member.name;
+      shown.push_back("{" + place + "=\"" + place + "\"");
+    } else if (member.name.ends_with("-ns")) {
+      place = static_cast<Value>(number * 1'000'000'000);
+      shown.push_back(" " + std::to_string(number) + ".000000000\n");
+    } else {
+      place = static_cast<Value>(number);
+      shown.push_back((member.name == "thread-id" ? "thread_id=\"" : " ") + std::to_string(number));
+    }
+  };
+  std::apply([&](const auto&... members) { (one(members), ...); }, T::members);
+}
+
+TEST(IOThreadMetrics, leave_no_member_of_the_statistics_out) {
+  IOThreadStats row;
+  std::vector<std::string> shown;
+  number_members(row, shown);
+  const std::string text = iothread_metrics_text({row});
+  for (const std::string& one : shown) EXPECT_THAT(text, HasSubstr(one));
 }
 
 TEST(IOThreadMetrics, escape_what_a_label_may_not_hold) {
@@ -35,9 +108,23 @@ TEST(IOThreadMetrics, escape_what_a_label_may_not_hold) {
 
 TEST(IOThreadMetrics, have_lines_of_three_kinds_only) {
   const std::regex line(
-      R"(# HELP [a-z_]+ [^\n]+\.|# TYPE [a-z_]+ (counter|gauge)|[a-z_]+\{id="io0"\} [0-9]+(\.[0-9]{9})?)");
+      R"(# HELP [a-z_]+ [A-Z][^\n]+\.|# TYPE [a-z_]+ (counter|gauge|histogram)|[a-z_]+\{id="io0"(,[a-z_]+="[a-z0-9_]*")*\} [0-9]+(\.[0-9]{9})?)");
   std::istringstream text(iothread_metrics_text({{.id = "io0"}}));
   for (std::string one; std::getline(text, one);) EXPECT_TRUE(std::regex_match(one, line)) << one;
+}
+
+TEST(IOThreadMetrics, say_once_what_a_family_is) {
+  std::map<std::string, int> said;
+  std::istringstream text(iothread_metrics_text({{.id = "io0"}, {.id = "io1"}}));
+  for (std::string hash, what, name; text >> hash;) {
+    if (hash == "#" && text >> what >> name) ++said[what + " " + name];
+    std::getline(text, hash);
+  }
+  EXPECT_THAT(said, Each(Pair(::testing::_, 1)));
+}
+
+TEST(IOThreadMetrics, of_no_thread_are_families_without_a_sample) {
+  EXPECT_THAT(iothread_metrics_text({}), HasSubstr("# TYPE qomio_iothread_info gauge\n"));
 }
 
 TEST(IOThreadMetrics, are_a_command_for_the_threads_that_users_made) {
@@ -45,6 +132,7 @@ TEST(IOThreadMetrics, are_a_command_for_the_threads_that_users_made) {
   ASSERT_TRUE(object_new_with_props<IOThread>("io7", {}).has_value());
   const Json text = Interface::process().run("query-iothread-metrics", Json::object()).value();
   EXPECT_THAT(text.get<std::string>(), HasSubstr("qomio_iothread_cpu_seconds_total{id=\"io7\"} "));
+  EXPECT_THAT(text.get<std::string>(), ::testing::Not(HasSubstr("qomio_main_loop_")));
   ASSERT_TRUE(user_creatable_del("io7").has_value());
 }
 

@@ -17,6 +17,7 @@
 
 #include "qomio/iothread/iothread.h"
 #include "qomio/iothread/iothread_stats.h"
+#include "qomio/iothread/stall_watch.h"
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
@@ -136,6 +137,20 @@ TEST(IOThreadStep, that_needs_a_g_main_context_fails_without_descriptors_and_wor
     EXPECT_TRUE(io0->g_main_context().has_value());
   }
   objects_cleanup();
+}
+
+TEST(StallWatchStart, that_fails_is_an_error_and_leaves_nothing) {
+  register_iothread_types();
+  to_fail.pthread_create = EAGAIN;
+  const auto refused = iothread_report_stalls({.threshold_ns = 1'000'000});
+  to_fail = {};
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().message(), "Failed to create thread: Resource temporarily unavailable");
+  const std::size_t threads = entries("/proc/self/task");
+  EXPECT_TRUE(iothread_report_stalls({.threshold_ns = 3'600'000'000'000}).has_value());
+  EXPECT_EQ(entries("/proc/self/task"), threads + 1);
+  EXPECT_TRUE(iothread_report_stalls({}).has_value());
+  EXPECT_EQ(entries("/proc/self/task"), threads);
 }
 
 TEST(ThreadPoolStart, that_fails_is_an_error_unless_another_thread_can_take_the_job) {

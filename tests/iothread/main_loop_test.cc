@@ -2,12 +2,14 @@
 #include "qomio/iothread/main_loop.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "qomio/iothread/iothread.h"
+#include "qomio/iothread/iothread_stats.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
@@ -68,6 +70,36 @@ TEST_F(MainLoopTest, answers_an_iothread_that_posts_back) {
       [this] { main_loop.context().schedule_oneshot([this] { main_loop.quit(5); }); });
   EXPECT_EQ(main_loop.run(), 5);
   ASSERT_TRUE(user_creatable_del("io0").has_value());
+}
+
+TEST_F(MainLoopTest, shows_what_it_has_done) {
+  int ran = 0;
+  for (int i = 0; i < 3; ++i) main_loop.context().schedule_oneshot([&] { ++ran; });
+  Timer timer = main_loop.context().timer([&] { main_loop.quit(); });
+  timer.arm_after(1us);
+  main_loop.run();
+  Interface& interface = Interface::process();
+  const Json row = interface.run("query-main-loop-stats", Json::object()).value();
+  EXPECT_EQ(row["id"], "main-loop");
+  EXPECT_EQ(row["thread-id"], ::gettid());
+  EXPECT_GE(row["bh-runs"], 3);
+  EXPECT_EQ(row["timers-fired"], 1);
+  EXPECT_GT(row["cpu-ns"], 0);
+  EXPECT_GT(row["busy-ns"], 0);
+  EXPECT_LE(row["busy-ns"].get<std::uint64_t>() + row["blocked-ns"].get<std::uint64_t>(), row["uptime-ns"]);
+  const Json text = interface.run("query-iothread-metrics", Json::object()).value();
+  EXPECT_THAT(text.get<std::string>(), ::testing::HasSubstr("qomio_main_loop_timers_fired_total 1\n"));
+}
+
+TEST_F(MainLoopTest, has_commands_of_its_own_while_it_is_there) {
+  EXPECT_EQ(MainLoop::current(), &main_loop);
+  EXPECT_NE(Interface::process().find_command("query-main-loop-stats"), nullptr);
+}
+
+TEST(MainLoops, leave_no_command_behind) {
+  EXPECT_EQ(MainLoop::current(), nullptr);
+  EXPECT_EQ(Interface::process().find_command("query-main-loop-stats"), nullptr);
+  EXPECT_EQ(query_main_loop_stats().error().message(), "there is no main loop");
 }
 
 // The object stays for the rest of the process, so this is the last word about it.

@@ -9,19 +9,37 @@
 #include <atomic>
 #include <functional>
 #include <latch>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "qomio/iothread/aio_context.h"
+#include "qomio/iothread/main_loop.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
 
 namespace qomio {
 namespace {
 
+using ::testing::Contains;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 constexpr std::int64_t kThreshold = 1000;
+
+TEST(StalledCall, tells_each_long_call_once) {
+  constexpr auto kind = RunningCall::Kind::descriptor;
+  StalledCall stalled;
+  EXPECT_EQ(stalled.look({.number = 0}, 0, kThreshold), 0);
+  EXPECT_EQ(stalled.look({.number = 0}, 5000, kThreshold), 0) << "idle";
+  EXPECT_EQ(stalled.look({.kind = kind, .number = 2}, 6000, kThreshold), 0);
+  EXPECT_EQ(stalled.look({.kind = kind, .number = 2}, 6999, kThreshold), 0);
+  EXPECT_EQ(stalled.look({.kind = kind, .number = 2}, 7100, kThreshold), 1100);
+  EXPECT_EQ(stalled.look({.kind = kind, .number = 2}, 9000, kThreshold), 0) << "told";
+  EXPECT_EQ(stalled.look({.kind = kind, .number = 4}, 9500, kThreshold), 0) << "another call";
+  EXPECT_EQ(stalled.look({.kind = kind, .number = 4}, 10'500, kThreshold), 1000);
+}
 
 // An I/O thread that can be held inside a call. The watch is told the time.
 class StallWatchTest : public ::testing::Test {
@@ -152,6 +170,92 @@ TEST_F(StallWatchTest, is_a_command_that_makes_events) {
   EXPECT_EQ(set_threshold(0), "");
   EXPECT_FALSE(::g_main_context_pending(nullptr));
   ::g_log_set_default_handler(before, nullptr);
+}
+
+// A main loop that can be held up until the watch has found it.
+class MainLoopStallTest : public ::testing::Test {
+ public:
+  MainLoopStallTest() {
+    register_iothread_types();
+    EXPECT_TRUE(iothread_report_stalls({.threshold_ns = 1'000'000}).has_value());
+  }
+  ~MainLoopStallTest() override {
+    EXPECT_TRUE(iothread_report_stalls({}).has_value());
+    ::g_log_set_default_handler(log_before_, nullptr);
+  }
+
+  // On a busy machine the loop may be found late before it calls this, too. As long as the event of that is
+  // to come, there is no other warning.
+  void stall() {
+    for (int warnings = 0; (warnings = warnings_) == events_;) warnings_.wait(warnings);
+  }
+
+  // Has the loop held up until it is found in that call.
+  template <class Hold>
+  void await(const std::string& call, Hold hold) {
+    while (stall_.call != call) {
+      const int before = events_;
+      hold();
+      while (events_ == before) ::g_main_context_iteration(nullptr, TRUE);
+      EXPECT_GE(stall_.stalled_ns, 1'000'000);
+    }
+    const std::lock_guard lock(mutex_);
+    EXPECT_THAT(said_, Contains(EndsWith(" s: " + call)));
+  }
+
+  MainLoop main_loop;
+
+ private:
+  static void take_warning(const gchar*, GLogLevelFlags, const gchar* message, gpointer data) {
+    auto& self = *static_cast<MainLoopStallTest*>(data);
+    EXPECT_THAT(message, StartsWith("the main loop has been held up for "));
+    {
+      const std::lock_guard lock(self.mutex_);
+      self.said_.emplace_back(message);
+    }
+    ++self.warnings_;
+    self.warnings_.notify_one();
+  }
+
+  const GLogFunc log_before_ = ::g_log_set_default_handler(take_warning, this);
+  std::atomic<int> warnings_ = 0;  // each made before the event that tells of the same
+  std::mutex mutex_;               // the one below
+  std::vector<std::string> said_;
+  int events_ = 0;
+  MainLoopStall stall_;
+  const std::shared_ptr<void> listening_ =
+      Interface::process().listen([this](std::string_view name, const Json& data) {
+        if (name != "MAIN_LOOP_STALL") return;
+        stall_ = {.stalled_ns = data["stalled-ns"], .call = data["call"]};
+        ++events_;
+      });
+};
+
+TEST_F(MainLoopStallTest, names_a_call_of_the_main_loop) {
+  BottomHalf flush = main_loop.context().bh_new("flush", [this] { stall(); });
+  await("bottom half 'flush'", [&] { flush.schedule(); });
+}
+
+TEST_F(MainLoopStallTest, names_a_command) {
+  Command slow = command("slow", "", +[]() -> Result<void> { return {}; });
+  slow.run = [this](const Json&) -> Result<Json> {
+    stall();
+    return Json::object();
+  };
+  Interface::process().add(std::move(slow));
+  await("command 'slow'", [] { (void)Interface::process().run("slow", Json::object()); });
+  Interface::process().remove_command("slow");
+}
+
+TEST_F(MainLoopStallTest, says_so_where_it_does_not_know) {
+  await("unknown: a source of GLib, or the CPU is with others", [this] {
+    ::g_idle_add(
+        [](gpointer self) -> gboolean {
+          static_cast<MainLoopStallTest*>(self)->stall();
+          return G_SOURCE_REMOVE;
+        },
+        this);
+  });
 }
 
 }  // namespace

@@ -83,6 +83,29 @@ TEST_F(InterfaceTest, ACommandWithoutArgumentsOrResultAnswersAnEmptyObject) {
   EXPECT_EQ(nothing_calls, 1);
 }
 
+TEST_F(InterfaceTest, ACommandIsKnownToRunAsLongAsItDoes) {
+  std::vector<std::string> seen;
+  Command outer = command("outer", "", nothing);
+  outer.run = [&](const Json&) -> Result<Json> {
+    seen.emplace_back(interface.running_command());
+    EXPECT_TRUE(interface.run("inner", Json::object()));
+    seen.emplace_back(interface.running_command());
+    return Json::object();
+  };
+  Command inner = command("inner", "", nothing);
+  inner.run = nullptr;
+  inner.start = [&](const CommandCall& call) {
+    seen.emplace_back(interface.running_command());
+    call.reply.send(Json::object());
+  };
+  interface.add(std::move(outer));
+  interface.add(std::move(inner));
+  EXPECT_EQ(interface.running_command(), nullptr);
+  EXPECT_EQ(run("outer"), "{}");
+  EXPECT_EQ(seen, (std::vector<std::string>{"outer", "inner", "outer"}));
+  EXPECT_EQ(interface.running_command(), nullptr);
+}
+
 TEST_F(InterfaceTest, ACommandWithoutArgumentsRefusesAnyAndDoesNotRun) {
   EXPECT_EQ(run("nothing", R"({"foo": 1})"), "GenericError: Parameter 'foo' is unexpected");
   EXPECT_EQ(run("nothing", R"({"": null, "b": 1})"), "GenericError: Parameter '' is unexpected");
