@@ -87,7 +87,8 @@ std::vector<const ObjectClass*> user_creatable_classes();
 
 template <class T>
 Result<Ref<T>> object_new_with_props(std::string_view id, std::initializer_list<PropertyValue> properties) {
-  auto made = object_new_with_props(detail::class_of<T>(), objects_root(), id, properties);
+  Object& parent = objects_root();  // before T's class is looked up: it makes the basic types known
+  auto made = object_new_with_props(detail::class_of<T>(), parent, id, properties);
   if (!made) return failure(made);
   return Ref<T>::adopt(static_cast<T*>(made->release()));
 }

@@ -15,16 +15,15 @@ namespace qomio {
 
 namespace {
 
-constexpr std::size_t npos = std::string_view::npos;
 constexpr std::size_t kMaxFragmentBytes = 127;
 constexpr int kMaxDepth = 1024;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_decimal(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_index(std::string_view fragment) { return std::ranges::all_of(fragment, is_digit); }
+bool is_index(std::string_view fragment) { return std::ranges::all_of(fragment, is_decimal); }
 bool is_name(std::string_view fragment) {
   return is_letter(fragment[0]) && std::ranges::all_of(fragment, [](char c) {
-           return is_letter(c) || is_digit(c) || c == '-' || c == '_';
+           return is_letter(c) || is_decimal(c) || c == '-' || c == '_';
          });
 }
 
@@ -46,7 +45,7 @@ struct Node {
 std::string canonical(std::string_view fragment) {
   if (!is_index(fragment)) return std::string(fragment);
   const std::size_t zeros = fragment.find_first_not_of('0');
-  return zeros == npos ? "0" : std::string(fragment.substr(zeros));
+  return zeros == std::string_view::npos ? "0" : std::string(fragment.substr(zeros));
 }
 
 std::unexpected<Error> inconsistent(std::string_view key) {
@@ -89,8 +88,8 @@ std::string take_value(std::string_view& text) {
   while (true) {
     const std::size_t comma = text.find(',');
     value += text.substr(0, comma);
-    const bool doubled = comma != npos && comma + 1 < text.size() && text[comma + 1] == ',';
-    text.remove_prefix(comma == npos ? text.size() : comma + (doubled ? 2 : 1));
+    const bool doubled = comma != std::string_view::npos && comma + 1 < text.size() && text[comma + 1] == ',';
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + (doubled ? 2 : 1));
     if (!doubled) return value;
     value += ',';
   }

@@ -11,7 +11,7 @@ packages=(
 )
 if [ "${1-}" = --all ]; then
   packages+=(libuv1-dev libasio-dev libevent-dev libev-dev qtbase5-dev spin)  # benchmarks, the models
-  packages+=(clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck scdoc qemu-system-x86)
+  packages+=(clang-19 libclang-rt-19-dev llvm-19 clang-format-19 clang-tidy-19 shellcheck scdoc qemu-system-x86)
   packages+=(golang-go golang-github-digitalocean-go-qemu-dev)  # a QMP client by others
 elif [ $# -gt 0 ]; then
   echo "usage: tools/setup.sh [--all]" >&2

@@ -35,7 +35,10 @@ Failure to_fail;
 
 template <class Function>
 Function* real(const char* name) {
-  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+  // A sanitizer that is part of the program, as clang's is, would be passed over: its function is asked for
+  // by name.
+  void* function = ::dlsym(RTLD_DEFAULT, (std::string("__interceptor_") + name).c_str());
+  return reinterpret_cast<Function*>(function != nullptr ? function : ::dlsym(RTLD_NEXT, name));
 }
 
 }  // namespace

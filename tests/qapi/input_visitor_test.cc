@@ -32,14 +32,12 @@ struct Rule {
   std::string match;
   Policy policy = Policy::deny;
   std::optional<std::vector<std::uint16_t>> ports;
-  static constexpr std::string_view type_name = "Rule";
   static constexpr auto members = std::tuple(member("match", &Rule::match), member("policy", &Rule::policy),
                                              member("ports", &Rule::ports));
 };
 
 struct Limits {
   std::int64_t burst = 0;
-  static constexpr std::string_view type_name = "Limits";
   static constexpr auto members = std::tuple(member("burst", &Limits::burst));
 };
 
@@ -60,7 +58,6 @@ struct Config {
   std::optional<std::vector<std::string>> names;
   std::optional<std::vector<std::vector<std::int64_t>>> matrix;
   std::int8_t level = 7;
-  static constexpr std::string_view type_name = "Config";
   static constexpr auto members = std::tuple(
       member("count", &Config::count), member("id", &Config::id), member("memory", &Config::memory),
       member("on", &Config::on), member("ratio", &Config::ratio), member("label", &Config::label),
@@ -73,7 +70,6 @@ struct Config {
 struct Pair {
   std::string first;
   std::string second;
-  static constexpr std::string_view type_name = "Pair";
   static constexpr auto members = std::tuple(member("first", &Pair::first), member("second", &Pair::second));
 };
 

@@ -32,7 +32,7 @@ class Service {
 
  private:
   std::shared_ptr<void> shutdown_;
-  unsigned watchdog_ = 0;
+  [[maybe_unused]] unsigned watchdog_ = 0;
 };
 
 }  // namespace qomiod
