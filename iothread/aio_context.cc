@@ -52,7 +52,7 @@ AioContext::~AioContext() {
     monotonic_timers_.discard();
     realtime_timers_.discard();
     bottom_halves_.discard();
-  } while (handlers_.size() > 0 || compute_timeout() >= 0);
+  } while (compute_timeout() >= 0);
   if (alive_bottom_halves_) {
     broken_invariant("AioContext '" + name_ + "' ends while its bottom half '" + alive_bottom_halves_->name_ +
                      "' is alive");

@@ -39,7 +39,7 @@ struct AioStats {
   std::uint64_t fd_events = 0;  // handler calls for ready descriptors, except the loop's own notifier
   std::uint64_t timers_fired = 0;
   std::uint64_t poll_window_ns = 0;  // of the next busy poll
-  std::uint64_t max_lag_ns = 0;      // longest time one iteration spent in callbacks
+  std::uint64_t max_lag_ns = 0;      // longest round, polling and sleeping left out
   LagCounts lags{};
   FdMonitorKind fd_monitor = FdMonitorKind::poll;
   std::size_t handlers = 0;  // descriptors watched, without the loop's own notifier
@@ -72,18 +72,18 @@ class StatStopwatch {
  public:
   // Nothing, if it runs already.
   void start(std::int64_t now_ns) {
-    if (const std::int64_t value = get(); value >= 0) value_.store(value - now_ns, std::memory_order_relaxed);
+    if (const std::int64_t value = get(); value >= 0) value_.store(value - now_ns, std::memory_order_release);
   }
   // Nothing, if it doesn't run.
   void stop(std::int64_t now_ns) {
-    if (const std::int64_t value = get(); value < 0) value_.store(value + now_ns, std::memory_order_relaxed);
+    if (const std::int64_t value = get(); value < 0) value_.store(value + now_ns, std::memory_order_release);
   }
   // While it is stopped.
   std::uint64_t total_ns() const { return static_cast<std::uint64_t>(get()); }
 
   // Any thread. Stopped: the time. Running: the time less that of the clock at the start, which is negative,
-  // since the clock began before.
-  std::int64_t get() const { return value_.load(std::memory_order_relaxed); }
+  // since the clock began before. Who sees one started sees the one before it stopped.
+  std::int64_t get() const { return value_.load(std::memory_order_acquire); }
   // The time that such a number stands for.
   static std::uint64_t time_ns(std::int64_t value, std::int64_t now_ns) {
     return static_cast<std::uint64_t>(value >= 0 ? value : std::max<std::int64_t>(value + now_ns, 0));

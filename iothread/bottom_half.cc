@@ -170,7 +170,13 @@ void BottomHalfQueue::discard() {
   // What goes may schedule more.
   do {
     (void)take();
-    while (BottomHalfNode* node = pop()) delete node;
+    while (BottomHalfNode* node = pop()) {
+      // One whose handle is alive goes with that.
+      constexpr std::uint32_t kInQueue = kScheduled | kQueued | kIdle | kForeign;
+      if (node->oneshot_ || (node->state_.fetch_and(~kInQueue, std::memory_order_acq_rel) & kReleased)) {
+        delete node;
+      }
+    }
   } while (!empty());
 }
 

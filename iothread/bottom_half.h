@@ -135,7 +135,8 @@ class BottomHalfQueue {
   // is called, so that whoever hears of a run finds it counted. True if one that is not idle was run.
   bool run(StatCounter& runs, RunningCallMark& mark);
 
-  // Frees what is left, for a loop that ends: nobody may use the queue any more.
+  // Takes out what is left, for a loop that ends, and frees what nobody has a handle of. Nobody may use the
+  // queue any more, except what is freed.
   void discard();
 
  private:

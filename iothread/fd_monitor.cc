@@ -46,6 +46,7 @@ Result<FdMonitor> FdMonitor::create(FdMonitorKind start) {
   const int fd = ::epoll_create1(EPOLL_CLOEXEC);
   if (fd < 0) return errno_error(errno, "Failed to create epoll instance");
   FdMonitor monitor(fd);
+  if (start == FdMonitorKind::epoll) monitor.try_epoll();
   if (start == FdMonitorKind::io_uring) {
     monitor.ring_ = detail::Uring::create();
     if (monitor.ring_) monitor.kind_ = FdMonitorKind::io_uring;

@@ -33,8 +33,9 @@ class Uring;
 // Waits until one of a set of descriptors is ready, level-triggered.
 //
 // - poll: poll(2), as fast as any for a few descriptors; takes any of them.
-// - epoll: from kEpollThreshold descriptors on, or once the loop busy-polls them. When it refuses one
-//   (a regular file), back to poll for good.
+// - epoll: if asked for, from kEpollThreshold descriptors on, or once the loop busy-polls them. When it
+// refuses
+//   one (a regular file), back to poll for good.
 // - io_uring: if asked for, and the kernel allows it; when it refuses anything later, over to the other two
 //   for good. Needs no system call to see that descriptors are ready.
 //
@@ -44,8 +45,8 @@ class FdMonitor {
  public:
   static constexpr std::size_t kEpollThreshold = 64;
 
-  // start: poll or io_uring; where that is not to be had, poll. Errors: "Failed to create epoll instance:
-  // <reason>".
+  // start: what it begins with; where io_uring is not to be had, poll. Errors: "Failed to create epoll
+  // instance: <reason>".
   static Result<FdMonitor> create(FdMonitorKind start = FdMonitorKind::poll);
 
   FdMonitor(FdMonitor&& other) noexcept;

@@ -95,6 +95,11 @@ void IOThread::class_init(ObjectClass& klass) {
                 .default_value(PollPolicy::arrival)
                 .on_change(&IOThread::apply_poll_params)
                 .describe("what the polling window is judged by: arrival, classic (as in QEMU) or weighted"));
+  klass.add(
+      property("fd-monitor", &IOThread::fd_monitor_)
+          .default_value(FdMonitorKind::poll)
+          .on_change(&IOThread::check_fd_monitor)
+          .describe("what it waits for descriptors with: poll, epoll or io_uring; set before it starts"));
 }
 
 IOThread::~IOThread() {
@@ -150,9 +155,14 @@ Result<void> IOThread::apply_affinity() {
   return {};
 }
 
+Result<void> IOThread::check_fd_monitor() {
+  if (context_) return error("Property 'fd-monitor' can not be changed once the I/O thread has started");
+  return {};
+}
+
 Result<void> IOThread::complete() {
   id_ = name();
-  auto context = AioContext::create("IO " + id_);
+  auto context = AioContext::create("IO " + id_, fd_monitor_);
   if (!context) return failure(context);
   context_ = std::move(*context);
   stop_ = context_->bh_new("iothread-stop", [this] {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "qomio/iothread/event_loop_base.h"
+#include "qomio/iothread/fd_monitor.h"
 #include "qomio/iothread/poll_window.h"
 #include "qomio/object/user_creatable.h"
 
@@ -25,6 +26,13 @@ inline constexpr auto enum_description<PollPolicy> = EnumDescription(
     "PollPolicy", EnumValue("arrival", "when events come; where polling can not win, there is none"),
     EnumValue("classic", "how long sleeps last, waking up included, as in QEMU"),
     EnumValue("weighted", "a running mean of when events come, for each descriptor"));
+
+template <>
+inline constexpr auto enum_description<FdMonitorKind> =
+    EnumDescription("FdMonitorKind",
+                    EnumValue("poll", "by poll(); once there are many, or busy polls look at them, by epoll"),
+                    EnumValue("epoll", "by epoll; a descriptor that it refuses makes it poll"),
+                    EnumValue("io_uring", "by io_uring; where the kernel refuses it, as poll"));
 
 // The type `iothread`: an object that runs an event loop in a thread of its own.
 //
@@ -95,6 +103,7 @@ class IOThread final : public EventLoopBase {
   void run();
   Result<void> apply_poll_params();
   Result<void> apply_affinity();
+  Result<void> check_fd_monitor();
   Result<void> make_g_main_context();
 
   std::int64_t poll_max_ns_ = 32768;
@@ -103,6 +112,7 @@ class IOThread final : public EventLoopBase {
   std::int64_t poll_weight_ = 0;
   PollPolicy poll_policy_ = PollPolicy::arrival;
   std::vector<std::uint16_t> cpu_affinity_;
+  FdMonitorKind fd_monitor_ = FdMonitorKind::poll;
 
   std::string id_;
   Ref<AioContext> context_;

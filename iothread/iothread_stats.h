@@ -15,12 +15,6 @@
 
 namespace qomio {
 
-template <>
-inline constexpr auto enum_description<FdMonitorKind> =
-    EnumDescription("FdMonitorKind", EnumValue("poll", "by poll(), while there are few"),
-                    EnumValue("epoll", "by epoll, once there are many or busy polls look at them"),
-                    EnumValue("io_uring", "where the program asks for it"));
-
 // The settings in force: the defaults stand in place of zeros.
 struct IOThreadEffectiveParams {
   std::int64_t poll_max_ns = 0;

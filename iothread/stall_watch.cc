@@ -74,17 +74,22 @@ class MainLoopWatch {
   void run() {
     pthread_setname_np(pthread_self(), "stall watch");
     std::unique_lock lock(mutex_);
-    while (!end_.wait_for(lock, std::chrono::nanoseconds(interval_ns_), [this] { return ending_; })) look();
+    while (!end_.wait_for(lock, std::chrono::nanoseconds(interval_ns_), [this] { return ending_; }))
+      look(lock);
   }
 
-  void look() {
+  void look(std::unique_lock<std::mutex>& lock) {
     // Several looks, not the time alone: this thread may have been stopped together with the main loop.
     constexpr int kLooks = 3;
     const std::int64_t late = clock_now_ns() - (beat_ns_ + interval_ns_);
     if (++looks_ < kLooks || late < threshold_ns_ || !found_in_.empty()) return;
-    found_in_ = main_call();
+    std::string found_in = main_call();
+    // Without the lock: whoever takes the log may be slow, which must not hold the main loop up.
+    lock.unlock();
     g_warning("the main loop has been held up for %.3f s: %s", seconds(static_cast<std::uint64_t>(late)),
-              found_in_.c_str());
+              found_in.c_str());
+    lock.lock();
+    found_in_ = std::move(found_in);
   }
 
   std::string main_call() const {

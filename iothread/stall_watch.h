@@ -85,11 +85,12 @@ struct IOThreadReportStallsArguments {
 // From now on logs a warning while an I/O thread or the main loop is stalled, and sends IOTHREAD_STALL, or
 // MAIN_LOOP_STALL once the main loop goes on. The main loop looks at the I/O threads twice within the
 // threshold, and a thread made for that looks as often whether the main loop still comes round. A stall may
-// last half as long again before it is found. With a threshold of 0, as at first, nobody looks. While the
-// main loop is stalled, nobody looks at the I/O threads.
+// last twice as long, or some milliseconds, before it is found. With a threshold of 0, as at first, nobody
+// looks. While the main loop is stalled, nobody looks at the I/O threads.
 //
 // The main loop is GLib's default context, run by the caller: a MainLoop, or without one whatever runs it,
-// which then must go on running it. Ends with the MainLoop.
+// which then must go on running it. Ends with the MainLoop; without one, the
+// caller's current loop is kept until the threshold is 0.
 // Errors: the threshold is out of range; no thread is to be had ("Failed to create thread: ...").
 Result<void> iothread_report_stalls(const IOThreadReportStallsArguments& arguments);
 

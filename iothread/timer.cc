@@ -27,7 +27,7 @@ std::int64_t clock_now_ns(ClockType clock) {
 
 namespace detail {
 
-void TimerList::set_again(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) {
+void TimerList::set_again(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) noexcept {
   const std::uint32_t position = node.position.load(std::memory_order_relaxed);
   const bool fresh = position & TimerNode::kFresh;
   Entry* const entry = fresh ? &fresh_[position - TimerNode::kFresh] : nullptr;
@@ -44,7 +44,7 @@ void TimerList::set_again(TimerNode& node, std::int64_t deadline_ns, bool only_e
 
 void TimerList::grow_fresh() { fresh_.resize(std::max<std::size_t>(16, 2 * fresh_.size())); }
 
-void TimerList::settle() {
+void TimerList::settle() noexcept {
   if (fresh_count_ == 0) return;
   heap_.add({fresh_.data(), fresh_count_});
   if (fresh_.size() > kKeptFresh && fresh_count_ < fresh_.size() / 4) fresh_ = {};
@@ -133,7 +133,7 @@ std::uint64_t TimerList::run(RunningCallMark& mark) {
   return count;
 }
 
-void TimerList::apply_requests_locked() {
+void TimerList::apply_requests_locked() noexcept {
   const std::lock_guard lock(mutex_);
   any_requests_.store(false, std::memory_order_relaxed);
   std::ranges::sort(requests_, {}, &Request::order);

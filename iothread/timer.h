@@ -106,7 +106,8 @@ class TimerList {
                         std::memory_order_relaxed);
     fresh_[fresh_count_++] = {.deadline_ns = deadline_ns, .node = &node};
   }
-  void set_again(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
+  // A lack of memory in these three would leave timers in two places or none, and ends the process.
+  void set_again(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) noexcept;
   void remove(TimerNode& node) {
     const std::uint32_t position = node.position.load(std::memory_order_relaxed);
     if (position & TimerNode::kFresh) {
@@ -118,14 +119,14 @@ class TimerList {
     }
     node.position.store(TimerNode::kUnarmed, std::memory_order_relaxed);
   }
+  void settle() noexcept;
   void grow_fresh();
-  void settle();
 
   void ask(TimerNode& node, Request::Kind kind, std::int64_t deadline_ns = kNever);
   void apply_requests() {
     if (any_requests_.load(std::memory_order_acquire)) apply_requests_locked();
   }
-  void apply_requests_locked();
+  void apply_requests_locked() noexcept;
   bool begin_call(TimerNode& node);
   static void end_call(TimerNode& node);
 

@@ -165,7 +165,7 @@ Result<void> Object::add_child(std::string_view name, Object& child) {
   return {};
 }
 
-// All that takes memory, so that nothing is half done where there is none.
+// All that takes memory, so that nothing is half done where there is none; a number in brackets may be lost.
 void Object::index_child(Object& child, std::string name) {
   Extras& more = extras();
   child.name_.swap(name);

@@ -21,18 +21,25 @@ bool is_below_objects(const Object& object) {
   return false;
 }
 
+// What has happened has happened, even if there is no memory to tell it.
+template <class Call>
+void unless_out_of_memory(const Call& call) {
+  try {
+    call();
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
+
 template <class Call>
 void tell(const Object& object, const Call& call) {
   if (listeners.empty() || !is_below_objects(object)) return;
-  try {
+  unless_out_of_memory([&] {
     const auto present = listeners;  // listeners come and go during the calls
     for (const auto& weak : present) {
-      if (const auto listener = weak.lock()) call(*listener);
+      if (const auto listener = weak.lock()) unless_out_of_memory([&] { call(*listener); });
     }
-  } catch (const std::bad_alloc&) {
-    // What has happened has happened, even if there is no memory to tell it.
-    return;
-  }
+  });
 }
 
 struct ObjectInfo {

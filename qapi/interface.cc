@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -153,6 +154,11 @@ Result<Json> Interface::run(std::string_view name, const Json& arguments, Access
   reply.cancel();
   if (!*answer) return error("The command {} takes its time", name);
   return std::move(**answer);
+}
+
+bool Interface::is_listened_to(std::string_view event) const {
+  invariant(events_.contains(event), "an event must be added before it is sent");
+  return std::ranges::any_of(listeners_, [](const auto& listener) { return !listener.expired(); });
 }
 
 void Interface::emit(std::string_view name, const Json& data) {

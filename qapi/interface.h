@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -87,7 +86,7 @@ class Interface {
   template <class T>
     requires detail::Struct<T>
   void emit(std::string_view name, const T& data) {
-    if (is_listened_to()) emit(name, to_json(data));
+    if (is_listened_to(name)) emit(name, to_json(data));
   }
 
   using EventListener = std::function<void(std::string_view name, const Json& data)>;
@@ -96,9 +95,7 @@ class Interface {
   [[nodiscard]] std::shared_ptr<void> listen(EventListener listener);
 
  private:
-  bool is_listened_to() const {
-    return std::ranges::any_of(listeners_, [](const auto& listener) { return !listener.expired(); });
-  }
+  bool is_listened_to(std::string_view event) const;
 
   mutable std::atomic<const char*> running_command_ = nullptr;
   std::map<std::string, Command, std::less<>> commands_;

@@ -39,8 +39,9 @@ ssize_t write_without_signal(int fd, const iovec* parts, int count) {
 }  // namespace
 
 void QmpOutput::append(std::string line, bool is_event) {
-  unsent_bytes_ += line.size();
+  const std::size_t size = line.size();
   messages_.push_back({std::move(line), is_event});
+  unsent_bytes_ += size;
 }
 
 void QmpOutput::add_reply(std::string line) {

@@ -188,6 +188,7 @@ TEST(BottomHalfDeathTest, a_loop_that_ends_with_a_live_one_names_it) {
       {
         Ref<AioContext> loop = make_loop();
         BottomHalf half = loop->bh_new("flush", [] {});
+        half.schedule();
         loop = nullptr;
       },
       "'test' ends while its bottom half 'flush' is alive");

@@ -345,10 +345,11 @@ TEST(Coroutines, that_wait_with_the_cancellation_of_one_that_waits_too_are_freed
 
 // Waits in one of several ways, for ever, with a bottom half of its loop.
 Task<> owns_a_bottom_half(AioContext& loop, int way, int fd, Wakeup& never) {
-  const BottomHalf half = loop.bh_new("owned", [] {});
+  BottomHalf half = loop.bh_new("owned", [] {});
   if (way == 0) (void)co_await sleep_for(1h);
   if (way == 1) (void)co_await readable(fd);
   if (way == 2) (void)co_await woken(never);
+  half.schedule();
   if (way == 3) co_await reschedule_self(loop);
 }
 

@@ -33,12 +33,12 @@ struct Failure {
 };
 Failure to_fail;
 
+// By both names, since a sanitizer that is part of the program, as clang's is, would be passed over
+// otherwise.
 template <class Function>
-Function* real(const char* name) {
-  // A sanitizer that is part of the program, as clang's is, would be passed over: its function is asked for
-  // by name.
-  void* function = ::dlsym(RTLD_DEFAULT, (std::string("__interceptor_") + name).c_str());
-  return reinterpret_cast<Function*>(function != nullptr ? function : ::dlsym(RTLD_NEXT, name));
+Function* real(const char* name, const char* sanitizers_name) {
+  void* const function = ::dlsym(RTLD_DEFAULT, sanitizers_name);
+  return reinterpret_cast<Function*>(function ? function : ::dlsym(RTLD_NEXT, name));
 }
 
 }  // namespace
@@ -47,24 +47,25 @@ extern "C" {
 
 int eventfd(unsigned count, int flags) noexcept {
   if (to_fail.eventfd) return errno = to_fail.eventfd, -1;
-  return real<int(unsigned, int)>("eventfd")(count, flags);
+  return real<int(unsigned, int)>("eventfd", "__interceptor_eventfd")(count, flags);
 }
 
 int epoll_create1(int flags) noexcept {
   if (to_fail.epoll_create) return errno = to_fail.epoll_create, -1;
-  return real<int(int)>("epoll_create1")(flags);
+  return real<int(int)>("epoll_create1", "__interceptor_epoll_create1")(flags);
 }
 
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
                    void* argument) noexcept {
   if (to_fail.pthread_create) return to_fail.pthread_create;
-  return real<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create")(
-      thread, attributes, start, argument);
+  return real<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>(
+      "pthread_create", "__interceptor_pthread_create")(thread, attributes, start, argument);
 }
 
 int sched_setaffinity(pid_t thread, size_t size, const cpu_set_t* cpus) noexcept {
   if (to_fail.sched_setaffinity) return errno = to_fail.sched_setaffinity, -1;
-  return real<int(pid_t, size_t, const cpu_set_t*)>("sched_setaffinity")(thread, size, cpus);
+  return real<int(pid_t, size_t, const cpu_set_t*)>("sched_setaffinity", "__interceptor_sched_setaffinity")(
+      thread, size, cpus);
 }
 
 }  // extern "C"

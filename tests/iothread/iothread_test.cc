@@ -113,14 +113,16 @@ TEST_F(IOThreadTest, keeps_its_affinity_when_none_of_the_cpus_exists) {
 TEST_F(IOThreadTest, has_the_defaults_of_the_manual) {
   IOThread& io0 = add("io0");
   const std::vector<std::pair<const char*, const char*>> defaults = {
-      {"aio-max-batch", "0"},   {"thread-pool-min", "0"}, {"thread-pool-max", "64"},
-      {"poll-max-ns", "32768"}, {"poll-grow", "0"},       {"poll-shrink", "0"},
-      {"poll-weight", "0"},     {"cpu-affinity", "[]"},   {"poll-policy", "\"arrival\""}};
+      {"aio-max-batch", "0"},    {"thread-pool-min", "0"}, {"thread-pool-max", "64"},
+      {"poll-max-ns", "32768"},  {"poll-grow", "0"},       {"poll-shrink", "0"},
+      {"poll-weight", "0"},      {"cpu-affinity", "[]"},   {"poll-policy", "\"arrival\""},
+      {"fd-monitor", "\"poll\""}};
   for (const auto& [name, value] : defaults) EXPECT_EQ(*io0.get_property(name), json(value)) << name;
   std::vector<std::string> names;
   for (const PropertyView& view : io0.property_views()) names.emplace_back(view.name);
   EXPECT_THAT(names, ElementsAre("type", "aio-max-batch", "thread-pool-min", "thread-pool-max", "poll-max-ns",
-                                 "poll-grow", "poll-shrink", "poll-weight", "cpu-affinity", "poll-policy"));
+                                 "poll-grow", "poll-shrink", "poll-weight", "cpu-affinity", "poll-policy",
+                                 "fd-monitor"));
 }
 
 TEST_F(IOThreadTest, takes_both_ends_of_each_range_and_refuses_one_beyond) {
@@ -184,6 +186,16 @@ TEST_F(IOThreadTest, gives_new_settings_to_the_running_loop_at_once) {
   EXPECT_EQ(io0.context().poll_params(),
             (PollParams{.max_ns = 16384, .grow = 3, .policy = PollPolicy::classic}));
   EXPECT_EQ(io0.context().stats().effective_aio_max_batch, 9);
+}
+
+TEST_F(IOThreadTest, waits_with_the_monitor_that_was_asked_for_at_its_start) {
+  EXPECT_EQ(add("epoll", {{"fd-monitor", "epoll"}}).context().stats().fd_monitor, FdMonitorKind::epoll);
+  const FdMonitorKind has = FdMonitor::create(FdMonitorKind::io_uring).value().kind();
+  IOThread& io0 = add("io0", {{"fd-monitor", "io_uring"}});
+  EXPECT_EQ(io0.context().stats().fd_monitor, has);
+  EXPECT_EQ(refusal("fd-monitor", Json("poll")),
+            "Property 'fd-monitor' can not be changed once the I/O thread has started");
+  EXPECT_EQ(*io0.get_property("fd-monitor"), Json("io_uring"));
 }
 
 TEST_F(IOThreadTest, sets_several_properties_all_or_none) {
