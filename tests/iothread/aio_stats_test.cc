@@ -192,9 +192,9 @@ TEST_F(AioStatsTest, have_times_that_add_up_when_a_more_urgent_source_iterates_t
 }
 
 TEST(AioStats, show_a_call_while_it_lasts) {
-  RunningLoop loop;
   std::latch called(1);
   std::latch over(1);
+  RunningLoop loop;
   loop->schedule_oneshot([&] {
     called.count_down();
     over.wait();
