@@ -170,6 +170,11 @@ void FdMonitor::wait(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {
 void FdMonitor::wait_poll(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {
   const timespec timeout = to_timespec(timeout_ns < 0 ? 0 : timeout_ns);
   int count = ::ppoll(interests_.data(), interests_.size(), timeout_ns < 0 ? nullptr : &timeout, nullptr);
+  if (count < 0 && errno == EINVAL && !epoll_refused_) {
+    // The process may have fewer descriptors than these by now, which epoll doesn't mind.
+    try_epoll();
+    if (kind_ == FdMonitorKind::epoll) return wait_epoll(timeout_ns, ready);
+  }
   invariant(count >= 0 || errno == EINTR || errno == ENOMEM, "the poll monitor's set is valid");
   for (std::size_t i = 0; count > 0; ++i) {
     if (interests_[i].revents == 0) continue;

@@ -120,7 +120,8 @@ TEST_F(AioStatsTest, have_times_that_add_up) {
 
 TEST_F(AioStatsTest, have_times_that_add_up_when_busy_polling_iterates_the_loop) {
   EventNotifier notifier = EventNotifier::create().value();
-  loop->set_poll_params({.max_ns = 100'000, .policy = PollPolicy::classic});
+  // Long, so that no slow machine closes the window.
+  loop->set_poll_params({.max_ns = 3'600'000'000'000, .grow = INT64_MAX, .policy = PollPolicy::classic});
   int polled = 0;
   loop->set_event_notifier(notifier, {.read = [] {},
                                       .poll =
@@ -130,8 +131,10 @@ TEST_F(AioStatsTest, have_times_that_add_up_when_busy_polling_iterates_the_loop)
                                             return false;
                                           },
                                       .poll_ready = [] {}});
-  notifier.signal();
-  expect_that_times_add_up([this] { loop->poll(true); });
+  expect_that_times_add_up([&] {
+    notifier.signal();
+    loop->poll(true);
+  });
   EXPECT_GT(polled, 0);
   loop->set_event_notifier(notifier, {});
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -130,6 +131,19 @@ TEST_P(FdMonitorTest, takes_a_regular_file_and_returns_to_poll_for_good_when_epo
   monitor.watch(notifier.fd(), POLLIN);
   notifier.signal();
   EXPECT_THAT(ready(), ElementsAre(notifier.fd()));
+}
+
+TEST_P(FdMonitorTest, goes_on_when_fewer_descriptors_are_allowed_than_it_watches) {
+  EventNotifier notifier = EventNotifier::create().value();
+  monitor.watch(notifier.fd(), POLLIN);
+  notifier.signal();
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const std::vector<int> found = ready();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_THAT(found, ElementsAre(notifier.fd()));
 }
 
 TEST_P(FdMonitorTest, tells_an_outer_loop_what_to_poll) {
