@@ -289,7 +289,7 @@ void FdHandlerSet::free_removed() {
 
 void FdHandlerSet::clear() {
   for (std::size_t fd = 0; fd < handlers_.size(); ++fd) {
-    if (handlers_[fd]) set(static_cast<int>(fd), {});
+    remove(static_cast<int>(fd));
   }
   free_removed();
 }

@@ -77,7 +77,7 @@ class FdHandlerSet {
   std::uint64_t dispatch(RunningCallMark& mark);
   bool any_queued() const { return !queued_.empty(); }
   void free_removed();
-  // Stops watching all.
+  // Frees all handlers, for a loop that ends: the monitor, which goes with it, still watches.
   void clear();
 
   // Tells the controller about each polled handler after a wait.

@@ -34,8 +34,7 @@ class Uring;
 //
 // - poll: poll(2), as fast as any for a few descriptors; takes any of them.
 // - epoll: if asked for, from kEpollThreshold descriptors on, or once the loop busy-polls them. When it
-// refuses
-//   one (a regular file), back to poll for good.
+//   refuses one (a regular file), back to poll for good.
 // - io_uring: if asked for, and the kernel allows it; when it refuses anything later, over to the other two
 //   for good. Needs no system call to see that descriptors are ready.
 //

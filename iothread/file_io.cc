@@ -165,9 +165,7 @@ FileIo::~FileIo() {
   ending_ = true;
   // The kernel may be writing to the buffers.
   while (in_ring_ > 0) {
-    for (const auto& request : requests_) {
-      if (request->in_ring && !request->cancelling) cancel_in_ring(*request);
-    }
+    cancel_all_wanted();
     loop_.handlers_.monitor().wait_completions();
   }
 }
@@ -257,6 +255,13 @@ void FileIo::cancel_in_ring(Request& request) {
   if (!ending_) submit_bh_.schedule();
 }
 
+// Those in the ring that are to end, and of which it hasn't been told.
+void FileIo::cancel_all_wanted() {
+  for (const auto& request : requests_) {
+    if ((ending_ || request->cancelled) && request->in_ring && !request->cancelling) cancel_in_ring(*request);
+  }
+}
+
 bool FileIo::uses_ring() const { return loop_.handlers_.monitor().uring() != nullptr; }
 
 void FileIo::start(Request& request) {
@@ -280,11 +285,7 @@ bool FileIo::start_in_ring(Request& request) {
 }
 
 void FileIo::submit() {
-  if (std::exchange(uncancelled_, false)) {
-    for (const auto& request : requests_) {
-      if (request->cancelled && request->in_ring && !request->cancelling) cancel_in_ring(*request);
-    }
-  }
+  if (std::exchange(uncancelled_, false)) cancel_all_wanted();
   // Refused: the entries stay, and go along when the monitor submits next.
   (void)loop_.handlers_.monitor().uring()->submit();
 }

@@ -77,6 +77,7 @@ class FileIo {
   void start(Request& request);
   bool start_in_ring(Request& request);
   void cancel_in_ring(Request& request);
+  void cancel_all_wanted();
   void start_in_pool(Request& request);
   void submit();
   void finished(Request& request);

@@ -15,9 +15,8 @@
 #include <ctime>
 #include <limits>
 #include <semaphore>
-#include <system_error>
 
-#include "qomio/iothread/signals_blocked.h"
+#include "qomio/iothread/start_thread.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/invariant.h"
@@ -185,24 +184,21 @@ Result<void> IOThread::start() {
   std::binary_semaphore ready(0);
   // Made here: a lack of memory is an error now, and would be the end of the program there.
   const std::string thread_name = ("IO " + id_).substr(0, 15);
-  try {
-    const detail::SignalsBlocked blocked;
-    thread_ = std::thread([this, &ready, &thread_name] {
-      pthread_setname_np(pthread_self(), thread_name.c_str());
-      const CurrentAioContext current(*context_);
-      current_iothread = this;
-      // Timers are set in nanoseconds: without the 50 us by which the kernel may delay a sleeper otherwise.
-      prctl(PR_SET_TIMERSLACK, 1UL);
-      running_ = true;
-      started_ns_ = clock_now_ns();
-      thread_id_.store(gettid(), std::memory_order_release);
-      ready.release();
-      run();
-      current_iothread = nullptr;
-    });
-  } catch (const std::system_error& e) {
-    return error("Failed to create thread: {}", e.code().message());
-  }
+  auto thread = detail::start_thread([this, &ready, &thread_name] {
+    pthread_setname_np(pthread_self(), thread_name.c_str());
+    const CurrentAioContext current(*context_);
+    current_iothread = this;
+    // Timers are set in nanoseconds: without the 50 us by which the kernel may delay a sleeper otherwise.
+    prctl(PR_SET_TIMERSLACK, 1UL);
+    running_ = true;
+    started_ns_ = clock_now_ns();
+    thread_id_.store(gettid(), std::memory_order_release);
+    ready.release();
+    run();
+    current_iothread = nullptr;
+  });
+  if (!thread) return failure(thread);
+  thread_ = std::move(*thread);
   ready.acquire();
   return {};
 }
@@ -244,8 +240,7 @@ IOThread::Usage IOThread::usage() {
   clockid_t clock = 0;
   timespec cpu{};
   if (pthread_getcpuclockid(thread_.native_handle(), &clock) == 0 && clock_gettime(clock, &cpu) == 0) {
-    usage.cpu_ns =
-        static_cast<std::uint64_t>(cpu.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(cpu.tv_nsec);
+    usage.cpu_ns = static_cast<std::uint64_t>(to_ns(cpu));
   }
   if (status_fd_ < 0) {
     const std::string path = fmt::format("/proc/self/task/{}/status", thread_id());

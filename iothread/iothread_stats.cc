@@ -96,8 +96,7 @@ Result<IOThreadStats> query_main_loop_stats() {
   row.thread_id = gettid();
   timespec cpu{};
   if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0) {
-    row.cpu_ns =
-        static_cast<std::uint64_t>(cpu.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(cpu.tv_nsec);
+    row.cpu_ns = static_cast<std::uint64_t>(to_ns(cpu));
   }
   rusage usage{};
   if (getrusage(RUSAGE_THREAD, &usage) == 0) {

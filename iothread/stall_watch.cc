@@ -11,11 +11,10 @@
 #include <mutex>
 #include <optional>
 #include <set>
-#include <system_error>
 #include <thread>
 
 #include "qomio/iothread/aio_context.h"
-#include "qomio/iothread/signals_blocked.h"
+#include "qomio/iothread/start_thread.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
 
@@ -33,12 +32,9 @@ class MainLoopWatch {
  public:
   static Result<std::unique_ptr<MainLoopWatch>> start(std::int64_t threshold_ns, std::int64_t interval_ns) {
     std::unique_ptr<MainLoopWatch> watch(new MainLoopWatch(threshold_ns, interval_ns));
-    try {
-      const detail::SignalsBlocked blocked;
-      watch->thread_ = std::thread([&self = *watch] { self.run(); });
-    } catch (const std::system_error& e) {
-      return error("Failed to create thread: {}", e.code().message());
-    }
+    auto thread = detail::start_thread([&self = *watch] { self.run(); });
+    if (!thread) return failure(thread);
+    watch->thread_ = std::move(*thread);
     return watch;
   }
   MainLoopWatch(const MainLoopWatch&) = delete;

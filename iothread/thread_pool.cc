@@ -8,7 +8,7 @@
 #include <system_error>
 
 #include "qomio/iothread/aio_context.h"
-#include "qomio/iothread/signals_blocked.h"
+#include "qomio/iothread/start_thread.h"
 #include "qomio/qapi/invariant.h"
 
 namespace qomio {
@@ -60,12 +60,13 @@ bool ThreadPool::needs_thread() const {
 }
 
 Result<void> ThreadPool::start_thread() {
-  try {
-    const detail::SignalsBlocked blocked;
-    threads_.emplace_back([this] { run_thread(); });
-  } catch (const std::system_error& e) {
-    return error("Failed to create thread: {}", e.code().message());
+  std::thread& place = threads_.emplace_back();
+  auto thread = detail::start_thread([this] { run_thread(); });
+  if (!thread) {
+    threads_.pop_back();
+    return failure(thread);
   }
+  place = std::move(*thread);
   ++idle_;
   thread_count_.store(threads_.size(), std::memory_order_relaxed);
   return {};

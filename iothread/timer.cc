@@ -22,21 +22,21 @@ constexpr std::uint32_t kReleased = 2;  // another thread releases it: it is not
 std::int64_t clock_now_ns(ClockType clock) {
   timespec now;
   ::clock_gettime(clock == ClockType::monotonic ? CLOCK_MONOTONIC : CLOCK_REALTIME, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  return to_ns(now);
 }
 
 namespace detail {
 
 void TimerList::set_again(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) noexcept {
   const std::uint32_t position = node.position.load(std::memory_order_relaxed);
-  const bool fresh = position & TimerNode::kFresh;
-  Entry* const entry = fresh ? &fresh_[position - TimerNode::kFresh] : nullptr;
-  if (only_earlier && (entry ? *entry : heap_.at(position)).deadline_ns <= deadline_ns) return;
-  if (entry) {
-    entry->deadline_ns = deadline_ns;
+  if (position & TimerNode::kFresh) {
+    Entry& entry = fresh_[position - TimerNode::kFresh];
+    if (only_earlier && entry.deadline_ns <= deadline_ns) return;
+    entry.deadline_ns = deadline_ns;
     node.order = next_order_++;
     return;
   }
+  if (only_earlier && heap_.at(position).deadline_ns <= deadline_ns) return;
   // Its position goes from one to the next: other threads never see it unarmed.
   heap_.remove(position);
   set_fresh(node, deadline_ns);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <functional>
 #include <mutex>
 #include <utility>
@@ -23,6 +24,9 @@ class AioContext;
 // that it was set.
 enum class ClockType { monotonic, realtime };
 
+inline std::int64_t to_ns(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
 // The time of that clock, ns. Thread-safe.
 std::int64_t clock_now_ns(ClockType clock = ClockType::monotonic);
 
