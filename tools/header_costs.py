@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Compiles each public header alone, and twice in one file, and prints what one #include of it costs: CPU seconds and
+memory at -O0. Fails when a header does not compile.
+
+usage: header_costs.py [--output FILE] SOURCE-ROOT COMPILER [FLAG...]
+"""
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+
+def public_headers(root):
+    folders = ("qapi", "object", "iothread")
+    return [h.relative_to(root) for folder in folders for h in sorted((root / folder).glob("*.h"))] + [
+        pathlib.Path("qomio.h")
+    ]
+
+
+def cost(command):
+    """Status, CPU seconds and MB of a command; its messages go to standard error."""
+    child = subprocess.Popen(command)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return child.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--output", type=pathlib.Path)
+    parser.add_argument("root", type=pathlib.Path)
+    parser.add_argument("compiler", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+
+    lines = [f"{'header':<32} {'CPU s':>6} {'MB':>5}"]
+    broken = []
+    with tempfile.TemporaryDirectory() as folder:
+        for header in public_headers(options.root):
+            source = pathlib.Path(folder) / "alone.cc"
+            source.write_text(f'#include "qomio/{header}"\n' * 2)
+            command = [*options.compiler, "-std=c++23", "-O0", "-fsyntax-only", str(source)]
+            status, seconds, memory = cost(command)
+            lines.append(f"{str(header):<32} {seconds:>6.2f} {memory:>5.0f}")
+            if status != 0:
+                broken.append(str(header))
+    table = "\n".join(lines) + "\n"
+    print(table, end="")
+    if options.output:
+        options.output.write_text(table)
+    if broken:
+        sys.exit("do not compile alone: " + ", ".join(broken))
+
+
+if __name__ == "__main__":
+    main()
