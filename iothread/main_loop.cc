@@ -2,11 +2,11 @@
 #include "qomio/iothread/main_loop.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/eventfd.h>
+#include <glib.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "qomio/iothread/event_loop_base.h"
+#include "qomio/iothread/event_notifier.h"
 #include "qomio/iothread/iothread.h"
 #include "qomio/iothread/iothread_metrics.h"
 #include "qomio/iothread/iothread_stats.h"
@@ -92,117 +93,163 @@ constinit const TypeInfo MainLoopSettings::type_info{
 
 }  // namespace
 
-// SIGINT and SIGTERM, as calls from the loop. The handler writes to a descriptor, since that is what a
-// handler may do; GLib's own way would be a thread besides.
-class MainLoop::Signals {
+namespace {
+
+// The signals that end the program, as calls from the loop. The handler writes to a descriptor, since that is
+// what a handler may do; GLib's own way would be a thread besides.
+class EndSignals {
  public:
-  Signals(GMainContext* context, std::function<void()> on_signal)
-      : event_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-        source_(context, [this, call = std::move(on_signal)] {
-          std::uint64_t count = 0;
-          if (::read(event_fd_.get(), &count, sizeof count) == sizeof count) call();
+  EndSignals(EventNotifier notifier, GMainContext* context, std::function<void()> on_signal)
+      : notifier_(std::move(notifier)), source_(context, [this, call = std::move(on_signal)] {
+          if (notifier_.test_and_clear()) call();
         }) {
-    invariant(static_cast<bool>(event_fd_), "no descriptor for signals");
-    source_.watch(event_fd_.get(), G_IO_IN);
-    written_by_handler = event_fd_.get();
+    source_.watch(notifier_.fd(), G_IO_IN);
+    written_by_handler = notifier_.fd();
+    process = ::getpid();
     struct sigaction action{};
     action.sa_handler = handle;
     action.sa_flags = SA_RESTART;
     for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &action, &old_[i]);
   }
-  ~Signals() {
+  ~EndSignals() {
     for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &old_[i], nullptr);
   }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
+  EndSignals(const EndSignals&) = delete;
+  EndSignals& operator=(const EndSignals&) = delete;
 
  private:
-  static constexpr std::array kSignals{SIGINT, SIGTERM};
+  static constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
   static inline volatile std::sig_atomic_t written_by_handler = -1;
+  static inline volatile std::sig_atomic_t process = 0;
 
-  static void handle(int /*signal*/) {
+  static void handle(int signal) {
     const int kept = errno;
-    const std::uint64_t one = 1;
-    (void)!::write(written_by_handler, &one, sizeof one);
+    if (::getpid() == process) {
+      const std::uint64_t one = 1;
+      (void)!::write(written_by_handler, &one, sizeof one);
+    } else {
+      // A forked child, which shares the descriptor: the signal is for the child alone. It is held back while
+      // its handler runs, and takes effect on the return.
+      (void)::signal(signal, SIG_DFL);
+      (void)::raise(signal);
+    }
     errno = kept;
   }
 
-  FileDescriptor event_fd_;
+  EventNotifier notifier_;
   FdSource source_;
   std::array<struct sigaction, kSignals.size()> old_{};
 };
 
-Result<void> MainLoop::check() {
-  // GLib's default context, the signals' descriptor and the AioContext take no more than this many.
-  std::array<int, 8> probes{};
-  int failed = 0;
-  for (int& fd : probes) {
-    fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) failed = errno;
+// GLib ends the program when it finds no descriptor for the context that it makes here.
+Result<GMainContext*> default_g_main_context() {
+  for (std::array<FileDescriptor, 2> probes; auto& probe : probes) {
+    probe.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!probe) return errno_error(errno, "Failed to create main loop");
   }
-  for (const int fd : probes) {
-    if (fd >= 0) close(fd);
-  }
-  if (failed != 0) return errno_error(failed, "Failed to create main loop");
-  return {};
+  return g_main_context_default();
 }
 
-MainLoop::MainLoop() : started_ns_(clock_now_ns()) {
-  invariant(!the_main_loop, "a second main loop");
-  auto context = AioContext::create("main-loop");
-  if (!context) broken_invariant(fmt::format("the main loop can't be made: {}", context.error().message()));
-  context_ = std::move(*context);
-  current_ = std::make_unique<CurrentAioContext>(*context_);
-  g_source_attach(context_->g_source(), g_main_context());
-  loop_ = g_main_loop_new(g_main_context(), FALSE);
-  signals_ = std::make_unique<Signals>(g_main_context(), [this] { shut_down(ShutdownCause::host_signal); });
-  the_main_loop = this;
+}  // namespace
 
-  Interface::process().add(event<Shutdown>("SHUTDOWN", "the program is about to end"));
-  Interface::process().add(command(
-                               "quit", "ends the program",
-                               +[]() -> Result<void> {
-                                 the_main_loop->shut_down(ShutdownCause::host_qmp_quit);
-                                 return {};
-                               })
-                               .last());
-  Interface::process().add(
-      command("query-main-loop-stats", "what the main loop has done", query_main_loop_stats).query());
+class MainLoop::State {
+ public:
+  State(GMainContext* context, Ref<AioContext> loop, EventNotifier signalled)
+      : loop_(std::move(loop)),
+        current_(*loop_),
+        g_main_loop_(g_main_loop_new(context, FALSE), g_main_loop_unref),
+        signals_(std::move(signalled), context, [this] { shut_down(ShutdownCause::host_signal); }) {
+    g_source_attach(loop_->g_source(), context);
+    the_state = this;
+    Interface::process().add(event<Shutdown>("SHUTDOWN", "the program is about to end"));
+    Interface::process().add(command(
+                                 "quit", "ends the program",
+                                 +[]() -> Result<void> {
+                                   the_state->shut_down(ShutdownCause::host_qmp_quit);
+                                   return {};
+                                 })
+                                 .last());
+    Interface::process().add(
+        command("query-main-loop-stats", "what the main loop has done", query_main_loop_stats).query());
+  }
+  ~State() {
+    (void)iothread_report_stalls({});  // it looks at this loop, and from it
+    Interface::process().remove_command("query-main-loop-stats");
+    Interface::process().remove_command("quit");
+    the_state = nullptr;
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  AioContext& loop() { return *loop_; }
+
+  int run() {
+    if (!quit_.load()) g_main_loop_run(g_main_loop_.get());
+    return exit_status_.load();
+  }
+
+  void quit(int exit_status) {
+    exit_status_.store(exit_status);
+    quit_.store(true);
+    g_main_loop_quit(g_main_loop_.get());
+    // The loop may be on its way into g_main_loop_run(), which would forget a quit that came before it.
+    loop_->schedule_oneshot([this] { g_main_loop_quit(g_main_loop_.get()); });
+  }
+
+  std::uint64_t uptime_ns() const { return static_cast<std::uint64_t>(clock_now_ns() - started_ns_); }
+
+ private:
+  void shut_down(ShutdownCause cause) {
+    Interface::process().emit("SHUTDOWN", Shutdown{.guest = false, .reason = cause});
+    quit(0);
+  }
+
+  static inline State* the_state = nullptr;
+
+  const std::int64_t started_ns_ = clock_now_ns();
+  Ref<AioContext> loop_;
+  CurrentAioContext current_;
+  std::unique_ptr<GMainLoop, void (*)(GMainLoop*)> g_main_loop_;
+  EndSignals signals_;
+  std::atomic<bool> quit_ = false;
+  std::atomic<int> exit_status_ = 0;
+};
+
+Result<MainLoop> MainLoop::create() {
+  invariant(!the_main_loop, "a second main loop");
+  auto context = default_g_main_context();
+  if (!context) return failure(context);
+  auto loop = AioContext::create("main-loop");
+  auto signalled = EventNotifier::create();
+  if (!loop || !signalled) {
+    Error error = loop ? signalled.error() : loop.error();
+    error.prepend("Failed to create main loop: ");
+    return std::unexpected(std::move(error));
+  }
+  return MainLoop(std::make_unique<State>(*context, std::move(*loop), std::move(*signalled)));
+}
+
+MainLoop::MainLoop(std::unique_ptr<State> state) : state_(std::move(state)) { the_main_loop = this; }
+
+MainLoop::MainLoop(MainLoop&& other) noexcept : state_(std::move(other.state_)) {
+  if (state_) the_main_loop = this;
 }
 
 MainLoop::~MainLoop() {
-  (void)iothread_report_stalls({});  // it looks at this loop, and from it
-  Interface::process().remove_command("query-main-loop-stats");
-  Interface::process().remove_command("quit");
-  the_main_loop = nullptr;
-  signals_ = nullptr;
-  g_main_loop_unref(loop_);
-  current_ = nullptr;
+  if (state_) the_main_loop = nullptr;
 }
 
 MainLoop* MainLoop::current() { return the_main_loop; }
 
-std::uint64_t MainLoop::uptime_ns() const { return static_cast<std::uint64_t>(clock_now_ns() - started_ns_); }
+AioContext& MainLoop::context() { return state_->loop(); }
+
+std::uint64_t MainLoop::uptime_ns() const { return state_->uptime_ns(); }
 
 GMainContext* MainLoop::g_main_context() const { return g_main_context_default(); }
 
-int MainLoop::run() {
-  if (!quit_.load()) g_main_loop_run(loop_);
-  return exit_status_.load();
-}
+int MainLoop::run() { return state_->run(); }
 
-void MainLoop::quit(int exit_status) {
-  exit_status_.store(exit_status);
-  quit_.store(true);
-  g_main_loop_quit(loop_);
-  // The loop may be on its way into g_main_loop_run(), which would forget a quit that came before it.
-  context_->schedule_oneshot([this] { g_main_loop_quit(loop_); });
-}
-
-void MainLoop::shut_down(ShutdownCause cause) {
-  Interface::process().emit("SHUTDOWN", Shutdown{.guest = false, .reason = cause});
-  quit(0);
-}
+void MainLoop::quit(int exit_status) { state_->quit(exit_status); }
 
 void register_iothread_types() {
   register_object_types();

@@ -49,7 +49,8 @@ const TypeInfo TokenBucket::type_info{
 };
 
 int main(int argc, char** argv) {
-  MainLoop main_loop;  // GLib's default context with the main AioContext attached
+  auto main_loop = MainLoop::create();  // GLib's default context with the main AioContext attached
+  if (!main_loop) return std::fprintf(stderr, "%s\n", main_loop.error().message().c_str()), 1;
   register_iothread_types();
   register_type(TokenBucket::type_info);
 
@@ -61,9 +62,9 @@ int main(int argc, char** argv) {
     return std::fprintf(stderr, "%s\n", bucket.error().message().c_str()), 1;
   (*io0)->context().run_in([] { std::puts("hello from io0"); });
 
-  QmpServer qmp(main_loop.g_main_context());
+  QmpServer qmp(main_loop->g_main_context());
   if (auto listening = qmp.listen(argc > 1 ? argv[1] : "app.qmp"); !listening)
     return std::fprintf(stderr, "%s\n", listening.error().message().c_str()), 1;
 
-  return main_loop.run();  // until `quit`, SIGINT or SIGTERM
+  return main_loop->run();  // until `quit`, SIGINT, SIGTERM or SIGHUP
 }

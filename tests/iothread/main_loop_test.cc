@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/iothread/main_loop.h"
 
+#include <fcntl.h>
+#include <glib.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -20,7 +25,7 @@ namespace {
 class MainLoopTest : public ::testing::Test {
  protected:
   MainLoopTest() { register_iothread_types(); }
-  MainLoop main_loop;
+  MainLoop main_loop = MainLoop::create().value();
 };
 
 TEST_F(MainLoopTest, is_the_current_loop_of_its_thread) {
@@ -47,6 +52,36 @@ TEST_F(MainLoopTest, is_ended_by_another_thread_while_it_sleeps) {
     const std::jthread quitter([&] { main_loop.quit(); });
     EXPECT_EQ(main_loop.run(), 0);
   }
+}
+
+TEST_F(MainLoopTest, ends_at_each_signal_that_asks_for_it) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    std::string reason;
+    const auto listening = Interface::process().listen(
+        [&](std::string_view, const Json& data) { reason = data["reason"].get<std::string>(); });
+    std::raise(signal);
+    while (reason.empty()) ::g_main_context_iteration(main_loop.g_main_context(), TRUE);
+    EXPECT_EQ(reason, "host-signal") << signal;
+  }
+  EXPECT_EQ(main_loop.run(), 0);
+}
+
+TEST_F(MainLoopTest, is_not_ended_by_a_signal_for_a_forked_child) {
+  int events = 0;
+  const auto listening = Interface::process().listen([&](std::string_view, const Json&) { ++events; });
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      std::raise(signal);
+      ::_exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == signal) << "as in a program without a main loop";
+  }
+  while (::g_main_context_iteration(main_loop.g_main_context(), FALSE)) {
+  }
+  EXPECT_EQ(events, 0);
 }
 
 TEST_F(MainLoopTest, ends_at_sigterm_and_at_quit_and_says_why) {
@@ -100,6 +135,26 @@ TEST(MainLoops, leave_no_command_behind) {
   EXPECT_EQ(MainLoop::current(), nullptr);
   EXPECT_EQ(Interface::process().find_command("query-main-loop-stats"), nullptr);
   EXPECT_EQ(query_main_loop_stats().error().message(), "there is no main loop");
+}
+
+// In a process of its own: "made", or the reason why not.
+[[noreturn]] void make_with_descriptors(rlim_t limit) {
+  const rlimit descriptors{.rlim_cur = limit, .rlim_max = limit};
+  ::setrlimit(RLIMIT_NOFILE, &descriptors);
+  const auto made = MainLoop::create();
+  std::fprintf(stderr, "%s\n", made ? "made" : made.error().message().c_str());
+  ::_exit(0);
+}
+
+TEST(MainLoops, are_an_error_without_descriptors) {
+  const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);  // those below are in use
+  ::close(next);
+  const auto used = static_cast<rlim_t>(next);
+  for (rlim_t more = 0; more < 8; ++more) {
+    EXPECT_EXIT(make_with_descriptors(used + more), ::testing::ExitedWithCode(0),
+                more < 3 ? "Failed to create main loop: .*Too many open files" : "made|Too many open files");
+  }
+  EXPECT_EXIT(make_with_descriptors(used + 8), ::testing::ExitedWithCode(0), "made");
 }
 
 // The object stays for the rest of the process, so this is the last word about it.

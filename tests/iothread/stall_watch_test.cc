@@ -203,7 +203,7 @@ class MainLoopStallTest : public ::testing::Test {
     EXPECT_THAT(said_, Contains(EndsWith(" s: " + call)));
   }
 
-  MainLoop main_loop;
+  MainLoop main_loop = MainLoop::create().value();
 
  private:
   static void take_warning(const gchar*, GLogLevelFlags, const gchar* message, gpointer data) {
