@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,6 +20,8 @@ namespace qomio {
 namespace {
 
 constexpr std::int64_t kPatienceUs = 1'000'000;  // at the end, with clients that do not read
+
+std::string_view name_of(Access access) { return access == Access::full ? "full" : "read-only"; }
 
 }  // namespace
 
@@ -55,7 +59,33 @@ UnixListener::OnConnection QmpServer::adder(Access access) {
 Result<void> QmpServer::listen(const std::string& path, Access access) {
   auto listener = UnixListener::open(host_.context, path, adder(access));
   if (!listener) return failure(listener);
-  listeners_.push_back(std::move(*listener));
+  listeners_.push_back({std::move(*listener), access});
+  return {};
+}
+
+// Two numbers may stand for one socket, whose clients would get the access of the one that happens to take
+// them.
+Result<void> QmpServer::take_over(int fd) const {
+  struct stat offered = {};
+  if (fstat(fd, &offered) != 0) return errno_error(errno, fmt::format("descriptor {}", fd));
+  const auto check = [&](int served, Access access) -> Result<void> {
+    struct stat known = {};
+    if (fstat(served, &known) != 0 || known.st_dev != offered.st_dev || known.st_ino != offered.st_ino)
+      return {};
+    if (served == fd) return error("descriptor {} is served already, with access={}", fd, name_of(access));
+    return error("descriptor {} is the same as descriptor {}, which is served already, with access={}", fd,
+                 served, name_of(access));
+  };
+  for (const auto& [listener, access] : listeners_) {
+    if (auto r = check(listener->fd(), access); !r) return r;
+  }
+  for (const auto& session : sessions_) {
+    for (const int served : {session->in_fd(), session->out_fd()}) {
+      if (auto r = check(served, session->access()); !r) return r;
+    }
+  }
+  // Standard input and output are what programs that are started expect to be there.
+  if (fd > STDERR_FILENO) (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
   return {};
 }
 
@@ -66,13 +96,15 @@ Result<void> QmpServer::serve(int socket_fd, Access access) {
     return errno_error(errno, fmt::format("descriptor {}", socket_fd));
   }
   if (!listens) return add_client(socket_fd, access);
+  if (auto r = take_over(socket_fd); !r) return r;
   auto listener = UnixListener::adopt(host_.context, FileDescriptor(socket_fd), adder(access));
   if (!listener) return failure(listener);
-  listeners_.push_back(std::move(*listener));
+  listeners_.push_back({std::move(*listener), access});
   return {};
 }
 
 Result<void> QmpServer::add_client(int socket_fd, Access access) {
+  if (auto r = take_over(socket_fd); !r) return r;
   FileDescriptor fd(socket_fd);
   int type = 0;
   socklen_t length = sizeof(type);
@@ -86,12 +118,10 @@ Result<void> QmpServer::add_client(int socket_fd, Access access) {
 
 Result<void> QmpServer::add_client(int in_fd, int out_fd, Access access) {
   if (in_fd == out_fd) return add_client(in_fd, access);
-  FileDescriptor in(in_fd);
-  FileDescriptor out(out_fd);
   for (const int fd : {in_fd, out_fd}) {
-    if (fcntl(fd, F_GETFL) < 0) return errno_error(errno, fmt::format("descriptor {}", fd));
+    if (auto r = take_over(fd); !r) return r;
   }
-  add_session(std::move(in), std::move(out), access);
+  add_session(FileDescriptor(in_fd), FileDescriptor(out_fd), access);
   return {};
 }
 

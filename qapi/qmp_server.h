@@ -52,10 +52,12 @@ class QmpServer {
   Result<void> listen(const std::string& path, Access access = Access::full);
 
   // Serves a socket that is there already: clients that connect to it, as above, if it listens, else the one
-  // that it is connected to, whoever it is. The server owns the descriptor from now on. Errors: no Unix
-  // stream socket.
+  // that it is connected to, whoever it is. The server owns the descriptor from now on, and keeps programs
+  // that the process starts from inheriting it. Errors: no Unix stream socket; one that is served already, as
+  // this descriptor or as another, and stays so.
   Result<void> serve(int socket_fd, Access access = Access::full);
   // Serves one client, such as on standard input and output. The server owns the descriptors from now on.
+  // Errors: as serve().
   Result<void> add_client(int socket_fd, Access access = Access::full);
   Result<void> add_client(int in_fd, int out_fd, Access access = Access::full);
 
@@ -69,6 +71,7 @@ class QmpServer {
   std::uint64_t dropped_event_count() const { return dropped_events_; }
 
  private:
+  Result<void> take_over(int fd) const;
   void add_session(FileDescriptor in, FileDescriptor out, Access access);
   UnixListener::OnConnection adder(Access access);
   void close_session(const QmpSession& session);
@@ -79,7 +82,11 @@ class QmpServer {
 
   QmpSessionHost host_;
   std::uint64_t dropped_events_ = 0;
-  std::vector<std::unique_ptr<UnixListener>> listeners_;
+  struct Listener {
+    std::unique_ptr<UnixListener> listener;
+    Access access;
+  };
+  std::vector<Listener> listeners_;
   std::list<std::unique_ptr<QmpSession>> sessions_;
   std::shared_ptr<void> event_subscription_;
   EventThrottle throttle_;

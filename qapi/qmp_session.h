@@ -45,6 +45,10 @@ class QmpSession {
   QmpSession(const QmpSession&) = delete;
   QmpSession& operator=(const QmpSession&) = delete;
 
+  int in_fd() const { return in_.get(); }
+  int out_fd() const { return out_ ? out_.get() : in_.get(); }
+  Access access() const { return access_; }
+
   // Sends the line, if the client has negotiated, and asked for the event, if it has a name to ask for.
   void send_event(const std::string& line, std::string_view requested_as = {});
 
@@ -57,7 +61,6 @@ class QmpSession {
   struct Running;
   struct Arrival;
 
-  int out_fd() const { return out_ ? out_.get() : in_.get(); }
   bool is_socket() const { return !out_; }
   std::size_t most_waiting() const;
 

@@ -41,6 +41,7 @@ class UnixListener {
 
   // Empty for one that was handed over.
   const std::string& path() const { return path_; }
+  int fd() const { return socket_.get(); }
 
  private:
   // What tells one file from another that has the same name later.

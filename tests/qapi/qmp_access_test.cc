@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Who may do what: read-only clients, other users, sockets that were handed over.
+#include <fcntl.h>
 #include <sys/stat.h>
+
+#include <array>
 
 #include "qomio/qapi/qmp_server.h"
 #include "qomio/tests/qapi/qmp_fixture.h"
@@ -21,6 +24,15 @@ class QmpAccessTest : public QmpServerTest {
     interface_.add(command("look", "for tests", +[] { return Result<void>(); }).query());
     read_only_path_ = directory_ / "read-only";
     EXPECT_TRUE(server_->listen(read_only_path_, Access::read_only));
+  }
+  static int listening_socket(const std::string& path) {
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_EQ(listen(fd, 1), 0);
+    return fd;
   }
   TestClient connected(const std::string& path) {
     TestClient client(path);
@@ -81,12 +93,7 @@ TEST_F(QmpAccessTest, other_users_are_hung_up_on) {
 
 TEST_F(QmpAccessTest, a_socket_that_listens_already_is_served) {
   const std::string path = directory_ / "handed-over";
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
-  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-  ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  ASSERT_EQ(listen(fd, 1), 0);
+  const int fd = listening_socket(path);
   ASSERT_TRUE(server_->serve(fd, Access::read_only));
   TestClient client = connected(path);
   EXPECT_THAT(ask(client, "{'execute':'work'}"), ElementsAre(HasSubstr("access is read-only")));
@@ -112,6 +119,48 @@ TEST_F(QmpAccessTest, other_descriptors_are_refused) {
   ASSERT_EQ(listen(internet, 1), 0);
   EXPECT_EQ(server_->serve(internet).error().message(),
             fmt::format("descriptor {} is no Unix stream socket", internet));
+}
+
+TEST_F(QmpAccessTest, a_descriptor_is_served_once_under_whatever_number) {
+  const std::string path = directory_ / "inherited";
+  const int fd = listening_socket(path);
+  const FileDescriptor copy(dup(fd));
+  ASSERT_TRUE(server_->serve(fd, Access::read_only));
+  EXPECT_EQ(server_->serve(fd).error().message(),
+            fmt::format("descriptor {} is served already, with access=read-only", fd));
+  EXPECT_EQ(server_->serve(copy.get()).error().message(),
+            fmt::format(
+                "descriptor {} is the same as descriptor {}, which is served already, with access=read-only",
+                copy.get(), fd));
+  EXPECT_EQ(server_->add_client(copy.get(), STDOUT_FILENO).error().message(),
+            fmt::format(
+                "descriptor {} is the same as descriptor {}, which is served already, with access=read-only",
+                copy.get(), fd));
+  TestClient client(path);
+  EXPECT_THAT(line(client), testing::HasSubstr("QMP")) << "the first is served still";
+}
+
+TEST_F(QmpAccessTest, a_connection_is_served_once_under_whatever_number) {
+  std::array<int, 2> pair{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair.data()), 0);
+  const FileDescriptor copy(dup(pair[0]));
+  ASSERT_TRUE(server_->serve(pair[0], Access::read_only));
+  EXPECT_EQ(server_->serve(pair[0]).error().message(),
+            fmt::format("descriptor {} is served already, with access=read-only", pair[0]));
+  EXPECT_EQ(server_->serve(copy.get()).error().message(),
+            fmt::format(
+                "descriptor {} is the same as descriptor {}, which is served already, with access=read-only",
+                copy.get(), pair[0]));
+  close(pair[1]);
+}
+
+TEST_F(QmpAccessTest, programs_that_the_process_starts_do_not_inherit_a_connection) {
+  std::array<int, 2> pair{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair.data()), 0);
+  ASSERT_EQ(fcntl(pair[0], F_GETFD), 0);
+  ASSERT_TRUE(server_->serve(pair[0]));
+  EXPECT_EQ(fcntl(pair[0], F_GETFD), FD_CLOEXEC);
+  close(pair[1]);
 }
 
 }  // namespace

@@ -2,12 +2,14 @@
 #include "qomio/tools/qomiod/log.h"
 
 #include <glib.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstdio>
 #include <string_view>
+
+#include "qomio/tools/qomiod/log_stream.h"
 
 namespace qomiod {
 namespace {
@@ -21,6 +23,8 @@ std::size_t level_of(GLogLevelFlags flags) {
 }
 
 std::size_t shown_levels = 0;  // the first so many
+LogStream* log_stream =
+    nullptr;  // of standard error; stays, since threads may have something to say to the end
 
 // GLib calls it in whatever thread has something to say.
 void take_message(const gchar* domain, GLogLevelFlags flags, const gchar* message, gpointer /*data*/) {
@@ -36,7 +40,7 @@ void take_message(const gchar* domain, GLogLevelFlags flags, const gchar* messag
   }
   line += message;
   line += '\n';
-  (void)std::fputs(line.c_str(), stderr);  // at once, so that lines of several threads don't mix
+  log_stream->write(line);
 }
 
 }  // namespace
@@ -47,6 +51,7 @@ qomio::Result<void> set_up_log(const std::string& level_name) {
     return qomio::error("expected trace, debug, info, warning, error, critical or off");
   }
   shown_levels = level_name == "off" ? 0 : static_cast<std::size_t>(level - kLevels.begin()) + 1;
+  if (!log_stream) log_stream = new LogStream(STDERR_FILENO);
   g_log_set_default_handler(take_message, nullptr);
   return {};
 }

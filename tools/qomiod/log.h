@@ -8,8 +8,8 @@
 namespace qomiod {
 
 // Writes the log of the program, and what the library and GLib have to say, to standard error, as
-// `qomiod: info: text`. GLib's messages are info, its info is debug, its debug is trace. Errors: an unknown
-// level.
+// `qomiod: info: text`. Nothing waits for who reads it, see LogStream. GLib's messages are info, its info is
+// debug, its debug is trace. Errors: an unknown level.
 qomio::Result<void> set_up_log(const std::string& level_name);
 
 }  // namespace qomiod

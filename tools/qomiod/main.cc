@@ -23,6 +23,7 @@
 #include "qomio/tools/qomiod/monitor.h"
 #include "qomio/tools/qomiod/options.h"
 #include "qomio/tools/qomiod/service.h"
+#include "qomio/tools/qomiod/signals.h"
 
 namespace {
 
@@ -98,7 +99,8 @@ void add_machine() {
 }
 
 int run(const char* program, const qomiod::Options& options) {
-  MainLoop main_loop;
+  auto main_loop = MainLoop::create();
+  if (!main_loop) return complain(program, main_loop.error());
   register_iothread_types();
   add_machine();
 
@@ -144,7 +146,7 @@ int run(const char* program, const qomiod::Options& options) {
     log_debug("made object", typed);
   }
 
-  QmpServer server(main_loop.g_main_context());
+  QmpServer server(main_loop->g_main_context());
   server.limit_event_rate("IOTHREAD_STALL", "id");
   for (const auto& monitor : options.monitors) {
     if (auto answering = answer_qmp(server, monitor); !answering) {
@@ -155,12 +157,13 @@ int run(const char* program, const qomiod::Options& options) {
   qomiod::Service service;
   if (auto taken = qomiod::Service::take_sockets(server); !taken) return complain(program, taken.error());
   service.ready();
-  return main_loop.run();
+  return main_loop->run();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  qomiod::set_up_signals();
   const auto options = qomiod::parse_options(argc, argv);
   if (!options) return complain(argv[0], options.error());
   if (options->help) return std::fputs(qomiod::usage(argv[0]).c_str(), stdout), 0;

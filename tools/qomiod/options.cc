@@ -124,7 +124,7 @@ Runs objects such as I/O threads, controlled over QMP.
   -h, --help            show this help and exit
   -V, --version         show the version and exit
 
-The daemon ends in order at the QMP command quit, SIGTERM and SIGINT.
+The daemon ends in order at the QMP command quit, SIGTERM, SIGINT and SIGHUP.
 )",
                      program);
 }

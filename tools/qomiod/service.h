@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "qomio/qapi/error.h"
+#include "qomio/tools/qomiod/notify_socket.h"
 
 namespace qomio {
 class QmpServer;
@@ -13,7 +15,7 @@ namespace qomiod {
 
 // The daemon as a service of systemd: takes the sockets that were opened for it, says when it is ready and,
 // at SHUTDOWN, that it stops, and reports being alive as often as the watchdog wants. Started by anything
-// else, or built without libsystemd, it does nothing.
+// else it does nothing; built without libsystemd it takes no sockets and knows of no watchdog.
 //
 // Thread: the main thread, inside a MainLoop.
 class Service {
@@ -31,8 +33,11 @@ class Service {
   void ready();
 
  private:
+  static std::uint64_t watchdog_period_us();  // 0: nobody watches
+
+  NotifySocket manager_;
   std::shared_ptr<void> shutdown_;
-  [[maybe_unused]] unsigned watchdog_ = 0;
+  unsigned watchdog_ = 0;
 };
 
 }  // namespace qomiod

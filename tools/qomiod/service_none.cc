@@ -4,9 +4,7 @@
 
 namespace qomiod {
 
-Service::Service() = default;
-Service::~Service() = default;
 qomio::Result<void> Service::take_sockets(qomio::QmpServer& /*server*/) { return {}; }
-void Service::ready() {}
+std::uint64_t Service::watchdog_period_us() { return 0; }
 
 }  // namespace qomiod

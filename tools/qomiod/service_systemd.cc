@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "qomio/qapi/interface.h"
 #include "qomio/qapi/qmp_server.h"
 #include "qomio/tools/qomiod/service.h"
 
@@ -19,22 +18,21 @@ using namespace qomio;
 
 namespace {
 
-// libsystemd, loaded when a service manager has started the daemon: with the libraries behind it, it would be
-// a quarter of the time that the daemon takes to start, and of its memory, for those who have none.
+// libsystemd, loaded when a service manager has something for the daemon: with the libraries behind it, it
+// would be a quarter of the time that the daemon takes to start, and of its memory, for those who have none.
 struct Systemd {
-  decltype(&::sd_notify) notify = nullptr;
   decltype(&::sd_listen_fds_with_names) listen_fds_with_names = nullptr;
   decltype(&::sd_watchdog_enabled) watchdog_enabled = nullptr;
 
   // Null without a service manager, or without its library.
   static const Systemd* get() {
     static const Systemd loaded = load();
-    return loaded.notify ? &loaded : nullptr;
+    return loaded.watchdog_enabled ? &loaded : nullptr;
   }
 
  private:
   static Systemd load() {
-    constexpr std::array kSetByTheManager{"NOTIFY_SOCKET", "LISTEN_FDS", "WATCHDOG_USEC"};
+    constexpr std::array kSetByTheManager{"LISTEN_FDS", "WATCHDOG_USEC"};
     if (std::ranges::none_of(kSetByTheManager, [](const char* name) { return std::getenv(name) != nullptr; }))
       return {};
     void* const library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
@@ -48,27 +46,12 @@ struct Systemd {
     };
     Systemd systemd;
     const bool complete = find(systemd.listen_fds_with_names, "sd_listen_fds_with_names") &&
-                          find(systemd.watchdog_enabled, "sd_watchdog_enabled") &&
-                          find(systemd.notify, "sd_notify");
+                          find(systemd.watchdog_enabled, "sd_watchdog_enabled");
     return complete ? systemd : Systemd{};
   }
 };
 
-void notify(const char* state) {
-  if (const Systemd* const systemd = Systemd::get()) systemd->notify(0, state);
-}
-
 }  // namespace
-
-Service::Service() {
-  shutdown_ = Interface::process().listen([](std::string_view name, const Json&) {
-    if (name == "SHUTDOWN") notify("STOPPING=1");
-  });
-}
-
-Service::~Service() {
-  if (watchdog_ != 0) g_source_remove(watchdog_);
-}
 
 Result<void> Service::take_sockets(QmpServer& server) {
   const Systemd* const systemd = Systemd::get();
@@ -83,22 +66,14 @@ Result<void> Service::take_sockets(QmpServer& server) {
     if (names) std::free(names[i]);
   }
   std::free(static_cast<void*>(names));
+  if (!result) result.error().prepend("socket of the service manager: ");
   return result;
 }
 
-void Service::ready() {
+std::uint64_t Service::watchdog_period_us() {
   const Systemd* const systemd = Systemd::get();
-  if (!systemd) return;
   std::uint64_t period_us = 0;
-  if (systemd->watchdog_enabled(0, &period_us) > 0) {
-    const auto alive = [](gpointer) -> gboolean {
-      notify("WATCHDOG=1");
-      return G_SOURCE_CONTINUE;
-    };
-    const auto half_ms = std::clamp<std::uint64_t>(period_us / 2000, 1, G_MAXUINT);
-    watchdog_ = g_timeout_add(static_cast<guint>(half_ms), alive, nullptr);
-  }
-  notify("READY=1");
+  return systemd && systemd->watchdog_enabled(0, &period_us) > 0 ? period_us : 0;
 }
 
 }  // namespace qomiod
