@@ -2,19 +2,15 @@
 #include "qomio/iothread/stall_watch.h"
 
 #include <glib.h>
-#include <pthread.h>
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
-#include <thread>
 
 #include "qomio/iothread/aio_context.h"
-#include "qomio/iothread/start_thread.h"
+#include "qomio/iothread/main_loop_watch.h"
+#include "qomio/iothread/stall_log.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
 
@@ -24,90 +20,6 @@ namespace {
 constexpr std::string_view kEvent = "IOTHREAD_STALL";
 constexpr std::string_view kMainLoopEvent = "MAIN_LOOP_STALL";
 constexpr std::uint64_t kLeastNs = 1'000'000;  // what a GLib timeout can tell apart
-
-double seconds(std::uint64_t ns) { return static_cast<double>(ns) * 1e-9; }
-
-// Looks at the main loop from a thread of its own. Thread: the main thread, except what says otherwise.
-class MainLoopWatch {
- public:
-  static Result<std::unique_ptr<MainLoopWatch>> start(std::int64_t threshold_ns, std::int64_t interval_ns) {
-    std::unique_ptr<MainLoopWatch> watch(new MainLoopWatch(threshold_ns, interval_ns));
-    auto thread = detail::start_thread([&self = *watch] { self.run(); });
-    if (!thread) return failure(thread);
-    watch->thread_ = std::move(*thread);
-    return watch;
-  }
-  MainLoopWatch(const MainLoopWatch&) = delete;
-  MainLoopWatch& operator=(const MainLoopWatch&) = delete;
-  ~MainLoopWatch() {
-    {
-      const std::lock_guard lock(mutex_);
-      ending_ = true;
-    }
-    end_.notify_one();
-    if (thread_.joinable()) thread_.join();
-  }
-
-  // To be called by the main loop every interval_ns. The stall that has ended, if there was one.
-  std::optional<MainLoopStall> beat() {
-    const std::int64_t now = clock_now_ns();
-    const std::lock_guard lock(mutex_);
-    const std::int64_t late = now - (beat_ns_ + interval_ns_);
-    beat_ns_ = now;
-    looks_ = 0;
-    if (found_in_.empty()) return std::nullopt;
-    return MainLoopStall{.stalled_ns = static_cast<std::uint64_t>(late),
-                         .call = std::exchange(found_in_, {})};
-  }
-
- private:
-  MainLoopWatch(std::int64_t threshold_ns, std::int64_t interval_ns)
-      : threshold_ns_(threshold_ns), interval_ns_(interval_ns), beat_ns_(clock_now_ns()) {
-    if (AioContext* const loop = AioContext::current()) loop_ = Ref(*loop);
-  }
-
-  // The watching thread.
-  void run() {
-    pthread_setname_np(pthread_self(), "stall watch");
-    std::unique_lock lock(mutex_);
-    while (!end_.wait_for(lock, std::chrono::nanoseconds(interval_ns_), [this] { return ending_; }))
-      look(lock);
-  }
-
-  void look(std::unique_lock<std::mutex>& lock) {
-    // Several looks, not the time alone: this thread may have been stopped together with the main loop.
-    constexpr int kLooks = 3;
-    const std::int64_t late = clock_now_ns() - (beat_ns_ + interval_ns_);
-    if (++looks_ < kLooks || late < threshold_ns_ || !found_in_.empty()) return;
-    std::string found_in = main_call();
-    // Without the lock: whoever takes the log may be slow, which must not hold the main loop up.
-    lock.unlock();
-    g_warning("the main loop has been held up for %.3f s: %s", seconds(static_cast<std::uint64_t>(late)),
-              found_in.c_str());
-    lock.lock();
-    found_in_ = std::move(found_in);
-  }
-
-  std::string main_call() const {
-    if (const char* const name = interface_.running_command()) return std::string("command '") + name + "'";
-    const RunningCall call = loop_ ? loop_->running_call() : RunningCall{};
-    if (call.kind != RunningCall::Kind::none) return call.describe();
-    return "unknown: a source of GLib, or the CPU is with others";
-  }
-
-  const std::int64_t threshold_ns_;
-  const std::int64_t interval_ns_;
-  const Interface& interface_ = Interface::process();
-  Ref<AioContext> loop_;  // null: the main thread has none
-
-  std::mutex mutex_;  // the five below
-  std::condition_variable end_;
-  bool ending_ = false;
-  std::int64_t beat_ns_;
-  int looks_ = 0;         // since the beat
-  std::string found_in_;  // not empty: a stall was found
-  std::thread thread_;
-};
 
 // Looks from a timeout of the main context; the source of the events, so that it lives as long as they are
 // offered.
@@ -126,9 +38,11 @@ class Reporter {
     constexpr std::int64_t kMillisecondNs = 1'000'000;
     const std::int64_t interval_ms =
         std::clamp<std::int64_t>(threshold_ns / 2 / kMillisecondNs, 1, 3'600'000);
-    auto main_watch = MainLoopWatch::start(threshold_ns, interval_ms * kMillisecondNs);
+    auto log = std::make_unique<detail::StallLog>();
+    auto main_watch = detail::MainLoopWatch::start(threshold_ns, interval_ms * kMillisecondNs, *log);
     if (!main_watch) return failure(main_watch);
     stop();
+    log_ = std::move(log);
     main_watch_ = std::move(*main_watch);
     threshold_ns_ = threshold_ns;
     timeout_ = g_timeout_add(static_cast<guint>(interval_ms), look, this);
@@ -136,16 +50,28 @@ class Reporter {
   }
 
  private:
+  static void warn(const std::optional<std::string>& line) {
+    if (line) g_warning("%s", line->c_str());
+  }
+
   static gboolean look(gpointer data) {
     auto& self = *static_cast<Reporter*>(data);
-    const auto main_stall = self.main_watch_->beat();
-    const auto stalls = self.watch_.look(clock_now_ns(), self.threshold_ns_);
-    for (const IOThreadStall& stall : stalls) {
-      g_warning("I/O thread '%s' has been in one call for %.3f s: %s", stall.id.c_str(),
-                seconds(stall.stalled_ns), stall.call.c_str());
+    const std::int64_t now = clock_now_ns();
+    if (const auto stall = self.main_watch_->beat()) {
+      warn(self.log_->ended(*stall));
+      Interface::process().emit(
+          kMainLoopEvent,
+          MainLoopStall{.stalled_ns = static_cast<std::uint64_t>(stall->ns), .call = stall->call});
+    }
+    for (const IOThreadStall& stall : self.watch_.look(now, self.threshold_ns_)) {
+      const detail::StallLog::Stall line{.who = "I/O thread '" + stall.id + "'",
+                                         .what = "in one call",
+                                         .ns = static_cast<std::int64_t>(stall.stalled_ns),
+                                         .call = stall.call};
+      warn(stall.ended ? self.log_->ended(line) : self.log_->began(now, line));
       Interface::process().emit(kEvent, stall);
     }
-    if (main_stall) Interface::process().emit(kMainLoopEvent, *main_stall);
+    warn(self.log_->counted(now));
     return G_SOURCE_CONTINUE;
   }
 
@@ -156,25 +82,31 @@ class Reporter {
     main_watch_ = nullptr;
   }
 
+  std::unique_ptr<detail::StallLog> log_;
   StallWatch watch_;
-  std::unique_ptr<MainLoopWatch> main_watch_;
+  std::unique_ptr<detail::MainLoopWatch> main_watch_;
   std::int64_t threshold_ns_ = 0;
   guint timeout_ = 0;
 };
 
 }  // namespace
 
-std::int64_t StalledCall::look(const RunningCall& call, std::int64_t now_ns, std::int64_t threshold_ns) {
-  if (call.kind == RunningCall::Kind::none || call.number != call_) {
-    *this = {};
-    call_ = call.number;
-    since_ns_ = now_ns;
-    return 0;
+std::optional<StalledCall::Stall> StalledCall::look(const RunningCall& call, std::int64_t now_ns,
+                                                    std::int64_t threshold_ns) {
+  const std::int64_t passed = now_ns - std::exchange(looked_ns_, now_ns);
+  if (call.kind == RunningCall::Kind::none || call.number != call_.number) {
+    const Stall ended{.call = call_, .ns = stalled_ns_, .ended = true};
+    const bool was_told = std::exchange(told_, false);
+    call_ = call;
+    stalled_ns_ = 0;
+    return was_told ? std::optional(ended) : std::nullopt;
   }
-  const std::int64_t stalled_ns = now_ns - since_ns_;
-  if (told_ || stalled_ns < threshold_ns) return 0;
+  // What comes a few milliseconds late has other reasons than a stop.
+  const bool far_apart = passed > std::max<std::int64_t>(threshold_ns, 5'000'000);
+  stalled_ns_ += far_apart ? threshold_ns / 2 : passed;
+  if (told_ || stalled_ns_ < threshold_ns) return std::nullopt;
   told_ = true;
-  return stalled_ns;
+  return Stall{.call = call_, .ns = stalled_ns_};
 }
 
 std::vector<IOThreadStall> StallWatch::look(std::int64_t now_ns, std::int64_t threshold_ns) {
@@ -184,13 +116,14 @@ std::vector<IOThreadStall> StallWatch::look(std::int64_t now_ns, std::int64_t th
     const auto* iothread = object_cast<IOThread>(&object);
     if (!iothread || iothread->thread_id() == 0) return 0;
     alive.insert(iothread->thread_id());
-    const RunningCall call = iothread->context().running_call();
-    const std::int64_t stalled_ns = calls_[iothread->thread_id()].look(call, now_ns, threshold_ns);
-    if (stalled_ns != 0) {
+    const auto found =
+        calls_[iothread->thread_id()].look(iothread->context().running_call(), now_ns, threshold_ns);
+    if (found) {
       stalls.push_back({.id = iothread->id(),
                         .thread_id = iothread->thread_id(),
-                        .stalled_ns = static_cast<std::uint64_t>(stalled_ns),
-                        .call = call.describe()});
+                        .stalled_ns = static_cast<std::uint64_t>(found->ns),
+                        .call = found->call.describe(),
+                        .ended = found->ended});
     }
     return 0;
   });

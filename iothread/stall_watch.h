@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -21,17 +22,26 @@ namespace qomio {
 //
 //     StalledCall stalled;
 //     ...
-//     const RunningCall call = loop->running_call();
-//     if (stalled.look(call, clock_now_ns(), 50'000'000) != 0) warn(loop->name() + ": " + call.describe());
+//     if (const auto found = stalled.look(loop->running_call(), clock_now_ns(), 50'000'000))
+//       warn(loop->name() + (found->ended ? " was in " : " is in ") + found->call.describe());
 class StalledCall {
  public:
-  // For how long the loop has been in `call` at least, at the first look that finds it the same threshold_ns
-  // or more after an earlier one; else 0.
-  std::int64_t look(const RunningCall& call, std::int64_t now_ns, std::int64_t threshold_ns);
+  struct Stall {
+    RunningCall call;
+    std::int64_t ns = 0;  // at least
+    bool ended = false;
+  };
+
+  // Each stall is told twice: at the first look that finds the loop in the same call for threshold_ns or
+  // more, and at the first that finds it elsewhere. Looks should come twice within the threshold. Between two
+  // that lie further apart than the threshold, and 5 ms, the whole process may have been stopped: they count
+  // as half of the threshold.
+  std::optional<Stall> look(const RunningCall& call, std::int64_t now_ns, std::int64_t threshold_ns);
 
  private:
-  std::uint64_t call_ = 0;  // RunningCall::number
-  std::int64_t since_ns_ = 0;
+  RunningCall call_;
+  std::int64_t looked_ns_ = 0;
+  std::int64_t stalled_ns_ = 0;
   bool told_ = false;
 };
 
@@ -41,14 +51,15 @@ struct IOThreadStall {
   std::int64_t thread_id = 0;
   std::uint64_t stalled_ns = 0;  // at least
   std::string call;              // "bottom half 'flush'", "fd 7"
+  bool ended = false;
   static constexpr std::string_view type_name = "IOThreadStall";
-  static constexpr auto members =
-      std::tuple(member("id", &IOThreadStall::id, "of the I/O thread"),
-                 member("thread-id", &IOThreadStall::thread_id, "the system's number of the thread"),
-                 member("stalled-ns", &IOThreadStall::stalled_ns,
-                        "nanoseconds that it has been in the call, at least; it still is"),
-                 member("call", &IOThreadStall::call,
-                        "what it is in: a bottom half, a one-shot, a timer or a descriptor"));
+  static constexpr auto members = std::tuple(
+      member("id", &IOThreadStall::id, "of the I/O thread"),
+      member("thread-id", &IOThreadStall::thread_id, "the system's number of the thread"),
+      member("stalled-ns", &IOThreadStall::stalled_ns, "nanoseconds that it has been in the call, at least"),
+      member("call", &IOThreadStall::call,
+             "what it is in: a bottom half, a one-shot, a timer or a descriptor"),
+      member("ended", &IOThreadStall::ended, "false when it is found; true, once more, when it has gone on"));
 };
 
 // The data of the event MAIN_LOOP_STALL: the main loop has not come round for too long.
@@ -58,7 +69,8 @@ struct MainLoopStall {
   static constexpr std::string_view type_name = "MainLoopStall";
   static constexpr auto members =
       std::tuple(member("stalled-ns", &MainLoopStall::stalled_ns,
-                        "nanoseconds that it was held up, at least; it has gone on since"),
+                        "nanoseconds that it was held up, at least, without the time in which it waited for "
+                        "a processor; it has gone on since"),
                  member("call", &MainLoopStall::call,
                         "what it was found in: a command or a call of its loop, where it was one of these"));
 };
@@ -67,7 +79,7 @@ struct MainLoopStall {
 // Thread: the main thread. It takes no lock that a loop takes.
 class StallWatch {
  public:
-  // Each stall once; see StalledCall.
+  // Each stall twice; see StalledCall.
   std::vector<IOThreadStall> look(std::int64_t now_ns, std::int64_t threshold_ns);
 
  private:
@@ -82,11 +94,13 @@ struct IOThreadReportStallsArguments {
                         "in nanoseconds: report what lasts longer, from 1000000 on; 0: nothing"));
 };
 
-// From now on logs a warning while an I/O thread or the main loop is stalled, and sends IOTHREAD_STALL, or
-// MAIN_LOOP_STALL once the main loop goes on. The main loop looks at the I/O threads twice within the
-// threshold, and a thread made for that looks as often whether the main loop still comes round. A stall may
-// last twice as long, or some milliseconds, before it is found. With a threshold of 0, as at first, nobody
-// looks. While the main loop is stalled, nobody looks at the I/O threads.
+// From now on logs a warning when an I/O thread or the main loop is found stalled and when it has gone on,
+// and sends IOTHREAD_STALL at both times, or MAIN_LOOP_STALL once the main loop has gone on. After a warning,
+// stalls are only counted in the log for five seconds. The main loop looks at the I/O threads twice within
+// the threshold, and a thread made for that looks as often whether the main loop still comes round. A stall
+// may last twice as long, or some milliseconds, before it is found. A stop of the whole process is no stall.
+// With a threshold of 0, as at first, there are no looks; while the main loop is stalled, there are none at
+// the I/O threads.
 //
 // The main loop is GLib's default context, run by the caller: a MainLoop, or without one whatever runs it,
 // which then must go on running it. Ends with the MainLoop; without one, the

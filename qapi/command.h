@@ -49,13 +49,13 @@ struct Command {
   // out of band and other clients don't.
   std::function<void(const CommandCall& call)> start;
 
-  bool is_query = false;              // changes nothing: open to clients whose access is read-only
-  bool allow_oob = false;             // may be sent with exec-oob: fast, never waits, has no `start`
-  bool no_success_response = false;   // clients hear of its errors only
-  bool is_enabled = true;             // see Interface::enable_command()
-  bool ends_server = false;           // after its success reply no server takes further requests (quit)
-  std::vector<std::string> features;  // "deprecated", "unstable", or names of your own
-  const char* kept_name = nullptr;    // the name, which stays for good; set by Interface::add()
+  bool is_query = false;               // changes nothing: open to clients whose access is read-only
+  bool allow_oob = false;              // may be sent with exec-oob: fast, never waits, has no `start`
+  bool no_success_response = false;    // clients hear of its errors only
+  bool is_enabled = true;              // see Interface::enable_command()
+  bool ends_server = false;            // after its success reply no server takes further requests (quit)
+  std::vector<std::string> features;   // "deprecated", "unstable", or names of your own
+  const char* running_text = nullptr;  // "command 'quit'", which stays valid; set by Interface::add()
 
   // May a client see and run it?
   bool is_offered(Access access) const { return is_enabled && (is_query || access == Access::full); }

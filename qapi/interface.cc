@@ -20,28 +20,19 @@ struct CommandInfo {
   static constexpr auto members = std::tuple(member("name", &CommandInfo::name, "of a command"));
 };
 
-// Writes down what runs, for another thread that wants to know what holds this one up.
-class RunningCommand {
- public:
-  RunningCommand(std::atomic<const char*>& place, const char* name)
-      : place_(place), outside_(place.load(std::memory_order_relaxed)) {
-    place_.store(name, std::memory_order_release);
-  }
-  RunningCommand(const RunningCommand&) = delete;
-  RunningCommand& operator=(const RunningCommand&) = delete;
-  ~RunningCommand() { place_.store(outside_, std::memory_order_release); }
-
- private:
-  std::atomic<const char*>& place_;
-  const char* const outside_;
-};
-
 }  // namespace
 
 Result<void> detail::no_arguments(const Json& arguments) {
   if (arguments.empty()) return {};
   return error("Parameter '{}' is unexpected", arguments.begin().key());
 }
+
+Interface::Running::Running(const Interface& interface, const char* what)
+    : place_(interface.running_), outside_(place_.load(std::memory_order_relaxed)) {
+  place_.store(what, std::memory_order_release);
+}
+
+Interface::Running::~Running() { place_.store(outside_, std::memory_order_release); }
 
 Interface::Interface() {
   add(command("query-version", "version of the program", query_version).query());
@@ -81,7 +72,7 @@ Interface& Interface::process() {
 void Interface::add(Command command) {
   invariant(!command.allow_oob || command.run, "a command out of band answers at once");
   std::string name = command.name;
-  command.kept_name = g_intern_string(name.c_str());
+  command.running_text = g_intern_string(fmt::format("command '{}'", name).c_str());
   commands_.insert_or_assign(std::move(name), std::move(command));
 }
 
@@ -119,7 +110,7 @@ Result<const Command*> Interface::allowed_command(std::string_view name, Access 
 }
 
 Result<Json> Interface::run(const Command& command, const Json& arguments) const {
-  const RunningCommand running(running_command_, command.kept_name);
+  const Running running(*this, command.running_text);
   if (!compat_.rejects_some() && !compat_.hides_some()) return command.run(arguments);
   if (auto r = compat_.check_input(arguments, command.arguments()); !r) return failure(r);
   const auto result_type = command.result;  // the command may take itself away
@@ -131,7 +122,7 @@ Result<Json> Interface::run(const Command& command, const Json& arguments) const
 void Interface::start(const Command& command, const Json& arguments, Access access,
                       const Reply& reply) const {
   if (!command.start) return reply.send(run(command, arguments));
-  const RunningCommand running(running_command_, command.kept_name);
+  const Running running(*this, command.running_text);
   if (compat_.rejects_some()) {
     if (auto r = compat_.check_input(arguments, command.arguments()); !r) return reply.send(failure(r));
   }

@@ -72,9 +72,23 @@ class Interface {
   // that would answer later, `The command x takes its time`; that one is cancelled.
   Result<Json> run(std::string_view name, const Json& arguments, Access access = Access::full) const;
 
-  // Thread-safe. The name of the command that runs at this moment, which stays for good; null: none does. One
-  // that answers later runs as long as it is being started.
-  const char* running_command() const { return running_command_.load(std::memory_order_acquire); }
+  // Thread-safe. What is being done for a client at this moment, for who wonders what holds the thread up:
+  // "command 'quit'", "a request of a QMP client". It stays valid; null: nothing. A command that answers
+  // later runs as long as it is being started.
+  const char* running() const { return running_.load(std::memory_order_acquire); }
+
+  // Writes down what runs as long as it lives. `what` stays valid for ever.
+  class Running {
+   public:
+    Running(const Interface& interface, const char* what);
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running();
+
+   private:
+    std::atomic<const char*>& place_;
+    const char* const outside_;
+  };
 
   // How what is deprecated or unstable is treated from now on.
   void set_compat(const CompatPolicy& policy) { compat_ = policy; }
@@ -97,7 +111,7 @@ class Interface {
  private:
   bool is_listened_to(std::string_view event) const;
 
-  mutable std::atomic<const char*> running_command_ = nullptr;
+  mutable std::atomic<const char*> running_ = nullptr;
   std::map<std::string, Command, std::less<>> commands_;
   std::map<std::string, Event, std::less<>> events_;
   std::vector<std::weak_ptr<EventListener>> listeners_;

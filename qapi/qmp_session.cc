@@ -89,6 +89,7 @@ void QmpSession::stop() {
 }
 
 void QmpSession::turn() {
+  const Interface::Running running(host_.interface, "a request of a QMP client");
   in_turn_ = true;
   bool stays = false;
   try {

@@ -87,23 +87,23 @@ TEST_F(InterfaceTest, ACommandIsKnownToRunAsLongAsItDoes) {
   std::vector<std::string> seen;
   Command outer = command("outer", "", nothing);
   outer.run = [&](const Json&) -> Result<Json> {
-    seen.emplace_back(interface.running_command());
+    seen.emplace_back(interface.running());
     EXPECT_TRUE(interface.run("inner", Json::object()));
-    seen.emplace_back(interface.running_command());
+    seen.emplace_back(interface.running());
     return Json::object();
   };
   Command inner = command("inner", "", nothing);
   inner.run = nullptr;
   inner.start = [&](const CommandCall& call) {
-    seen.emplace_back(interface.running_command());
+    seen.emplace_back(interface.running());
     call.reply.send(Json::object());
   };
   interface.add(std::move(outer));
   interface.add(std::move(inner));
-  EXPECT_EQ(interface.running_command(), nullptr);
+  EXPECT_EQ(interface.running(), nullptr);
   EXPECT_EQ(run("outer"), "{}");
-  EXPECT_EQ(seen, (std::vector<std::string>{"outer", "inner", "outer"}));
-  EXPECT_EQ(interface.running_command(), nullptr);
+  EXPECT_EQ(seen, (std::vector<std::string>{"command 'outer'", "command 'inner'", "command 'outer'"}));
+  EXPECT_EQ(interface.running(), nullptr);
 }
 
 TEST_F(InterfaceTest, ACommandWithoutArgumentsRefusesAnyAndDoesNotRun) {

@@ -148,6 +148,7 @@ int run(const char* program, const qomiod::Options& options) {
 
   QmpServer server(main_loop->g_main_context());
   server.limit_event_rate("IOTHREAD_STALL", "id");
+  server.limit_event_rate("MAIN_LOOP_STALL");
   for (const auto& monitor : options.monitors) {
     if (auto answering = answer_qmp(server, monitor); !answering) {
       return complain(program, answering.error(), "--qmp", monitor);
