@@ -463,7 +463,9 @@ class woken final : public detail::CancellableAwaiter {
       : CancellableAwaiter(cancellation), wakeup_(wakeup) {}
   woken(const woken&) = delete;
   woken& operator=(const woken&) = delete;
-  ~woken() { (void)detach(); }
+  ~woken() {
+    if (attached_) (void)detach();
+  }
 
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> self) {
@@ -478,6 +480,7 @@ class woken final : public detail::CancellableAwaiter {
     owner_ = Timer::owned_by_loop(*loop_, [resumption = resumption()] {});
     owner_.arm_at(INT64_MAX);
     wakeup_.waiter_ = this;
+    attached_ = true;
     return true;
   }
 
@@ -486,7 +489,7 @@ class woken final : public detail::CancellableAwaiter {
 
   void wake() {
     loop_->schedule_oneshot([this] {
-      (void)detach();  // waits for co_wake() to let go of the Wakeup, which may go now
+      (void)detach();  // waits for co_wake() to let go of the Wakeup
       end();
       (*take_back())();
     });
@@ -496,8 +499,9 @@ class woken final : public detail::CancellableAwaiter {
     take_back()->drop();
     go_on_cancelled();
   }
-  // True if it was waiting.
+  // True if it was waiting. From now on the Wakeup may be destroyed.
   bool detach() {
+    attached_ = false;
     const std::lock_guard lock(wakeup_.mutex_);
     if (wakeup_.waiter_ != this) return false;
     wakeup_.waiter_ = nullptr;
@@ -511,7 +515,8 @@ class woken final : public detail::CancellableAwaiter {
 
   Wakeup& wakeup_;
   AioContext* loop_ = nullptr;
-  Timer owner_;  // never fires: the loop has the coroutine until it is woken
+  bool attached_ = false;  // the Wakeup knows this wait, or did until co_wake()
+  Timer owner_;            // never fires: the loop has the coroutine until it is woken
 };
 
 // Thread-safe. Continues the coroutine that waits, or the next one that will, in its own loop, after what was

@@ -191,6 +191,17 @@ TEST_F(CoroutineTest, waiting_to_be_woken_can_be_cancelled_until_it_was) {
   EXPECT_THAT(ran, ElementsAre(1, 0, 0));
 }
 
+TEST_F(CoroutineTest, a_wakeup_may_be_destroyed_as_soon_as_the_wait_for_it_is_cancelled) {
+  auto wakeup = std::make_unique<Wakeup>();
+  Cancellation cancellation;
+  co_schedule(*loop, wait_for_wakeups(*wakeup, ran, cancellation));
+  drain();
+  cancellation.cancel();
+  wakeup = nullptr;
+  drain();
+  EXPECT_THAT(ran, ElementsAre(0));
+}
+
 Task<> pass_back_and_forth(Wakeup& mine, Wakeup& yours, int rounds, std::atomic<bool>& done) {
   for (int i = 0; i < rounds; ++i) {
     co_await woken(mine);
