@@ -160,12 +160,11 @@ class MainLoop::State {
         g_main_loop_(g_main_loop_new(context, FALSE), g_main_loop_unref),
         signals_(std::move(signalled), context, [this] { shut_down(ShutdownCause::host_signal); }) {
     g_source_attach(loop_->g_source(), context);
-    the_state = this;
     Interface::process().add(event<Shutdown>("SHUTDOWN", "the program is about to end"));
     Interface::process().add(command(
                                  "quit", "ends the program",
                                  +[]() -> Result<void> {
-                                   the_state->shut_down(ShutdownCause::host_qmp_quit);
+                                   the_main_loop->state_->shut_down(ShutdownCause::host_qmp_quit);
                                    return {};
                                  })
                                  .last());
@@ -176,7 +175,6 @@ class MainLoop::State {
     (void)iothread_report_stalls({});  // it looks at this loop, and from it
     Interface::process().remove_command("query-main-loop-stats");
     Interface::process().remove_command("quit");
-    the_state = nullptr;
   }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -203,8 +201,6 @@ class MainLoop::State {
     Interface::process().emit("SHUTDOWN", Shutdown{.guest = false, .reason = cause});
     quit(0);
   }
-
-  static inline State* the_state = nullptr;
 
   const std::int64_t started_ns_ = clock_now_ns();
   Ref<AioContext> loop_;

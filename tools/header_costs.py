@@ -6,6 +6,7 @@ memory at -O0. Fails when a header does not compile.
 usage: header_costs.py [--output FILE] SOURCE-ROOT COMPILER [FLAG...]
 """
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import subprocess
@@ -35,17 +36,19 @@ def main():
     parser.add_argument("compiler", nargs=argparse.REMAINDER)
     options = parser.parse_args()
 
-    lines = [f"{'header':<32} {'CPU s':>6} {'MB':>5}"]
-    broken = []
     with tempfile.TemporaryDirectory() as folder:
-        for header in public_headers(options.root):
-            source = pathlib.Path(folder) / "alone.cc"
+
+        def cost_of(header):
+            source = pathlib.Path(folder) / (str(header).replace("/", "-") + ".cc")
             source.write_text(f'#include "qomio/{header}"\n' * 2)
-            command = [*options.compiler, "-std=c++23", "-O0", "-fsyntax-only", str(source)]
-            status, seconds, memory = cost(command)
-            lines.append(f"{str(header):<32} {seconds:>6.2f} {memory:>5.0f}")
-            if status != 0:
-                broken.append(str(header))
+            return cost([*options.compiler, "-std=c++23", "-O0", "-fsyntax-only", str(source)])
+
+        headers = public_headers(options.root)
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            costs = dict(zip(headers, pool.map(cost_of, headers)))
+    lines = [f"{'header':<32} {'CPU s':>6} {'MB':>5}"]
+    lines += [f"{str(header):<32} {seconds:>6.2f} {memory:>5.0f}" for header, (_, seconds, memory) in costs.items()]
+    broken = [str(header) for header, (status, _, _) in costs.items() if status != 0]
     table = "\n".join(lines) + "\n"
     print(table, end="")
     if options.output:
