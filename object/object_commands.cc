@@ -9,6 +9,7 @@
 #include "qomio/object/module.h"
 #include "qomio/object/object_events.h"
 #include "qomio/object/property.h"
+#include "qomio/object/text_commands.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
@@ -299,6 +300,7 @@ void add_object_commands(Interface& interface) {
   interface.add(command("qom-list-properties", "properties of a type", qom_list_properties).query());
   interface.add(command("module-load", "registers the types of a shared object", load_module));
   interface.add(object_add());
+  add_text_commands(interface);
   add_object_events(interface);
   interface.add(command("object-del", "deletes an object that a user made", object_del));
 }

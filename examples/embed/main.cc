@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A daemon with an object type of its own, an I/O thread, and live control over QMP.
+#include <qomio/qapi/standard_streams.h>
 #include <qomio/qomio.h>
 
 #include <cstdio>
@@ -49,7 +50,8 @@ const TypeInfo TokenBucket::type_info{
 };
 
 int main(int argc, char** argv) {
-  auto main_loop = MainLoop::create();  // GLib's default context with the main AioContext attached
+  if (!prepare_standard_streams()) return 1;  // before anything else is opened
+  auto main_loop = MainLoop::create();        // GLib's default context with the main AioContext attached
   if (!main_loop) return std::fprintf(stderr, "%s\n", main_loop.error().message().c_str()), 1;
   register_iothread_types();
   register_type(TokenBucket::type_info);

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "qomio/iothread/coroutine_io.h"
+#include "qomio/qapi/standard_streams.h"
 
 using namespace qomio;
 
@@ -35,6 +36,7 @@ Task<> copy_and_tell(int from, int to, std::optional<int>& status) {
 }
 
 int main(int argc, char** argv) {
+  if (!prepare_standard_streams()) return 1;  // before anything else is opened
   if (argc != 3) return std::fprintf(stderr, "usage: copy FROM TO\n"), 2;
   const int from = ::open(argv[1], O_RDONLY | O_CLOEXEC);
   const int to = ::open(argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -46,5 +48,6 @@ int main(int argc, char** argv) {
   std::optional<int> status;
   co_schedule(**loop, copy_and_tell(from, to, status));
   while (!status) (*loop)->poll(true);
+  if (std::fflush(stdout) != 0) return std::perror("standard output"), 1;
   return *status;
 }

@@ -5,6 +5,7 @@
 
 #include "qomio/iothread/coroutine_io.h"
 #include "qomio/iothread/iothread.h"
+#include "qomio/qapi/standard_streams.h"
 
 using namespace qomio;
 
@@ -30,6 +31,7 @@ Task<> work(AioContext& io, AioContext& home, Cancellation& enough, bool& done) 
 }
 
 int main() {
+  if (!prepare_standard_streams()) return 1;  // before anything else is opened
   register_iothread_types();
   const auto io = iothread_create("worker");
   const auto loop = AioContext::create("ticker");
@@ -41,4 +43,5 @@ int main() {
   co_schedule(**loop, work((*io)->context(), **loop, enough, done));
   while (!done) (*loop)->poll(true);
   iothread_destroy(**io);
+  if (std::fflush(stdout) != 0) return std::perror("standard output"), 1;
 }

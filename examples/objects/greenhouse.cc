@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The program of docs/OBJECTS.md: types, properties, links and the tree, step by step.
+#include <qomio/qapi/standard_streams.h>
 #include <qomio/qomio.h>
 
 #include <cstdio>
@@ -128,6 +129,8 @@ Result<void> run() {
 }  // namespace
 
 int main() {
+  if (!prepare_standard_streams()) return 1;  // before anything else is opened
   if (auto r = run(); !r) return std::fprintf(stderr, "%s\n", r.error().message().c_str()), 1;
   objects_cleanup();
+  if (std::fflush(stdout) != 0) return std::perror("standard output"), 1;
 }

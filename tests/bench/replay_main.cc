@@ -8,10 +8,10 @@
 #include <fmt/core.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "qomio/qapi/scalar.h"
 #include "qomio/tests/bench/replay.h"
 
 namespace {
@@ -23,9 +23,12 @@ struct Row {
   PollParams params;
 };
 
-bool take_option(std::string_view argument, std::string_view name, std::int64_t& value) {
+// Whether the argument is that option. Its value is a number of nanoseconds from 0 on; all else is `wrong`.
+bool take_option(std::string_view argument, std::string_view name, std::int64_t& value, bool& wrong) {
   if (!argument.starts_with(name) || argument.substr(name.size(), 1) != "=") return false;
-  value = std::strtoll(argument.data() + name.size() + 1, nullptr, 10);
+  const auto number = parse_int64(argument.substr(name.size() + 1));
+  wrong |= !number || *number < 0;
+  if (!wrong) value = *number;
   return true;
 }
 
@@ -55,17 +58,18 @@ int main(int argc, char** argv) {
   bench::ReplayCosts costs;
   int status = 0;
   bool any = false;
+  bool wrong = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    if (take_option(argument, "--poll-max-ns", max_ns) ||
-        take_option(argument, "--wakeup-ns", costs.wakeup_ns) ||
-        take_option(argument, "--sleep-cpu-ns", costs.sleep_cpu_ns)) {
+    if (take_option(argument, "--poll-max-ns", max_ns, wrong) ||
+        take_option(argument, "--wakeup-ns", costs.wakeup_ns, wrong) ||
+        take_option(argument, "--sleep-cpu-ns", costs.sleep_cpu_ns, wrong)) {
       continue;
     }
     any = true;
-    status |= print(argv[i], max_ns, costs);
+    if (!wrong) status |= print(argv[i], max_ns, costs);
   }
-  if (any) return status;
+  if (any && !wrong) return status;
   fmt::print(stderr, "usage: replay_bench [--poll-max-ns=N] [--wakeup-ns=N] [--sleep-cpu-ns=N] TRACE...\n");
   return 2;
 }

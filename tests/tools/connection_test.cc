@@ -62,6 +62,38 @@ TEST_F(ConnectionTest, a_server_that_hangs_up_is_exit_status_3) {
   EXPECT_THAT(ended.err, HasSubstr("closed the connection"));
 }
 
+TEST_F(ConnectionTest, a_server_that_ends_instead_of_answering_quit_did_what_it_was_told) {
+  // The server of the tests knows only commands with double quotes by name.
+  for (const char* command : {"quit", ""}) {
+    server.answers(command, [](const Json&) {
+      return std::vector<std::string>{
+          R"({"event": "SHUTDOWN", "timestamp": {"seconds": 1, "microseconds": 2}})", FakeServer::kHangUp};
+    });
+  }
+  for (const char* request : {"quit", "{'execute': 'quit'}", R"({"exec-oob":"quit","id":1})"}) {
+    const bool is_raw = *request == '{';
+    const Ended ended = is_raw ? qomctl({"raw", request}) : qomctl({request});
+    EXPECT_EQ(ended.status, 0) << request;
+    EXPECT_EQ(ended.out + ended.err, "") << request;
+  }
+}
+
+TEST_F(ConnectionTest, a_server_that_ends_before_quit_was_sent_was_not_told_to) {
+  server.answers("qmp_capabilities",
+                 [](const Json&) { return std::vector<std::string>{FakeServer::kHangUp}; });
+  EXPECT_EQ(qomctl({"quit"}).status, 3);
+}
+
+TEST_F(ConnectionTest, a_server_that_does_not_answer_quit_and_stays_is_exit_status_4) {
+  server.answers("quit", [](const Json&) { return std::vector<std::string>{}; });
+  EXPECT_EQ(qomctl({"--timeout", "0.05", "quit"}).status, 4);
+}
+
+TEST_F(ConnectionTest, a_time_out_below_a_millisecond_is_one) {
+  server.greeting = "";
+  EXPECT_EQ(qomctl({"--timeout", "0.0004", "query-version"}).status, 4);
+}
+
 TEST_F(ConnectionTest, events_before_the_reply_are_not_taken_for_it) {
   server.answers("query-name", [](const Json&) {
     return std::vector<std::string>{

@@ -21,13 +21,71 @@ class ObjectCommandsTest : public QomctlTest {
   }
 };
 
+TEST_F(ObjectCommandsTest, the_server_reads_what_was_typed_where_it_can) {
+  server.returns("qom-set-text", "{}");
+  server.returns("object-add-text", "{}");
+  const std::string set = R"({"execute":"qom-set-text","arguments":{"path":"io0","properties":)";
+  EXPECT_EQ(qomctl({"set", "io0", "cpu-affinity", "0,1"}).status, 0);
+  EXPECT_EQ(qomctl({"set", "io0", "a.b", "x"}).status, 0);  // apart, a name is what it is
+  EXPECT_EQ(qomctl({"set", "io0", "a=010", "b=", "c=[1]", "d=x=y", "a=5"}).status, 0);
+  EXPECT_EQ(qomctl({"set", "io0", "r.0.on=a,b", "r.1.on=no", "x=1"}).status, 0);
+  EXPECT_EQ(qomctl({"add", "thing", "t0"}).status, 0);
+  EXPECT_EQ(qomctl({"add", "thing", "t0", "list=0,1"}).status, 0);
+  EXPECT_THAT(
+      server.requests(),
+      ElementsAre(
+          set + R"({"cpu-affinity":"0,1"}}})", set + R"({"a.b":"x"}}})",
+          set + R"({"a":"5","b":"","c":"[1]","d":"x=y"}}})",
+          set + R"({"x":"1","r":[{"on":"a,b"},{"on":"no"}]}}})",
+          R"({"execute":"object-add-text","arguments":{"qom-type":"thing","id":"t0"}})",
+          R"({"execute":"object-add-text","arguments":{"qom-type":"thing","id":"t0","properties":{"list":"0,1"}}})"));
+}
+
+TEST_F(ObjectCommandsTest, keys_that_contradict_each_other_are_usage_errors) {
+  EXPECT_EQ(qomctl({"set", "io0", "a=1", "a.b=2"}).err, "qomctl: Parameters 'a.*' used inconsistently\n");
+  EXPECT_EQ(qomctl({"set", "io0", "a..b=2"}).status, 2);
+  EXPECT_EQ(qomctl({"add", "thing", "t0", "id=t1"}).status, 2);
+  EXPECT_EQ(qomctl({"add", "thing", "t0", "qom-type=x"}).status, 2);
+}
+
+TEST_F(ObjectCommandsTest, get_shows_the_text_that_set_takes_where_the_server_gives_it) {
+  server.answers("qom-get-text", [](const Json& request) {
+    const bool is_one = request["arguments"].contains("property");
+    return std::vector<std::string>{
+        is_one ? R"({"return": [{"name": "cpus", "text": "0-2,5"}]})"
+               : R"({"return": [{"name": "poll-grow"}, {"name": "poll-max-ns", "text": "8"}]})"};
+  });
+  server.returns("qom-get", "[0,1,2,5]");
+  EXPECT_EQ(qomctl({"get", "io0", "cpus"}).out, "0-2,5\n");
+  EXPECT_EQ(qomctl({"get", "--json", "io0", "cpus"}).out, "[0, 1, 2, 5]\n");
+  EXPECT_THAT(qomctl({"get", "io0"}).out, HasSubstr("poll-max-ns  8\npoll-grow    -\n"));
+}
+
+TEST_F(ObjectCommandsTest, what_the_servers_lists_leave_unsaid_is_told) {
+  const Ended noted = qomctl({"add", "thing", "t0", "nope=5"});
+  EXPECT_EQ(noted.status, 0);
+  EXPECT_EQ(noted.err,
+            "qomctl: the server does not tell the type of 'nope', so that its value was sent as JSON\n");
+  EXPECT_THAT(qomctl({"set", "io0", "nope=x"}).err, HasSubstr("was sent as a string\n"));
+}
+
+TEST_F(ObjectCommandsTest, a_value_of_the_wrong_json_type_gets_a_hint) {
+  server.refuses("object-add", "Invalid parameter type for 'poll-max-ns', expected: array");
+  EXPECT_THAT(
+      qomctl({"add", "thing", "t0", "poll-max-ns=0"}).err,
+      HasSubstr(
+          "expected: array; the server lists 'poll-max-ns' as 'int' only: if that is not all, write it"));
+}
+
 TEST_F(ObjectCommandsTest, set_takes_name_and_value_apart_or_together) {
   EXPECT_EQ(qomctl({"set", "io0", "poll-max-ns", "5"}).status, 0);
   EXPECT_EQ(qomctl({"set", "io0", "poll-max-ns=5"}).status, 0);
+  const std::string text =
+      R"({"execute":"qom-set-text","arguments":{"path":"io0","properties":{"poll-max-ns":"5"}}})";
   const std::string list = R"({"execute":"qom-list","arguments":{"path":"io0"}})";
   const std::string set =
       R"({"execute":"qom-set","arguments":{"path":"io0","property":"poll-max-ns","value":5}})";
-  EXPECT_THAT(server.requests(), ElementsAre(list, set, list, set));
+  EXPECT_THAT(server.requests(), ElementsAre(text, list, set, text, list, set));
 }
 
 TEST_F(ObjectCommandsTest, a_negative_number_is_a_value_and_no_option) {

@@ -63,6 +63,21 @@ TEST_F(QemuTest, iothreads_are_listed_tuned_added_and_deleted) {
   EXPECT_EQ(qomctl({"del", "io1"}).err, "qomctl: object 'io1' not found\n");
 }
 
+TEST_F(QemuTest, values_are_typed_as_far_as_its_lists_tell) {
+  EXPECT_EQ(qomctl({"add", "memory-backend-ram", "m0", "size=4M", "policy=bind", "host-nodes=[0]"}).err, "");
+  EXPECT_EQ(qomctl({"get", "m0", "size"}).out, "4194304\n");
+  EXPECT_EQ(qomctl({"get", "m0", "policy"}).out, "bind\n");
+  EXPECT_EQ(qomctl({"set", "m0", "merge=off"}).status, 0);
+  EXPECT_EQ(qomctl({"get", "m0", "merge"}).out, "false\n");
+  EXPECT_EQ(qomctl({"set", "io0", "poll-max-ns=010"}).status, 0);
+  EXPECT_EQ(qomctl({"get", "io0", "poll-max-ns"}).out, "8\n");
+  // It lists a list of numbers as a number.
+  const Ended refused = qomctl({"add", "memory-backend-ram", "m1", "size=4M", "host-nodes=0"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("the server lists 'host-nodes' as 'int' only"));
+  EXPECT_THAT(qomctl({"set", "io0", "poll-max=1"}).err, EndsWith("not found; did you mean 'poll-max-ns'?\n"));
+}
+
 TEST_F(QemuTest, help_and_suggestions_come_from_the_server) {
   EXPECT_THAT(qomctl({"help", "add", "iothread"}).out, HasSubstr("poll-max-ns"));
   EXPECT_EQ(qomctl({"help", "qom-set"}).out,

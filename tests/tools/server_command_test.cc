@@ -109,7 +109,11 @@ TEST_F(ServerCommandTest, usage_errors_need_no_server) {
   EXPECT_EQ(run_program({QOMCTL_PROGRAM, "del"}).err, "qomctl: usage: qomctl del ID\n");
   EXPECT_EQ(run_program({QOMCTL_PROGRAM, "--jsn", "tree"}).err,
             "qomctl: no option '--jsn'; did you mean '--json'?\n");
-  EXPECT_EQ(run_program({QOMCTL_PROGRAM, "--timeout", "-1", "tree"}).status, 2);
+  for (const char* timeout : {"-1", "nan", "inf", "5s", "1e7", ""}) {
+    const Ended ended = run_program({QOMCTL_PROGRAM, "--timeout", timeout, "tree"});
+    EXPECT_EQ(ended.status, 2) << timeout;
+    EXPECT_THAT(ended.err, StartsWith("qomctl: --timeout")) << timeout;
+  }
 }
 
 TEST_F(ServerCommandTest, the_tree_shows_children_types_and_links) {

@@ -36,9 +36,5 @@ TEST(TableTest, only_titles_are_coloured_and_only_on_request) {
   EXPECT_EQ(table.text(true), "\033[1mID\033[0m\na\n");
 }
 
-TEST(TableTest, control_characters_never_reach_the_terminal) {
-  EXPECT_EQ(printable("a\033[31m\n\x7f"), "a\\x1b[31m\\x0a\\x7f");
-}
-
 }  // namespace
 }  // namespace qomio::qomctl

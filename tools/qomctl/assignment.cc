@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/tools/qomctl/assignment.h"
 
+#include <nlohmann/json.hpp>
+
+#include "qomio/qapi/keyval.h"
+
 namespace qomio::qomctl {
 
 Outcome<std::vector<Assignment>> parse_assignments(std::span<const std::string> words) {
@@ -13,6 +17,27 @@ Outcome<std::vector<Assignment>> parse_assignments(std::span<const std::string> 
     assignments.push_back({word.substr(0, equals), word.substr(equals + 1)});
   }
   return assignments;
+}
+
+Outcome<Json> text_members(std::span<const Assignment> assignments) {
+  Json members = Json::object();
+  std::string nested;  // all of them as the option of a command line
+  for (const auto& [key, value] : assignments) {
+    if (key.find('.') == std::string::npos) {
+      members[key] = value;
+      continue;
+    }
+    nested += nested.empty() ? "" : ",";
+    nested += key + "=";
+    for (const char c : value) nested.append(c == ',' ? 2 : 1, c);
+  }
+  auto structures = parse_keyval(nested, {}, KeyvalHelp::NotTaken);
+  if (!structures) return fail(ExitStatus::usage, "{}", structures.error().message());
+  for (auto& [key, value] : structures->values.items()) {
+    if (members.contains(key)) return fail(ExitStatus::usage, "Parameters '{}.*' used inconsistently", key);
+    members[key] = std::move(value);
+  }
+  return members;
 }
 
 }  // namespace qomio::qomctl

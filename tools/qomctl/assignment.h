@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -8,6 +9,8 @@
 #include "qomio/tools/qomctl/failure.h"
 
 namespace qomio::qomctl {
+
+using Json = nlohmann::ordered_json;
 
 // One key=value of the command line.
 struct Assignment {
@@ -17,5 +20,10 @@ struct Assignment {
 
 // Splits each word at its first '='. Errors: usage, naming the word that has none or nothing before it.
 Outcome<std::vector<Assignment>> parse_assignments(std::span<const std::string> words);
+
+// The assignments as an object for a server that reads text. As behind --object, the last of equal keys wins,
+// and a key with dots leads into a structure: rules.0.policy=deny. Errors: usage, where such keys contradict
+// each other.
+Outcome<Json> text_members(std::span<const Assignment> assignments);
 
 }  // namespace qomio::qomctl

@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/tools/qomctl/client.h"
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "qomio/qapi/standard_streams.h"
+#include "qomio/tools/qomctl/printable.h"
 #include "qomio/tools/qomctl/render.h"
 
 namespace qomio::qomctl {
 
-void Output::value(const Json& value) const {
-  text(json ? json_line(value) + "\n" : people_text(value, colour));
+void Output::value(const Json& value) { text(json ? json_line(value) + "\n" : people_text(value, colour)); }
+
+void Output::text(std::string_view text) {
+  if (has_ended_) return;
+  const auto printed = print_output(text);
+  has_ended_ = !printed || *printed == Printed::reader_gone;
+  if (!printed) error_ = printed.error().message();
 }
 
-void Output::text(std::string_view text) { fmt::print("{}", text); }
-
-void Output::note(std::string_view sentence) { fmt::print(stderr, "qomctl: {}\n", sentence); }
+void Output::note(std::string_view sentence) {
+  print_error(fmt::format("qomctl: {}\n", printable(sentence)));
+}
 
 Outcome<Connection*> Client::connection() {
   if (!connection_) {

@@ -11,14 +11,25 @@
 
 namespace qomio::qomctl {
 
-// Where results go: standard output, as JSON or for people.
-struct Output {
+// Where results go: standard output, as JSON or for people. Once a text could not be written, nothing more
+// is.
+class Output {
+ public:
   bool json = false;
   bool colour = false;
 
-  void value(const Json& value) const;          // JSON on one line, or as tables and lines
-  static void text(std::string_view text);      // as it is
+  void value(const Json& value);                // JSON on one line, or as tables and lines
+  void text(std::string_view text);             // as it is
   static void note(std::string_view sentence);  // a remark for people, on standard error
+
+  // Nothing more is written: the reader has gone, or there is an error.
+  bool has_ended() const { return has_ended_; }
+  // Why a text could not be written; empty while none failed, and when the reader has gone.
+  const std::string& error() const { return error_; }
+
+ private:
+  bool has_ended_ = false;
+  std::string error_;
 };
 
 // What a command works with: a connection that is made when the first request needs it, so that a usage error
@@ -36,7 +47,7 @@ class Client {
   Outcome<Json> execute(std::string_view command);
 
   bool has_socket() const { return !socket_path_.empty(); }
-  const Output& output() const { return output_; }
+  Output& output() { return output_; }
 
  private:
   std::string socket_path_;

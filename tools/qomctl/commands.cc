@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstdio>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "qomio/tools/qomctl/json_member.h"
+#include "qomio/tools/qomctl/printable.h"
 #include "qomio/tools/qomctl/render.h"
 #include "qomio/tools/qomctl/server_command.h"
-#include "qomio/tools/qomctl/table.h"
 
 namespace qomio::qomctl {
 
@@ -33,8 +33,9 @@ constexpr std::array<Command, 8> kCommands = {{
 }};
 
 std::string time_text(const Json& event) {
-  const auto seconds = event.value(Json::json_pointer("/timestamp/seconds"), Json(0));
-  const auto microseconds = event.value(Json::json_pointer("/timestamp/microseconds"), Json(0));
+  const Json& timestamp = json_member(event, "timestamp");
+  const Json& seconds = json_member(timestamp, "seconds");
+  const Json& microseconds = json_member(timestamp, "microseconds");
   if (!seconds.is_number_integer() || !microseconds.is_number_integer()) return "-";
   const auto when = static_cast<std::time_t>(seconds.get<std::int64_t>());
   std::tm parts{};
@@ -79,7 +80,8 @@ Outcome<> run_raw(Client& client, Words words) {
   if (!connection) return failure(connection);
   auto reply = (*connection)->exchange(words[0]);
   if (!reply) return failure(reply);
-  Output::text(reply->dump() + "\n");
+  if (reply->is_null()) return {};  // the server ended, as it was told
+  client.output().text(reply->dump(-1, ' ', /*ensure_ascii=*/true) + "\n");
   // The reply is printed, the error within it too; only the exit status is left to tell.
   if (reply->contains("error")) return fail(ExitStatus::server_error, "");
   return {};
@@ -88,21 +90,22 @@ Outcome<> run_raw(Client& client, Words words) {
 Outcome<> run_events(Client& client, Words) {
   auto connection = client.connection();
   if (!connection) return failure(connection);
-  // Ctrl-C is how this command is meant to end. Each event has been flushed by then.
+  // Ctrl-C is how this command is meant to end. Each event has been written by then.
   std::signal(SIGINT, [](int) { _exit(0); });
-  while (true) {
+  Output& output = client.output();
+  while (!output.has_ended()) {
     auto event = (*connection)->next_event();
     if (!event) return failure(event);
-    if (client.output().json) {
-      Output::text(json_line(*event) + "\n");
+    if (output.json) {
+      output.text(json_line(*event) + "\n");
     } else {
-      const Json data = event->value("data", Json::object());
-      const Json name = event->value("event", Json());
-      Output::text(fmt::format("{}  {}{}{}\n", time_text(*event), cell_text(name), data.empty() ? "" : "  ",
-                               data.empty() ? "" : printable(json_line(data))));
+      const Json& data = json_member(*event, "data");
+      const Json& name = json_member(*event, "event");
+      output.text(fmt::format("{}  {}{}{}\n", time_text(*event), cell_text(name), data.empty() ? "" : "  ",
+                              data.empty() ? "" : printable(json_line(data, JsonCharacters::all))));
     }
-    if (std::fflush(stdout) != 0) return fail(ExitStatus::server_error, "can't write the event");
   }
+  return {};
 }
 
 }  // namespace qomio::qomctl

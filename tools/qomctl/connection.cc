@@ -9,11 +9,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/standard_streams.h"
+#include "qomio/tools/qomctl/json_member.h"
+#include "qomio/tools/qomctl/printable.h"
 #include "qomio/tools/qomctl/render.h"
 
 namespace qomio::qomctl {
@@ -24,19 +27,29 @@ std::string words_for(int number) { return std::generic_category().message(numbe
 
 double seconds(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
 
-Json parse(const std::string& line) { return Json::parse(line, nullptr, /*allow_exceptions=*/false); }
+// What is no JSON, or nested so deep that printing it could end the program, is of the kind `discarded`.
+Json parse(std::string_view line) {
+  constexpr int kMaxDepth = 1024;
+  bool is_too_deep = false;
+  const auto look = [&](int depth, Json::parse_event_t, const Json&) {
+    is_too_deep |= depth > kMaxDepth;
+    return !is_too_deep;
+  };
+  Json value = Json::parse(line, look, /*allow_exceptions=*/false);
+  return is_too_deep ? Json(Json::value_t::discarded) : value;
+}
 
-std::string string_member(const Json& object, const char* key) {
-  auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+// A server that ends may take its answer with it.
+bool tells_server_to_end(std::string_view request) {
+  const auto json = parse_json(request);  // as lenient as the server is
+  if (!json) return false;
+  return string_member(*json, "execute") == "quit" || string_member(*json, "exec-oob") == "quit";
 }
 
 // " (held by: export disk0)", of an error that says who is in the way.
 std::string held_by(const Json& error) {
-  const auto data = error.find("data");
-  if (data == error.end() || !data->is_object()) return {};
-  const auto holders = data->find("holders");
-  return holders == data->end() ? std::string() : fmt::format(" (held by: {})", cell_text(*holders));
+  const Json& holders = json_member(json_member(error, "data"), "holders");
+  return holders.is_null() ? std::string() : fmt::format(" (held by: {})", cell_text(holders));
 }
 
 }  // namespace
@@ -144,7 +157,7 @@ Outcome<> Connection::wait_for(short poll_events, const Deadline& deadline) cons
 }
 
 Outcome<> Connection::send_line(std::string_view text) {
-  if (options_.trace) fmt::print(stderr, "-> {}\n", text);
+  if (options_.trace) print_error(fmt::format("-> {}\n", printable(text)));
   std::string line(text);
   line += '\n';
   const Deadline until = deadline();
@@ -172,7 +185,7 @@ Outcome<std::string> Connection::receive_line(const Deadline& deadline) {
       std::string line = received_.substr(0, end);
       received_.erase(0, end + 1);
       if (line.ends_with('\r')) line.pop_back();
-      if (options_.trace) fmt::print(stderr, "<- {}\n", line);
+      if (options_.trace) print_error(fmt::format("<- {}\n", printable(line)));
       return line;
     }
     searched = received_.size();
@@ -182,8 +195,10 @@ Outcome<std::string> Connection::receive_line(const Deadline& deadline) {
     if (count > 0) {
       received_.append(bytes, static_cast<std::size_t>(count));
     } else if (count == 0) {
+      has_ended_ = true;
       return fail(ExitStatus::no_connection, "'{}' closed the connection", path_);
     } else if (errno != EAGAIN && errno != EINTR) {
+      has_ended_ = errno == ECONNRESET;
       return fail(ExitStatus::no_connection, "lost the connection to '{}': {}", path_, words_for(errno));
     }
   }
@@ -206,7 +221,9 @@ Outcome<Json> Connection::receive_message(const Deadline& deadline, bool want_ev
 
 Outcome<Json> Connection::exchange(std::string_view text) {
   if (auto sent = send_line(text); !sent) return failure(sent);
-  return receive_message(deadline(), /*want_event=*/false);
+  auto reply = receive_message(deadline(), /*want_event=*/false);
+  if (!reply && has_ended_ && tells_server_to_end(text)) return Json();
+  return reply;
 }
 
 Outcome<Json> Connection::execute(std::string_view command, const Json& arguments) {
@@ -215,6 +232,7 @@ Outcome<Json> Connection::execute(std::string_view command, const Json& argument
   // Bytes of the command line that are no UTF-8 become U+FFFD instead of an exception.
   auto reply = exchange(request.dump(-1, ' ', false, Json::error_handler_t::replace));
   if (!reply) return reply;
+  if (reply->is_null()) return Json::object();  // it did what it was told
   if (auto value = reply->find("return"); value != reply->end()) return Json(std::move(*value));
   if (auto error = reply->find("error"); error != reply->end() && error->is_object()) {
     return std::unexpected(Failure{ExitStatus::server_error, string_member(*error, "desc") + held_by(*error),

@@ -37,7 +37,8 @@ class Connection {
   Outcome<Json> execute(std::string_view command, const Json& arguments);
   Outcome<Json> execute(std::string_view command);
 
-  // Sends a text as it is; the value is the whole reply, an error reply too.
+  // Sends a text as it is; the value is the whole reply, an error reply too. Null when the text told the
+  // server to quit, and the connection ended without a reply.
   Outcome<Json> exchange(std::string_view text);
 
   // The next event, however long it takes to come.
@@ -62,6 +63,7 @@ class Connection {
   std::string path_;
   ConnectionOptions options_;
   std::string greeting_;
+  bool has_ended_ = false;                // the server closed the connection
   std::string received_;                  // bytes behind the last complete line
   std::vector<std::string> kept_events_;  // oldest first
 };

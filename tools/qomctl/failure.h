@@ -10,7 +10,7 @@
 namespace qomio::qomctl {
 
 // What the program's exit status tells a script.
-enum class ExitStatus { ok = 0, server_error = 1, usage = 2, no_connection = 3, time_out = 4 };
+enum class ExitStatus { ok = 0, server_error = 1, usage = 2, no_connection = 3, time_out = 4, no_output = 5 };
 
 // Why a command did not succeed, as a value: the exit status and one sentence for people.
 struct Failure {

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "qomio/tools/qomctl/commands.h"
+#include "qomio/tools/qomctl/json_member.h"
+#include "qomio/tools/qomctl/printable.h"
 #include "qomio/tools/qomctl/property_info.h"
 #include "qomio/tools/qomctl/render.h"
 #include "qomio/tools/qomctl/schema.h"
@@ -15,17 +17,17 @@ namespace qomio::qomctl {
 
 namespace {
 
-Outcome<> help_overview() {
+Outcome<> help_overview(Client& client) {
   Table table;
   for (const auto& command : own_commands()) {
     table.add_row({{fmt::format("  {}{}{}", command.name, command.usage.empty() ? "" : " ", command.usage)},
                    {std::string(command.summary)}});
   }
-  Output::text("Commands:\n" + table.text(false) +
-               "\nEvery command of the server works by its name too: qomctl NAME [KEY=VALUE…]."
-               "\n  qomctl query-commands  lists them"
-               "\n  qomctl help NAME       tells what one takes"
-               "\n  qomctl help add        lists the types of objects that can be made\n");
+  client.output().text("Commands:\n" + table.text(false) +
+                       "\nEvery command of the server works by its name too: qomctl NAME [KEY=VALUE…]."
+                       "\n  qomctl query-commands  lists them"
+                       "\n  qomctl help NAME       tells what one takes"
+                       "\n  qomctl help add        lists the types of objects that can be made\n");
   return {};
 }
 
@@ -34,8 +36,8 @@ Outcome<std::vector<std::string>> creatable_types(Client& client) {
   if (!types) return failure(types);
   std::vector<std::string> names;
   for (const auto& item : *types) {
-    if (item.is_object() && item.value("abstract", Json(false)) != true) {
-      names.push_back(cell_text(item.value("name", Json())));
+    if (item.is_object() && json_member(item, "abstract") != true) {
+      names.push_back(string_member(item, "name"));
     }
   }
   std::ranges::sort(names);
@@ -49,8 +51,9 @@ Outcome<> help_types(Client& client) {
     client.output().value(*names);
     return {};
   }
-  Output::text("Types of objects that can be made:\n");
-  for (const auto& name : *names) Output::text("  " + name + "\n");
+  std::string list = "Types of objects that can be made:\n";
+  for (const auto& name : *names) list += "  " + printable(name) + "\n";
+  client.output().text(list);
   return {};
 }
 
@@ -71,7 +74,7 @@ Outcome<> help_type(Client& client, const std::string& type) {
     list.push_back(std::move(item));
   }
   if (!client.output().json && list.empty()) {
-    Output::text(fmt::format("Nothing can be set on a new {}.\n", type));
+    client.output().text(fmt::format("Nothing can be set on a new {}.\n", printable(type)));
     return {};
   }
   client.output().value(list);
@@ -82,21 +85,21 @@ Outcome<> help_server_command(Client& client, const std::string& name) {
   auto schema = Schema::read(client);
   if (!schema) return failure(schema);
   if (!schema->has_command(name)) return no_such_command(name, schema->command_names());
-  std::string usage = "usage: qomctl " + name;
+  std::string usage = "usage: qomctl " + printable(name);
   Table table;
   for (const auto& argument : schema->arguments(name)) {
-    usage += argument.optional ? fmt::format(" [{}=…]", argument.name) : fmt::format(" {}=…", argument.name);
-    table.add_row(
-        {{"  " + argument.name}, {printable(argument.description)}, {argument.optional ? "optional" : ""}});
+    const std::string key = printable(argument.name);
+    usage += argument.optional ? fmt::format(" [{}=…]", key) : fmt::format(" {}=…", key);
+    table.add_row({{"  " + key}, {printable(argument.description)}, {argument.optional ? "optional" : ""}});
   }
-  Output::text(usage + "\n" + table.text(false));
+  client.output().text(usage + "\n" + table.text(false));
   return {};
 }
 
 }  // namespace
 
 Outcome<> run_help(Client& client, Words words) {
-  if (words.empty()) return help_overview();
+  if (words.empty()) return help_overview(client);
   if (words.size() == 2) {
     if (words[0] == "add") return help_type(client, words[1]);
     return fail(ExitStatus::usage, "{}", usage_line(*find_own_command("help")));
@@ -105,7 +108,7 @@ Outcome<> run_help(Client& client, Words words) {
   if (!command) return help_server_command(client, words[0]);
   const bool lists_types = command->name == "add" && client.has_socket();
   if (!client.output().json || !lists_types) {
-    Output::text(fmt::format("{}\n{}\n", usage_line(*command), command->summary));
+    client.output().text(fmt::format("{}\n{}\n", usage_line(*command), command->summary));
   }
   if (!lists_types) return {};
   return help_types(client);

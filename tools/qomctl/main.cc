@@ -4,15 +4,18 @@
 
 #include <CLI/CLI.hpp>
 #include <clocale>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 
+#include "qomio/qapi/standard_streams.h"
 #include "qomio/tools/qomctl/commands.h"
+#include "qomio/tools/qomctl/printable.h"
 #include "qomio/tools/qomctl/suggestion.h"
+#include "qomio/tools/qomctl/timeout.h"
 
 namespace {
 
+using namespace qomio;
 using namespace qomio::qomctl;
 
 class UsageFormatter : public CLI::Formatter {
@@ -28,8 +31,14 @@ std::string environment(const char* name) {
 }
 
 int report(const Failure& failure) {
-  if (!failure.message.empty()) fmt::print(stderr, "qomctl: {}\n", failure.message);
+  if (!failure.message.empty()) print_error(fmt::format("qomctl: {}\n", printable(failure.message)));
   return static_cast<int>(failure.status);
+}
+
+// Prints a text that is all there is to do.
+int show(const std::string& text) {
+  const auto printed = print_output(text);
+  return printed ? 0 : report({ExitStatus::no_output, printed.error().message()});
 }
 
 // What begins with "-" and is no option of ours is a mistake, unless it is a number or stands behind "--".
@@ -50,6 +59,9 @@ Outcome<std::vector<std::string>> command_words(std::vector<std::string> rest) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (auto ready = prepare_standard_streams(); !ready) {
+    return report({ExitStatus::no_output, ready.error().message()});
+  }
   std::setlocale(LC_CTYPE, "");
 
   CLI::App app("Talks to a QMP server, qomiod or QEMU: one command, one answer.", "qomctl");
@@ -57,40 +69,44 @@ int main(int argc, char** argv) {
   Output output;
   bool trace = false;
   bool wait_for_server = false;
-  double timeout_seconds = 5;
+  std::string timeout_text = "5";
   app.formatter(std::make_shared<UsageFormatter>());
   app.add_option("-s,--socket", socket_path, "the server's UNIX socket; without it, $QOMIO_SOCKET")
       ->type_name("PATH");
   app.add_flag("--json", output.json, "print results as JSON");
   app.add_flag("--trace", trace, "show what crosses the socket, on standard error");
   app.add_flag("--wait", wait_for_server, "wait for the server to come up, no longer than the time-out");
-  app.add_option("--timeout", timeout_seconds, "seconds to wait for each answer; 0 waits for ever [5]")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(0.0, 1e6));
+  app.add_option("--timeout", timeout_text, "seconds to wait for each answer; 0 waits for ever [5]")
+      ->type_name("SECONDS");
   app.set_version_flag("--version", "qomctl " QOMIO_VERSION);
   app.footer(
       "`qomctl help` lists the commands.\n"
-      "Exit status: 0 done, 1 the server said no, 2 usage, 3 no connection, 4 time-out.");
+      "Exit status: 0 done, 1 the server said no, 2 usage, 3 no connection, 4 time-out,\n"
+      "5 standard output could not be written.");
   app.allow_extras();
   try {
     app.parse(argc, argv);
-  } catch (const CLI::Success& success) {
-    return app.exit(success);  // --help and --version
+  } catch (const CLI::CallForVersion& version) {
+    return show(std::string(version.what()) + "\n");
+  } catch (const CLI::Success&) {
+    return show(app.help());
   } catch (const CLI::ParseError& error) {
     return report({ExitStatus::usage, error.what()});
   }
 
+  const auto timeout = parse_timeout(timeout_text);
+  if (!timeout) return report(timeout.error());
   auto words = command_words(app.remaining());
   if (!words) return report(words.error());
   if (words->empty()) return report({ExitStatus::usage, "no command; `qomctl help` lists them"});
 
   output.colour = isatty(STDOUT_FILENO) != 0 && environment("NO_COLOR").empty();
-  const auto timeout = std::chrono::milliseconds(static_cast<std::int64_t>(timeout_seconds * 1000));
   Client client(std::move(socket_path),
-                {.timeout = timeout, .wait_for_server = wait_for_server, .trace = trace}, output);
+                {.timeout = *timeout, .wait_for_server = wait_for_server, .trace = trace}, output);
   const auto outcome = run_command(client, *words);
-  if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
-    return report({ExitStatus::server_error, "can't write to standard output"});
+  int status = 0;
+  if (const std::string& reason = client.output().error(); !reason.empty()) {
+    status = report({ExitStatus::no_output, reason});
   }
-  return outcome ? static_cast<int>(ExitStatus::ok) : report(outcome.error());
+  return outcome ? status : report(outcome.error());
 }

@@ -5,10 +5,13 @@
 
 #include "qomio/tools/qomctl/assignment.h"
 #include "qomio/tools/qomctl/commands.h"
+#include "qomio/tools/qomctl/json_member.h"
+#include "qomio/tools/qomctl/printable.h"
 #include "qomio/tools/qomctl/property_info.h"
 #include "qomio/tools/qomctl/render.h"
 #include "qomio/tools/qomctl/suggestion.h"
 #include "qomio/tools/qomctl/table.h"
+#include "qomio/tools/qomctl/typed_value.h"
 
 namespace qomio::qomctl {
 
@@ -16,47 +19,87 @@ namespace {
 
 using Properties = std::vector<PropertyInfo>;
 
-struct PropertyValue {
-  std::string name;
-  Json value;
-};
+// Whether the server, such as QEMU, has no commands that read and write properties as text.
+bool knows_no_text(const Failure& failure) { return failure.error_class == "CommandNotFound"; }
 
-Outcome<> set_one(Client& client, const std::string& path, const PropertyValue& property) {
-  auto set =
-      client.execute("qom-set", {{"path", path}, {"property", property.name}, {"value", property.value}});
-  if (!set) return failure(set);
-  return {};
-}
-
-// Sets all or none where the server has a command for that; else one after another, and says so.
-Outcome<> set_several(Client& client, const std::string& path, const std::vector<PropertyValue>& properties) {
-  Json object = Json::object();
-  for (const auto& [name, value] : properties) object[name] = value;
-  auto at_once = client.execute("qom-set-many", {{"path", path}, {"properties", object}});
-  if (at_once) return {};
-  if (at_once.error().error_class != "CommandNotFound") return failure(at_once);
-
-  Output::note("this server has no all-or-nothing set; the properties are set one after another");
-  std::string done;
-  for (const auto& property : properties) {
-    if (auto set = set_one(client, path, property); !set) {
-      set.error().message += done.empty() ? " (nothing was set)" : fmt::format(" (already set: {})", done);
-      return set;
-    }
-    done += (done.empty() ? "" : ", ") + property.name;
+// The name that was meant, where a property is not there.
+std::string hint_for(const Properties& properties, std::span<const Assignment> assignments) {
+  std::string hint;
+  for (const auto& [name, text] : assignments) {
+    if (hint.empty()) hint = property_hint(properties, name);
   }
+  return hint;
+}
+
+// Tells how the values of properties of unknown type were sent.
+void note_unlisted(const Properties& properties, std::span<const Assignment> assignments) {
+  for (const auto& [name, text] : assignments) {
+    if (std::ranges::find(properties, name, &PropertyInfo::name) != properties.end()) continue;
+    const bool is_string = value_of_any_type(text).is_string();
+    Output::note(fmt::format("the server does not tell the type of '{}', so that its value was sent as {}",
+                             name, is_string ? "a string" : "JSON"));
+  }
+}
+
+// Sets the properties with the types that the server lists: all or none where it has a command for that; else
+// one after another, and says so.
+Outcome<> set_typed(Client& client, const std::string& path, const Properties& properties,
+                    std::span<const Assignment> assignments) {
+  Json values = Json::object();
+  for (const auto& [name, text] : assignments) values[name] = property_value(properties, name, text);
+  if (values.size() > 1) {
+    auto at_once = client.execute("qom-set-many", {{"path", path}, {"properties", values}});
+    if (at_once) {
+      note_unlisted(properties, assignments);
+      return {};
+    }
+    if (at_once.error().error_class != "CommandNotFound") return failure(at_once);
+    Output::note("this server has no all-or-nothing set; the properties are set one after another");
+  }
+  std::string done;
+  for (const auto& [name, value] : values.items()) {
+    auto set = client.execute("qom-set", {{"path", path}, {"property", name}, {"value", value}});
+    if (!set) {
+      set.error().message += type_hint(properties, name, set.error().message);
+      if (values.size() > 1) {
+        set.error().message += done.empty() ? " (nothing was set)" : fmt::format(" (already set: {})", done);
+      }
+      return failure(set);
+    }
+    done += (done.empty() ? "" : ", ") + name;
+  }
+  note_unlisted(properties, assignments);
   return {};
 }
 
-// Name and value of each readable property. One request where the server has qom-list-get, else one for each.
+// Makes the object with the types that the server lists. Without a type of that name object-add says what is
+// wrong.
+Outcome<Json> add_typed(Client& client, const std::string& type, const std::string& id,
+                        std::span<const Assignment> assignments) {
+  auto properties = type_properties(client, type);
+  if (!properties && properties.error().status != ExitStatus::server_error) return failure(properties);
+  Json arguments{{"qom-type", type}, {"id", id}};
+  const Properties known = properties.value_or(Properties());
+  for (const auto& [name, text] : assignments) arguments[name] = property_value(known, name, text);
+  auto added = client.execute("object-add", arguments);
+  if (added) {
+    note_unlisted(known, assignments);
+    return added;
+  }
+  for (const auto& [name, text] : assignments) {
+    added.error().message += type_hint(known, name, added.error().message);
+  }
+  return added;
+}
+
+// Name and value of each readable property, as JSON. One request where the server has qom-list-get, else one
+// for each.
 Outcome<Json> read_all(Client& client, const std::string& path, const Properties& properties) {
   Json values = Json::object();
   const auto listed = client.execute("qom-list-get", {{"paths", Json::array({path})}});
   if (listed && listed->is_array() && listed->size() == 1) {
-    for (const auto& item : listed->front().value("properties", Json::array())) {
-      if (item.contains("name") && item["name"].is_string() && item.contains("value")) {
-        values[item["name"].get_ref<const std::string&>()] = item["value"];
-      }
+    for (const auto& item : json_member(listed->front(), "properties")) {
+      if (item.contains("value")) values[string_member(item, "name")] = item["value"];
     }
     return values;
   }
@@ -72,25 +115,52 @@ Outcome<Json> read_all(Client& client, const std::string& path, const Properties
   return values;
 }
 
+// The text of each property that the server can write as text, by name; null for one that can not be read.
+Outcome<Json> read_texts(Client& client, const Json& arguments) {
+  auto listed = client.execute("qom-get-text", arguments);
+  if (!listed) return listed;
+  Json texts = Json::object();
+  for (const auto& item : *listed) texts[string_member(item, "name")] = json_member(item, "text");
+  return texts;
+}
+
+Outcome<> get_one(Client& client, const std::string& path, const std::string& property) {
+  const Json arguments{{"path", path}, {"property", property}};
+  Outcome<Json> value{Json()};
+  bool is_text = !client.output().json;
+  if (is_text) {
+    value = read_texts(client, arguments);
+    is_text = value || !knows_no_text(value.error());
+    if (value) value = json_member(*value, property.c_str());
+  }
+  if (!is_text) value = client.execute("qom-get", arguments);
+  if (value) {
+    client.output().value(*value);
+    return {};
+  }
+  if (value.error().status == ExitStatus::server_error) {
+    if (auto properties = object_properties(client, path)) {
+      value.error().message += property_hint(*properties, property);
+    }
+  }
+  return failure(value);
+}
+
 }  // namespace
 
 Outcome<> run_get(Client& client, Words words) {
   const std::string& path = words[0];
-  if (words.size() == 2) {
-    auto value = client.execute("qom-get", {{"path", path}, {"property", words[1]}});
-    if (!value) {
-      if (auto properties = object_properties(client, path)) {
-        value.error().message += property_hint(*properties, words[1]);
-      }
-      return failure(value);
-    }
-    client.output().value(*value);
-    return {};
-  }
+  if (words.size() == 2) return get_one(client, path, words[1]);
 
   auto properties = object_properties(client, path);
   if (!properties) return failure(properties);
-  auto values = read_all(client, path, *properties);
+  Outcome<Json> values{Json()};
+  bool is_text = !client.output().json;
+  if (is_text) {
+    values = read_texts(client, {{"path", path}});
+    is_text = values || !knows_no_text(values.error());
+  }
+  if (!is_text) values = read_all(client, path, *properties);
   if (!values) return failure(values);
   if (client.output().json) {
     client.output().value(*values);
@@ -98,67 +168,74 @@ Outcome<> run_get(Client& client, Words words) {
   }
   // Descriptions belong to the type; not every server gives them.
   Properties described;
-  if (values->contains("type") && (*values)["type"].is_string()) {
-    if (auto of_type = type_properties(client, (*values)["type"].get<std::string>())) described = *of_type;
+  if (const std::string type = string_member(*values, "type"); !type.empty()) {
+    if (auto of_type = type_properties(client, type)) described = *of_type;
   }
   Table table;
   for (const auto& property : *properties) {
     const auto found = std::ranges::find(described, property.name, &PropertyInfo::name);
     const std::string& description =
         property.description.empty() && found != described.end() ? found->description : property.description;
-    const Json value = values->value(property.name, Json());
+    const Json& value = json_member(*values, property.name.c_str());
     table.add_row({{printable(property.name)}, {cell_text(value)}, {printable(description)}});
   }
-  Output::text(table.text(client.output().colour));
+  client.output().text(table.text(client.output().colour));
   return {};
 }
 
 Outcome<> run_set(Client& client, Words words) {
   const std::string& path = words[0];
   std::vector<Assignment> assignments;
+  Json members = Json::object();
   if (words.size() == 3 && words[1].find('=') == std::string::npos) {
     assignments.push_back({words[1], words[2]});
+    members[words[1]] = words[2];
   } else {
     auto parsed = parse_assignments(words.subspan(1));
     if (!parsed) return failure(parsed);
     assignments = std::move(*parsed);
+    auto texts = text_members(assignments);
+    if (!texts) return failure(texts);
+    members = std::move(*texts);
   }
 
+  auto set = client.execute("qom-set-text", {{"path", path}, {"properties", members}});
+  if (set) return {};
+  if (set.error().status != ExitStatus::server_error) return failure(set);
   auto properties = object_properties(client, path);
-  if (!properties) return failure(properties);
-  std::vector<PropertyValue> values;
-  std::string hint;
-  for (const auto& [name, text] : assignments) {
-    values.push_back({name, property_value(*properties, name, text)});
-    if (hint.empty()) hint = property_hint(*properties, name);
+  Outcome<> refused = failure(set);
+  if (knows_no_text(refused.error())) {
+    if (!properties) return failure(properties);
+    refused = set_typed(client, path, *properties, assignments);
   }
-  auto set = values.size() == 1 ? set_one(client, path, values[0]) : set_several(client, path, values);
-  if (!set) set.error().message += hint;
-  return set;
+  if (!refused && properties) refused.error().message += hint_for(*properties, assignments);
+  return refused;
 }
 
 Outcome<> run_add(Client& client, Words words) {
   const std::string& type = words[0];
   auto assignments = parse_assignments(words.subspan(2));
   if (!assignments) return failure(assignments);
-
-  // Without a type of that name object-add will say what is wrong.
-  auto properties = type_properties(client, type);
-  if (!properties && properties.error().status != ExitStatus::server_error) return failure(properties);
-  const Properties known = properties.value_or(Properties());
-  Json arguments{{"qom-type", type}, {"id", words[1]}};
-  std::string hint;
   for (const auto& [name, text] : *assignments) {
-    arguments[name] = property_value(known, name, text);
-    if (hint.empty()) hint = property_hint(known, name);
-  }
-  auto added = client.execute("object-add", arguments);
-  if (added) return {};
-  if (!properties) {
-    std::vector<std::string> names;
-    if (const auto types = client.execute("qom-list-types", {{"implements", "user-creatable"}})) {
-      for (const auto& item : *types) names.push_back(cell_text(item.value("name", Json())));
+    if (name == "id" || name == "qom-type") {
+      return fail(ExitStatus::usage, "'{}' is no property; it stands in front of them", name);
     }
+  }
+  auto members = text_members(*assignments);
+  if (!members) return failure(members);
+
+  Json arguments{{"qom-type", type}, {"id", words[1]}};
+  if (!members->empty()) arguments["properties"] = std::move(*members);
+  auto added = client.execute("object-add-text", arguments);
+  if (!added && knows_no_text(added.error())) added = add_typed(client, type, words[1], *assignments);
+  if (added) return {};
+  if (added.error().status != ExitStatus::server_error) return failure(added);
+  std::string hint;
+  if (auto properties = type_properties(client, type)) {
+    hint = hint_for(*properties, *assignments);
+  } else if (const auto types = client.execute("qom-list-types", {{"implements", "user-creatable"}})) {
+    std::vector<std::string> names;
+    for (const auto& item : *types) names.push_back(string_member(item, "name"));
     hint = did_you_mean(type, names);
   }
   added.error().message += hint;

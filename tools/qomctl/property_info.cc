@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "qomio/tools/qomctl/json_member.h"
 #include "qomio/tools/qomctl/render.h"
 #include "qomio/tools/qomctl/suggestion.h"
 #include "qomio/tools/qomctl/typed_value.h"
@@ -18,9 +19,9 @@ std::string inner_type(std::string_view type, std::string_view kind) {
 }
 
 std::string text_member(const Json& object, const char* key) {
-  auto found = object.find(key);
-  if (found == object.end()) return {};
-  return found->is_string() ? found->get<std::string>() : json_line(*found);
+  const Json& member = json_member(object, key);
+  if (member.is_null()) return {};
+  return member.is_string() ? member.get<std::string>() : json_line(member);
 }
 
 std::vector<PropertyInfo> properties_from(const Json& list) {
@@ -57,7 +58,17 @@ Outcome<std::vector<PropertyInfo>> type_properties(Client& client, const std::st
 Json property_value(const std::vector<PropertyInfo>& properties, const std::string& name,
                     const std::string& text) {
   const auto found = find_property(properties, name);
-  return found == properties.end() ? guessed_value(text) : typed_value(found->type, text);
+  return found == properties.end() ? value_of_any_type(text) : typed_value(found->type, text);
+}
+
+std::string type_hint(const std::vector<PropertyInfo>& properties, const std::string& name,
+                      std::string_view refusal) {
+  if (!refusal.starts_with(fmt::format("Invalid parameter type for '{}", name))) return {};
+  const auto found = find_property(properties, name);
+  if (found == properties.end())
+    return fmt::format("; the server does not list '{}': write it as JSON", name);
+  return fmt::format("; the server lists '{}' as '{}' only: if that is not all, write it as JSON", name,
+                     found->type);
 }
 
 std::string property_hint(const std::vector<PropertyInfo>& properties, const std::string& name) {

@@ -27,10 +27,15 @@ struct PropertyInfo {
 Outcome<std::vector<PropertyInfo>> object_properties(Client& client, const std::string& path);
 Outcome<std::vector<PropertyInfo>> type_properties(Client& client, const std::string& type);
 
-// The typed text as the JSON value that the property of this name wants; a guess where there is no such
-// property.
+// The typed text as the JSON value that the property of this name wants, as far as its listed type tells; see
+// value_of_any_type() where it is not listed.
 Json property_value(const std::vector<PropertyInfo>& properties, const std::string& name,
                     const std::string& text);
+
+// "; the server lists 'cpus' as 'int' only: ...", for a value that was refused because of its JSON type:
+// there are lists and structures of which the server's lists tell nothing. "" for other refusals.
+std::string type_hint(const std::vector<PropertyInfo>& properties, const std::string& name,
+                      std::string_view refusal);
 
 // "; did you mean 'poll-max-ns'?" when there is no property of this name but one of a similar name; else "".
 std::string property_hint(const std::vector<PropertyInfo>& properties, const std::string& name);

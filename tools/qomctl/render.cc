@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "qomio/tools/qomctl/printable.h"
 #include "qomio/tools/qomctl/table.h"
 
 namespace qomio::qomctl {
@@ -52,7 +53,9 @@ Table object_list_table(const Json& list) {
       if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
     }
   }
-  Table table(keys);
+  std::vector<std::string> titles;
+  for (const auto& key : keys) titles.push_back(printable(key));
+  Table table(std::move(titles));
   for (const auto& item : list) {
     std::vector<Cell> row;
     for (const auto& key : keys) {
@@ -76,20 +79,21 @@ void add_members(Table& table, const std::string& prefix, const Json& object) {
 
 }  // namespace
 
-std::string json_line(const Json& value) {
+std::string json_line(const Json& value, JsonCharacters characters) {
   if (value.is_object()) {
     std::string text;
     for (const auto& [key, member] : value.items()) {
-      text += (text.empty() ? "{" : ", ") + json_line(Json(key)) + ": " + json_line(member);
+      text += (text.empty() ? "{" : ", ") + json_line(Json(key), characters) + ": " +
+              json_line(member, characters);
     }
     return text.empty() ? "{}" : text + "}";
   }
   if (value.is_array()) {
     std::string text;
-    for (const auto& item : value) text += (text.empty() ? "[" : ", ") + json_line(item);
+    for (const auto& item : value) text += (text.empty() ? "[" : ", ") + json_line(item, characters);
     return text.empty() ? "[]" : text + "]";
   }
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return value.dump(-1, ' ', characters == JsonCharacters::ascii, Json::error_handler_t::replace);
 }
 
 std::string cell_text(const Json& value) {
@@ -105,7 +109,7 @@ std::string cell_text(const Json& value) {
     for (const auto& item : value) text += (text.empty() ? "" : ", ") + cell_text(item);
     return text;
   }
-  return json_line(value);
+  return printable(json_line(value, JsonCharacters::all));
 }
 
 std::string people_text(const Json& value, bool colour) {

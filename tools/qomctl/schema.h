@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,8 +37,9 @@ class Schema {
  private:
   explicit Schema(Json entities);
   const Json* find(std::string_view name) const;
-  void add_members(const std::string& type, std::vector<Argument>& arguments, int depth) const;
-  Argument argument(const Json& member) const;
+  void add_members(const std::string& type, std::vector<Argument>& arguments,
+                   std::set<std::string>& seen) const;
+  Argument argument(const Json& member, int depth = 0) const;
 
   std::vector<Json> entities_;
 };

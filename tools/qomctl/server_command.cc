@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "qomio/tools/qomctl/assignment.h"
+#include "qomio/tools/qomctl/json_member.h"
 #include "qomio/tools/qomctl/schema.h"
 #include "qomio/tools/qomctl/suggestion.h"
 #include "qomio/tools/qomctl/typed_value.h"
@@ -17,9 +18,7 @@ std::vector<std::string> server_command_names(Client& client) {
   std::vector<std::string> names;
   const auto list = client.execute("query-commands");
   if (!list) return names;
-  for (const auto& item : *list) {
-    if (item.is_object() && item.contains("name") && item["name"].is_string()) names.push_back(item["name"]);
-  }
+  for (const auto& item : *list) names.push_back(string_member(item, "name"));
   return names;
 }
 
@@ -51,7 +50,7 @@ Outcome<> run_server_command(Client& client, Words words) {
     for (const auto& [key, text] : *assignments) {
       const auto argument = std::ranges::find(known, key, &Argument::name);
       arguments[key] = argument == known.end() || argument->value_type == "value"
-                           ? guessed_value(text)
+                           ? value_of_any_type(text)
                            : typed_value(argument->value_type, text);
     }
   }

@@ -1,26 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/tools/qomctl/table.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
-#include <cctype>
 
 namespace qomio::qomctl {
-
-std::string printable(std::string_view text) {
-  std::string result;
-  result.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      result += fmt::format("\\x{:02x}", byte);
-    } else {
-      result += c;
-    }
-  }
-  return result;
-}
 
 std::size_t display_width(std::string_view text) {
   // Every byte but the continuation bytes (10xxxxxx) starts a code point.
@@ -58,7 +41,8 @@ std::string Table::text(bool colour) const {
   if (!titles_.empty()) {
     auto title = [&](std::size_t i) {
       std::string upper = titles_[i];
-      std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return std::toupper(c); });
+      // ASCII only: other locales have letters of their own, such as the Turkish i.
+      for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
       return upper;
     };
     // A title stands above its numbers.

@@ -14,6 +14,7 @@ struct Cell {
 };
 
 // Columns of text, each as wide as its widest cell, two blanks apart, without blanks at the end of a line.
+// Cells and titles are printable already.
 class Table {
  public:
   // Column titles; without any there is no title line. Written in upper case, and in bold when `colour` is
@@ -28,9 +29,6 @@ class Table {
   std::vector<std::string> titles_;
   std::vector<std::vector<Cell>> rows_;
 };
-
-// The text with control characters written as \xNN: what a server sends must not drive the terminal.
-std::string printable(std::string_view text);
 
 // Columns that the text (UTF-8) takes on a terminal, counting each code point as one.
 std::size_t display_width(std::string_view text);

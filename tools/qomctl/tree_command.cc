@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "qomio/tools/qomctl/commands.h"
+#include "qomio/tools/qomctl/printable.h"
 #include "qomio/tools/qomctl/property_info.h"
 #include "qomio/tools/qomctl/render.h"
-#include "qomio/tools/qomctl/table.h"
 
 namespace qomio::qomctl {
 
@@ -85,7 +85,7 @@ Outcome<> run_tree(Client& client, Words words) {
   const bool utf8 = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
   std::string drawing = label(*root, client.output().colour) + "\n";
   draw_below(*root, "", utf8 ? kUnicode : kAscii, client.output().colour, drawing);
-  Output::text(drawing);
+  client.output().text(drawing);
   return {};
 }
 

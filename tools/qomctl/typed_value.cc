@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
+
+#include "qomio/qapi/input_visitor.h"
+#include "qomio/qapi/scalar.h"
 
 namespace qomio::qomctl {
 
@@ -15,41 +18,23 @@ namespace {
 constexpr std::array<std::string_view, 13> kIntegerTypes = {"int",   "integer", "int8",   "int16",  "int32",
                                                             "int64", "uint8",   "uint16", "uint32", "uint64",
                                                             "uint",  "size",    "long"};
-constexpr std::array<std::string_view, 4> kTrueWords = {"on", "yes", "true", "y"};
-constexpr std::array<std::string_view, 4> kFalseWords = {"off", "no", "false", "n"};
 
-template <class Words>
-bool is_one_of(std::string_view word, const Words& words) {
-  return std::ranges::find(words, word) != words.end();
+bool is_integer_type(std::string_view type) {
+  return std::ranges::find(kIntegerTypes, type) != kIntegerTypes.end();
 }
 
-std::optional<Json> integer(std::string_view text, bool with_suffix) {
-  const bool negative = text.starts_with('-');
-  if (negative || text.starts_with('+')) text.remove_prefix(1);
-  int shift = 0;
-  constexpr std::string_view kSuffixes = "kMGT";
-  if (with_suffix && text.size() > 1) {
-    const char last = text.back() == 'K' ? 'k' : text.back();
-    if (const auto position = kSuffixes.find(last); position != std::string_view::npos) {
-      shift = 10 * (static_cast<int>(position) + 1);
-      text.remove_suffix(1);
-    }
+std::optional<Json> integer(std::string_view type, std::string_view text) {
+  if (type == "size") {
+    if (const auto value = parse_size(text)) return Json(*value);
+    return std::nullopt;
   }
-  int base = 10;
-  if (text.starts_with("0x") || text.starts_with("0X")) {
-    base = 16;
-    text.remove_prefix(2);
+  if (const auto value = parse_int64(text)) return Json(*value);
+  // A negative number would wrap around here: text as it is tells the server more.
+  if (const auto value = parse_uint64(text); value && text.find('-') == std::string_view::npos) {
+    return Json(*value);
   }
-  std::uint64_t magnitude = 0;
-  const char* const end = std::to_address(text.end());
-  const auto [rest, result] = std::from_chars(std::to_address(text.begin()), end, magnitude, base);
-  if (result != std::errc() || rest != end) return std::nullopt;
-  if (magnitude > (UINT64_MAX >> shift)) return std::nullopt;
-  magnitude <<= shift;
-  if (!negative) return Json(magnitude);
-  constexpr std::uint64_t kLowest = std::uint64_t{1} << 63;
-  if (magnitude > kLowest) return std::nullopt;
-  return Json(static_cast<std::int64_t>(0 - magnitude));
+  if (const auto value = parse_size(text)) return Json(*value);
+  return std::nullopt;
 }
 
 // "uint16" of "[uint16]" and of "uint16List"; "" for what is no list.
@@ -59,7 +44,17 @@ std::string_view element_type(std::string_view type) {
   return type.ends_with(kList) ? type.substr(0, type.size() - kList.size()) : std::string_view();
 }
 
+std::optional<Json> list_of_integers(const std::string& text) {
+  std::vector<std::int64_t> values;
+  InputVisitor visitor{std::string_view(text)};
+  if (!visit(visitor, {}, values)) return std::nullopt;
+  return Json(values);
+}
+
 Json list(std::string_view type, std::string_view text) {
+  if (is_integer_type(type) && type != "size") {
+    if (auto values = list_of_integers(std::string(text))) return *values;
+  }
   Json values = Json::array();
   while (!text.empty()) {
     const std::size_t comma = std::min(text.find(','), text.size());
@@ -75,25 +70,35 @@ std::optional<Json> parsed(const std::string& text) {
   return value;
 }
 
+// The text as a scalar of the type; nothing when it is none, or the type is none.
+std::optional<Json> scalar(std::string_view type, const std::string& text) {
+  if (is_integer_type(type)) return integer(type, text);
+  if (type == "bool" || type == "boolean") {
+    if (const auto value = parse_bool(text)) return Json(*value);
+  } else if (type == "number" || type == "double") {
+    if (const auto value = parse_number(text)) return Json(*value);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Json typed_value(std::string_view type, const std::string& text) {
-  if (is_one_of(type, kIntegerTypes)) {
-    if (auto value = integer(text, type == "size")) return *value;
-  } else if (type == "bool" || type == "boolean") {
-    if (is_one_of(text, kTrueWords)) return true;
-    if (is_one_of(text, kFalseWords)) return false;
-  } else if (type == "number" || type == "double") {
-    if (auto value = parsed(text); value && value->is_number()) return *value;
-  } else if (type != "string" && type != "str" && (text.starts_with('{') || text.starts_with('['))) {
+  if (type == "string" || type == "str") return text;
+  if (text.starts_with('{') || text.starts_with('[')) {
     if (auto value = parsed(text)) return *value;
-  } else if (const auto element = element_type(type); !element.empty()) {
-    return list(element, text);
+    return text;
+  }
+  if (const auto element = element_type(type); !element.empty()) return list(element, text);
+  if (auto value = scalar(type, text)) return *value;
+  if (is_integer_type(type)) {
+    // What is no number may be several, "0,1", of a list that has the name of its elements' type.
+    if (auto values = list_of_integers(text); values && !values->empty()) return *values;
   }
   return text;
 }
 
-Json guessed_value(const std::string& text) {
+Json value_of_any_type(const std::string& text) {
   if (auto value = parsed(text)) return *value;
   return text;
 }

@@ -4,7 +4,6 @@
 #include <glib.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +16,7 @@
 #include "qomio/qapi/json.h"
 #include "qomio/qapi/qmp_commands.h"
 #include "qomio/qapi/reference.h"
+#include "qomio/qapi/standard_streams.h"
 #include "qomio/qapi/version.h"
 #include "qomio/qomio.h"
 #include "qomio/tools/qomiod/log.h"
@@ -59,18 +59,28 @@ Result<std::variant<ObjectOptions, Help>> read_object(const std::string& typed) 
 int complain(const char* program, const Error& error, std::string_view option = {},
              std::string_view value = {}) {
   const std::string where = option.empty() ? "" : fmt::format("{} {}: ", option, value);
-  fmt::print(stderr, "{}: {}{}\n", program, where, error.message());
-  if (!error.hint().empty()) fmt::print(stderr, "{}\n", error.hint());
+  print_error(fmt::format("{}: {}{}\n", program, where, error.message()));
+  if (!error.hint().empty()) print_error(error.hint() + "\n");
   return 1;
+}
+
+// Prints a text that is all there is to do.
+int show(const char* program, std::string_view text) {
+  const auto printed = print_output(text);
+  return printed ? 0 : complain(program, printed.error());
 }
 
 void log_debug(const char* what, const std::string& which) {
   g_log("qomio", G_LOG_LEVEL_INFO, "%s %s", what, which.c_str());
 }
 
-Result<void> answer_qmp(QmpServer& server, const std::string& typed) {
+Result<void> answer_qmp(QmpServer& server, const std::string& typed, const ClosedStreams& closed) {
   const auto monitor = qomiod::parse_monitor(typed);
   if (!monitor) return std::unexpected(monitor.error());
+  if (monitor->kind == qomiod::Monitor::Kind::stdio) {
+    if (closed.input) return error("standard input is closed");
+    if (closed.output) return error("standard output is closed");
+  }
   return qomiod::open_monitor(server, *monitor);
 }
 
@@ -98,7 +108,7 @@ void add_machine() {
   }
 }
 
-int run(const char* program, const qomiod::Options& options) {
+int run(const char* program, const qomiod::Options& options, const ClosedStreams& closed) {
   auto main_loop = MainLoop::create();
   if (!main_loop) return complain(program, main_loop.error());
   register_iothread_types();
@@ -121,7 +131,7 @@ int run(const char* program, const qomiod::Options& options) {
   }
   if (options.print_reference) {
     add_qmp_commands(Interface::process());
-    return std::fputs(qmp_reference(Interface::process()).c_str(), stdout), 0;
+    return show(program, qmp_reference(Interface::process()));
   }
   for (const auto& typed : options.globals) {
     if (auto parsed = parse_global_default(typed); !parsed) {
@@ -138,7 +148,7 @@ int run(const char* program, const qomiod::Options& options) {
   for (const auto& typed : options.objects) {
     auto read = read_object(typed);
     if (!read) return complain(program, read.error(), "--object", typed);
-    if (const auto* help = std::get_if<Help>(&*read)) return std::fputs(help->text.c_str(), stdout), 0;
+    if (const auto* help = std::get_if<Help>(&*read)) return show(program, help->text);
     const auto& object = std::get<ObjectOptions>(*read);
     if (auto made = user_creatable_add(object.values, object.scalars); !made) {
       return complain(program, made.error(), "--object", typed);
@@ -150,7 +160,7 @@ int run(const char* program, const qomiod::Options& options) {
   server.limit_event_rate("IOTHREAD_STALL", "id");
   server.limit_event_rate("MAIN_LOOP_STALL");
   for (const auto& monitor : options.monitors) {
-    if (auto answering = answer_qmp(server, monitor); !answering) {
+    if (auto answering = answer_qmp(server, monitor, closed); !answering) {
       return complain(program, answering.error(), "--qmp", monitor);
     }
     log_debug("answering QMP on", monitor);
@@ -164,13 +174,15 @@ int run(const char* program, const qomiod::Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const auto closed = prepare_standard_streams();
+  if (!closed) return complain(argv[0], closed.error());
   qomiod::set_up_signals();
   const auto options = qomiod::parse_options(argc, argv);
   if (!options) return complain(argv[0], options.error());
-  if (options->help) return std::fputs(qomiod::usage(argv[0]).c_str(), stdout), 0;
-  if (options->version) return fmt::print("qomiod {}\n", version_text()), 0;
+  if (options->help) return show(argv[0], qomiod::usage(argv[0]));
+  if (options->version) return show(argv[0], fmt::format("qomiod {}\n", version_text()));
   if (auto ready = qomiod::set_up_log(options->log_level); !ready) {
     return complain(argv[0], ready.error(), "--log-level", options->log_level);
   }
-  return run(argv[0], *options);
+  return run(argv[0], *options, *closed);
 }

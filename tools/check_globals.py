@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Holds the list of process-wide state in docs/ARCHITECTURE.md against the libraries: fails when a library has a variable
+that the list lacks, or the list names one that no library has.
+
+usage: check_globals.py ARCHITECTURE.md LIBRARY...
+"""
+import re
+import subprocess
+import sys
+
+# What lies in writable memory and is no state of the project's: constants that are made at first use, and what comes
+# from templates of other libraries.
+CONSTANT = re.compile(r"guard variable for |^qomio::describe<.*::description$|::k[A-Z]\w*$|^(std|tsl|fmt|nlohmann)::|^DW\.ref\.")
+
+
+def without_template_arguments(name):
+    while (shorter := re.sub(r"<[^<>]*>", "<>", name)) != name and "<" in re.sub(r"<>", "", name):
+        name = shorter
+    return re.sub(r"<+>+", "", name)
+
+
+def variables(library):
+    """The names of the variables in writable memory, as people write them: `TypeRegistry::latest_`."""
+    table = subprocess.run(["objdump", "-tC", library], stdout=subprocess.PIPE, check=True, text=True).stdout
+    for line in table.splitlines():
+        # address, flags, section, size, name; O is an object, TLS ones have no kind
+        found = re.match(r"[0-9a-f]+ (.{7}) (\.(?:t?bss|t?data)\S*)\s+[0-9a-f]+\s+(?:\.hidden )?(.+)$", line)
+        if not found or found[2].startswith(".data.rel.ro") or "d" in found[1]:
+            continue
+        name = found[3]
+        if CONSTANT.search(name):
+            continue
+        name = re.sub(r"\(anonymous namespace\)::", "", name)
+        name = re.sub(r"\([^()]*\)( const)?", "()", without_template_arguments(name))
+        yield name.removeprefix("qomio::").removeprefix("detail::")
+
+
+def listed(page):
+    text = open(page, encoding="utf-8").read()
+    section = re.search(r"^## State of the process$(.*?)(?=^## )", text, re.M | re.S)[1]
+    return set(re.findall(r"^\| `([^`]+)` \|", section, re.M))
+
+
+def main():
+    page, *libraries = sys.argv[1:]
+    present = {name for library in libraries for name in variables(library)}
+    wanted = listed(page)
+    for name in sorted(present - wanted):
+        print(f"{page} does not list {name}")
+    for name in sorted(wanted - present):
+        print(f"{page} lists {name}, which is not there")
+    sys.exit(present != wanted)
+
+
+if __name__ == "__main__":
+    main()
