@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <ranges>
+#include <utility>
+#include <vector>
 
 #include "qomio/object/link.h"
 #include "qomio/object/property.h"
@@ -29,51 +32,86 @@ class AliasProperty final : public Property {
   }
 
   const TypeDescription& type() const override {
-    const Property* aliased = this->aliased();
-    return aliased ? aliased->type() : builtin_type("str");
+    const Property* last = end().property;
+    return last ? last->type() : builtin_type("str");
   }
   bool is_readable() const override {
-    const Property* aliased = this->aliased();
-    return !aliased || aliased->is_readable();
+    const Property* last = end().property;
+    return !last || last->is_readable();
   }
   bool is_writable() const override {
-    const Property* aliased = this->aliased();
-    return aliased ? aliased->is_writable() : !target_.target();  // a lost target says so itself
+    const End last = end();
+    return last.property ? last.property->is_writable() : !last.object;  // a lost target says so itself
   }
+  bool is_alias() const override { return true; }
 
   Result<void> get(Object& object, Visitor& visitor) const override {
-    if (!target_.target()) return gone(object);
-    return target_.target()->get_property(target_name_, visitor);
+    const End last = end(&object);
+    if (!last.object) return last.gone();
+    return last.object->get_property(last.name(), visitor);
   }
   Result<void> assign(Object& object, Visitor& visitor) const override {
-    if (!target_.target()) return gone(object);
-    return target_.target()->set_property(target_name_, visitor);
+    auto change = stage(object, visitor);
+    if (!change) return failure(change);
+    if (auto r = (*change)->check(); !r) return r;
+    if (auto r = (*change)->apply(); !r) return r;
+    (*change)->report();
+    return {};
   }
   Result<std::unique_ptr<PropertyChange>> stage(Object& object, Visitor& visitor) const override {
-    if (!target_.target()) return gone(object);
-    auto property = target_.target()->settable_property(target_name_);
+    const End last = end(&object);
+    if (!last.object) return last.gone();
+    auto property = last.object->settable_property(last.name());
     if (!property) return failure(property);
-    auto inner = (*property)->stage(*target_.target(), visitor);
+    auto inner = (*property)->stage(*last.object, visitor);
     if (!inner) return inner;
-    return std::make_unique<Change>(*target_.target(), (*property)->on_change(), std::move(*inner));
+    return std::make_unique<Change>(*this, *last.object, (*property)->on_change(), std::move(*inner));
   }
   Object* target(Object& /*object*/) const override {
-    if (!target_.target()) return nullptr;
-    if (const Property* aliased = this->aliased()) return aliased->target(*target_.target());
-    return target_.target()->child(target_name_);
+    const End last = end();
+    if (last.property) return last.property->target(*last.object);
+    return last.object ? last.object->child(last.name()) : nullptr;
   }
 
-  // Is `wanted` what this stands for, directly or through other aliases? Of itself it can be when a property
-  // that others stand for was deleted, and comes back as an alias.
-  bool leads_to(const Property& wanted) const {
-    const auto* next = dynamic_cast<const AliasProperty*>(aliased());
-    return next && (next == &wanted || next->leads_to(wanted));
+  // Does this stand for itself, through other aliases? It can when a property that others stand for was
+  // deleted, and comes back as an alias.
+  bool is_ring() const {
+    const AliasProperty* at = next();
+    while (at && at != this) at = at->next();
+    return at == this;
   }
 
  private:
+  // Where a chain of aliases ends. Chains are walked, not followed by recursion: they may be long.
+  struct End {
+    const AliasProperty* alias = nullptr;  // the last one
+    const Object* owner = nullptr;         // of the last one
+    Object* object = nullptr;              // its target; null: gone
+    const Property* property = nullptr;    // what the target has of the name; null: that is gone, or a child
+    const std::string& name() const { return alias->target_name_; }
+    std::unexpected<Error> gone() const {
+      return error("Property '{}.{}' is an alias of an object that is gone", owner->type_name(),
+                   alias->name_);
+    }
+  };
+  End end(const Object* owner = nullptr) const {
+    const AliasProperty* last = this;
+    while (const AliasProperty* further = last->next()) {
+      owner = last->target_.target();
+      last = further;
+    }
+    return {last, owner, last->target_.target(), last->aliased()};
+  }
+  // The alias that this is one of; null when it is none.
+  const AliasProperty* next() const { return dynamic_cast<const AliasProperty*>(aliased()); }
+  const Property* aliased() const {
+    return target_.target() ? target_.target()->find_property(target_name_) : nullptr;
+  }
+
   // A change of the target among changes of the object that has the alias: it brings its own hook.
   struct Change final : PropertyChange {
-    Change(Object& t, Hook h, std::unique_ptr<PropertyChange> i) : target(t), hook(h), inner(std::move(i)) {}
+    Change(const AliasProperty& a, Object& t, Hook h, std::unique_ptr<PropertyChange> i)
+        : alias(a), target(t), hook(h), inner(std::move(i)) {}
     Result<void> check() override { return inner->check(); }
     Result<void> apply() override {
       if (auto r = inner->apply(); !r || !hook) return r;
@@ -85,17 +123,20 @@ class AliasProperty final : public Property {
       inner->revert();
       if (hook) (void)((*target).*hook)();
     }
+    // Whoever watches what this stands for hears of it, the target first.
+    void report() override {
+      inner->report();
+      std::vector<std::pair<Ref<Object>, const Property*>> set;
+      for (const AliasProperty* at = &alias; at; at = at->next()) {
+        if (const Property* property = at->aliased()) set.emplace_back(*at->target_.target(), property);
+      }
+      for (const auto& [object, property] : std::views::reverse(set)) object->property_was_set(*property);
+    }
+    const AliasProperty& alias;
     Ref<Object> target;
     Hook hook;
     std::unique_ptr<PropertyChange> inner;
   };
-
-  const Property* aliased() const {
-    return target_.target() ? target_.target()->find_property(target_name_) : nullptr;
-  }
-  std::unexpected<Error> gone(const Object& object) const {
-    return error("Property '{}.{}' is an alias of an object that is gone", object.type_name(), name_);
-  }
 
   WeakLink target_;
   std::string target_name_;
@@ -116,7 +157,7 @@ Result<void> object_property_add_alias(Object& object, std::string_view name, Ob
   auto alias = std::make_unique<AliasProperty>(name, std::move(type_name), target, target_property);
   const AliasProperty& added = *alias;
   if (auto r = object.add_property(std::move(alias)); !r) return r;
-  if (!added.leads_to(added)) return {};
+  if (!added.is_ring()) return {};
   const std::string full_name = added.name();
   (void)object.delete_property(full_name);
   return error("'{}' would be an alias of itself", full_name);

@@ -6,9 +6,10 @@
 
 #include <cerrno>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <ranges>
 #include <vector>
 
+#include "qomio/object/module.h"
 #include "qomio/object/object.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
@@ -19,71 +20,79 @@
 namespace qomio {
 namespace {
 
-bool can_be_made_again(Object& object) {
-  return object.parent() == &objects_root() && object_cast<UserCreatable>(&object);
-}
-
-// The object that users made of which this is a part; null when there is none.
-Object* made_by_user(Object* object) {
-  while (object && !can_be_made_again(*object)) object = object->parent();
-  return object;
-}
-
-Result<Json> options_of(Object& object) {
-  // A new object of the type, which is never started, tells what needs not be said.
-  auto fresh = object_new(object.object_class());
-  if (!fresh) return failure(fresh);
-  Json options{{"qom-type", object.type_name()}, {"id", object.name()}};
-  for (const PropertyView& view : object.property_views()) {
-    const Property* property = object.find_property(view.name);
-    if (!property || !property->is_writable() || !property->is_readable()) continue;
-    if (!(*fresh)->find_property(view.name)) continue;  // added since, by the program
-    auto value = object.get_property(view.name);
-    if (!value) return value;
-    // What is new may be the work of a global default, which another run has not.
-    const Json& declared = property->default_value();
-    const auto usual = (*fresh)->get_property(view.name);
-    if (usual && *usual == *value && (declared.is_null() || declared == *value)) continue;
-    options[std::string(view.name)] = std::move(*value);
-  }
-  return options;
-}
-
-// Lists objects so that what one links to comes before it.
-class ConfigWriter {
- public:
-  Result<void> add(Object& object) {
-    if (!seen_.insert(&object).second) return {};
-    for (const PropertyView& view : object.property_views()) {
-      const Property* property = object.find_property(view.name);
-      Object* target = property && property->is_writable() ? made_by_user(property->target(object)) : nullptr;
-      if (!target) continue;
-      if (auto r = add(*target); !r) return r;
+// Where the element begins in its list, a member of the outermost object; nothing for an element that is no
+// object, nor for those after it: they have no place.
+std::string place_of(const JsonDocument& document, std::string_view list, std::size_t index) {
+  std::size_t before = 0;
+  for (const auto& [name, value] : document.value.items()) {
+    if (!value.is_array()) continue;
+    const auto objects = [&](std::size_t end) {
+      return static_cast<std::size_t>(std::ranges::count_if(
+          value.begin(), value.begin() + static_cast<std::ptrdiff_t>(end), &Json::is_object));
+    };
+    if (name == list) {
+      const bool has_place = objects(index + 1) == index + 1;
+      return has_place ? document.elements[before + index].prefix() : " ";
     }
-    auto options = options_of(object);
-    if (!options) return failure(options);
-    config_.objects.push_back(std::move(*options));
+    before += objects(value.size());
+  }
+  return " ";
+}
+
+// What a configuration has made and set so far; undone unless it is kept.
+class ConfigLoad {
+ public:
+  ConfigLoad() = default;
+  ConfigLoad(const ConfigLoad&) = delete;
+  ConfigLoad& operator=(const ConfigLoad&) = delete;
+  ~ConfigLoad() {
+    for (auto& [object, values] : std::views::reverse(old_values_)) (void)object_set_props(*object, values);
+    while (!made_.empty()) {
+      object_unparent(*made_.back());
+      made_.pop_back();
+    }
+  }
+
+  Result<void> make(const Json& options) {
+    auto object = user_creatable_add(options);
+    if (!object) return failure(object);
+    made_.push_back(std::move(*object));
     return {};
   }
-  Config take() { return std::move(config_); }
+
+  Result<void> set(const ConfigSettings& settings) {
+    Object* object = object_resolve_path(settings.path).object;
+    if (!object) return error(ErrorClass::DeviceNotFound, "Device '{}' not found", settings.path);
+    if (!settings.properties.is_object()) {
+      return error("Invalid parameter type for 'properties', expected: object");
+    }
+    Json old = Json::object();
+    for (const auto& [name, value] : settings.properties.items()) {
+      if (auto present = object->get_property(name)) old[name] = std::move(*present);
+    }
+    if (auto r = object_set_props(*object, settings.properties); !r) return r;
+    old_values_.emplace_back(*object, std::move(old));
+    return {};
+  }
+
+  void keep() {
+    made_.clear();
+    old_values_.clear();
+  }
 
  private:
-  std::set<const Object*> seen_;
-  Config config_;
+  std::vector<Ref<Object>> made_;
+  std::vector<std::pair<Ref<Object>, Json>> old_values_;
 };
 
-}  // namespace
-
-Result<Config> query_config() {
-  ConfigWriter writer;
-  Result<void> result;
-  object_child_foreach(objects_root(), [&](Object& object) {
-    if (can_be_made_again(object)) result = writer.add(object);
-    return result ? 0 : 1;
-  });
-  if (!result) return failure(result);
-  return writer.take();
+// What can't be read stays lost: the next query-config shall tell it, too.
+void remember_loss(const ConfigLoss& loss) {
+  Object* object = object_resolve_path(loss.path).object;
+  const Property* property = object ? object->find_property(loss.property) : nullptr;
+  if (property && property->is_writable() && !property->is_readable()) object->remember_set(*property);
 }
+
+}  // namespace
 
 Result<void> load_config(std::string_view text, std::string_view name) {
   const auto failed = [name](Error error, std::string_view place) {
@@ -96,25 +105,23 @@ Result<void> load_config(std::string_view text, std::string_view name) {
   auto config = from_json<Config>(document->value);
   if (!config) return failed(std::move(config).error(), " ");
 
-  std::vector<Ref<Object>> made;
+  for (const std::string& path : config->load_modules.value_or(std::vector<std::string>())) {
+    if (auto r = module_load(path); !r) return failed(std::move(r).error(), " ");
+  }
+  ConfigLoad load;
   for (std::size_t i = 0; i < config->objects.size(); ++i) {
     const Json& options = config->objects[i];
-    auto object =
-        options.is_object()
-            ? user_creatable_add(options)
-            : Result<Ref<Object>>(error("Invalid parameter type for 'objects[{}]', expected: object", i));
-    if (object) {
-      made.push_back(std::move(*object));
-      continue;
-    }
-    // Elements that are no objects have no place, and the first of them ends it.
-    const bool has_place = i < document->elements.size() && options.is_object();
-    while (!made.empty()) {
-      object_unparent(*made.back());
-      made.pop_back();
-    }
-    return failed(std::move(object).error(), has_place ? document->elements[i].prefix() : " ");
+    auto r = options.is_object() ? load.make(options)
+                                 : error("Invalid parameter type for 'objects[{}]', expected: object", i);
+    if (!r) return failed(std::move(r).error(), place_of(*document, "objects", i));
   }
+  const auto settings = std::move(config->settings).value_or(std::vector<ConfigSettings>());
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    auto r = load.set(settings[i]);
+    if (!r) return failed(std::move(r).error(), place_of(*document, "settings", i));
+  }
+  load.keep();
+  for (const ConfigLoss& loss : config->not_saved.value_or(std::vector<ConfigLoss>())) remember_loss(loss);
   return {};
 }
 
@@ -132,12 +139,6 @@ Result<void> load_config_file(const std::string& path) {
       return errno_error(errno, fmt::format("cannot read '{}'", path));
     }
   }
-}
-
-void add_config_command(Interface& interface) {
-  interface.add(
-      command("query-config", "the objects that users made, as --config makes them again", query_config)
-          .query());
 }
 
 }  // namespace qomio

@@ -1,32 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/json.h"
 
-// The configuration of a program: the objects that users made, as a JSON text that makes them again:
+// The configuration of a program: what users made and set, as a JSON text that does the same again:
 //
 //     {"objects": [{"qom-type": "iothread", "id": "io0", "poll-max-ns": 16384}]}
 //
-// Each element has the members of object-add. Thread: the main thread.
+// Thread: the main thread.
 namespace qomio {
 
-struct Config {
-  std::vector<Json> objects;
-  static constexpr std::string_view type_name = "Config";
+// The arguments of qom-set-many.
+struct ConfigSettings {
+  std::string path;
+  Json properties;
+  static constexpr std::string_view type_name = "ConfigSettings";
   static constexpr auto members =
-      std::tuple(member_with_default("objects", &Config::objects, "the arguments of object-add for each"));
+      std::tuple(member("path", &ConfigSettings::path, "of the object"),
+                 member("properties", &ConfigSettings::properties, "an object: names and values"));
 };
 
-// What is running: objects in the order in which they can be made again (what they link to first), each with
-// those properties that can be set and read, and are not what a new object has. Objects that are made by
-// others, below them, are theirs to make. Errors: those of reading a property.
+struct ConfigLoss {
+  std::string path;
+  std::string property;
+  std::string reason;
+  static constexpr std::string_view type_name = "ConfigLoss";
+  static constexpr auto members =
+      std::tuple(member("path", &ConfigLoss::path, "of the object"),
+                 member("property", &ConfigLoss::property, "that was set, and will not be again"),
+                 member("reason", &ConfigLoss::reason, "for people"));
+};
+
+struct Config {
+  std::optional<std::vector<std::string>> load_modules;
+  std::vector<Json> objects;
+  std::optional<std::vector<ConfigSettings>> settings;
+  std::optional<std::vector<ConfigLoss>> not_saved;
+  static constexpr std::string_view type_name = "Config";
+  static constexpr auto members =
+      std::tuple(member("load-modules", &Config::load_modules, "loaded first"),
+                 member_with_default("objects", &Config::objects, "the arguments of object-add for each"),
+                 member("settings", &Config::settings, "what is set once all objects are there"),
+                 member("not-saved", &Config::not_saved, "what a configuration can not say"));
+};
+
+// What is running:
+// - objects that users made, in the order in which they can be made again (what they link to first), each
+//   with those properties that somebody set or that are not what their declaration says;
+// - as settings, what only can be set when all objects are there: links that lead round in a ring, properties
+//   called as an argument of object-add is, and what was set of objects that others make, such as parts;
+// - what was set and can't be saved, by name: what can't be read, or be written as JSON, or set again.
+// Runs getters, but makes no object. Never fails.
 Result<Config> query_config();
 
-// Makes the objects of a configuration, all or none. Errors begin with the name and the place, as
+// Makes and sets what a configuration says, all or none; modules stay. What is "not-saved" is remembered, so
+// that the next query-config tells it again. Errors begin with the name and the place, as
 // `a.json:3:5: Parameter 'poll' is unexpected`.
 Result<void> load_config(std::string_view text, std::string_view name);
 // The same from a file. Errors: also the system's.

@@ -87,6 +87,9 @@ Result<void> detail::apply_global_defaults(Object& object) {
       r.error().prepend(fmt::format("can't apply global {}.{}={}: ", one.type, one.property, one.value));
       return r;
     }
+    // Another run may not be given it, so a configuration must tell.
+    if (one.origin == GlobalOrigin::user)
+      object.remember_set(*object.find_property(one.property), /*when_made=*/true);
   }
   return {};
 }

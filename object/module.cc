@@ -3,9 +3,24 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <string_view>
+#include <utility>
 
 namespace qomio {
+namespace {
+
+constinit std::vector<std::string> loaded;
+
+// What names the module wherever the program is started.
+std::string lasting_name(const std::string& path) {
+  std::error_code failed;
+  const auto absolute = std::filesystem::absolute(path, failed);
+  return failed || !path.contains('/') ? path : absolute.lexically_normal().string();
+}
+
+}  // namespace
 
 Result<void> module_load(const std::string& path) {
   // Everything is resolved at once, so that a missing symbol is an error here and not an abort later.
@@ -25,7 +40,11 @@ Result<void> module_load(const std::string& path) {
     r.error().prepend("module '" + path + "': ");
     return r;
   }
+  std::string name = lasting_name(path);
+  if (std::ranges::find(loaded, name) == loaded.end()) loaded.push_back(std::move(name));
   return {};
 }
+
+const std::vector<std::string>& loaded_modules() { return loaded; }
 
 }  // namespace qomio

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "qomio/qapi/error.h"
 
@@ -30,5 +31,8 @@ struct ModuleInfo {
 // is no qomio module`; `module 'p' is built for A, this program for B`; those of the registration, after
 // which those types that it has registered before stay.
 Result<void> module_load(const std::string& path);
+
+// Those that were loaded, in this order, each once: as they were named, relative paths made absolute.
+const std::vector<std::string>& loaded_modules();
 
 }  // namespace qomio

@@ -21,6 +21,9 @@ namespace {
 // From this many children on, an object finds them through a hash table.
 constexpr std::size_t kIndexedChildren = 8;
 
+// Objects that end because the one that owned them ends do so on its stack, up to this many at once.
+constexpr unsigned kMaxNestedEnds = 500;
+
 // At the end of a name: the first free number, in brackets.
 constexpr std::string_view kAnyNumber = "[*]";
 
@@ -56,6 +59,7 @@ struct Object::Extras {
     std::set<std::size_t> returned;
   };
   std::vector<OwnProperty> properties;
+  std::vector<PropertyThatWasSet> set_properties;  // the latest last
   std::vector<HolderEntry> holders;
   ChildIndex children;  // empty until there are kIndexedChildren
   std::size_t child_count = 0;
@@ -80,15 +84,34 @@ void Object::finalize() const {
   invariant(parent_ == nullptr, "an object that is still in a tree lost its last reference");
   // Callbacks may take and give back references to the object while it goes.
   references_.store(1, std::memory_order_relaxed);
+  // Chains of objects that own each other may be as long as clients make them, so those far down wait in a
+  // list until the stack is shorter. The list needs no memory: siblings are of no use outside a tree.
+  static constinit thread_local unsigned nested = 0;
+  static constinit thread_local Object* waiting = nullptr;
+  if (nested == kMaxNestedEnds) {
+    self->next_sibling_ = std::exchange(waiting, self);
+    return;
+  }
+  ++nested;
+  self->destroy();
+  while (waiting && nested == kMaxNestedEnds) {
+    Object* next = std::exchange(waiting, waiting->next_sibling_);
+    next->destroy();
+  }
+  --nested;
+}
+
+void Object::destroy() {
+  next_sibling_ = nullptr;
   if (extras_) {
     while (!extras_->properties.empty()) {
       auto own = std::move(extras_->properties.back());
       extras_->properties.pop_back();
-      if (own.release) own.release(*self);
+      if (own.release) own.release(*this);
     }
   }
-  self->release_children();
-  if (class_) class_->finalize(*self);
+  release_children();
+  if (class_) class_->finalize(*this);
   if (extras_) {
     while (extras_->weak_links) extras_->weak_links->reset();
   }
@@ -147,13 +170,37 @@ void Object::give_back_number(std::string_view name) {
   if (number < next) returned.insert(number);
 }
 
-Result<void> Object::add_child(std::string_view name, Object& child) {
+Result<void> Object::check_place(std::string_view name, const Object& child) const {
   if (child.parent_) {
     return error("object '{}' has a parent already and can't be added as '{}'", child.name_, name);
   }
+  std::size_t level = 0;  // of the child, where a root has 0
   for (const Object* ancestor = this; ancestor; ancestor = ancestor->parent_) {
     if (ancestor == &child) return error("an object can't be added below itself, as '{}'", name);
+    ++level;
   }
+  const auto too_deep = [&] {
+    return error("'{}' can't be added: objects are nested {} levels deep at most", name, kMaxLevels);
+  };
+  if (level > kMaxLevels) return too_deep();
+  // What it brings along is walked by its own pointers: it may be as deep as a tree may be.
+  for (const Object* at = &child;;) {
+    if (at->first_child_) {
+      at = at->first_child_;
+      if (++level > kMaxLevels) return too_deep();
+      continue;
+    }
+    while (at != &child && !at->next_sibling_) {
+      at = at->parent_;
+      --level;
+    }
+    if (at == &child) return {};
+    at = at->next_sibling_;
+  }
+}
+
+Result<void> Object::add_child(std::string_view name, Object& child) {
+  if (auto r = check_place(name, child); !r) return r;
   auto full_name = take_name(name);
   if (!full_name) return failure(full_name);
   index_child(child, std::move(*full_name));
@@ -162,6 +209,7 @@ Result<void> Object::add_child(std::string_view name, Object& child) {
   (last_child_ ? last_child_->next_sibling_ : first_child_) = &child;
   last_child_ = &child;
   child.ref();
+  if (child.complete_ || child.first_child_) detail::report_tree_added(child);
   return {};
 }
 
@@ -211,8 +259,17 @@ void object_unparent(Object& object) {
   const Ref<Object> keep(object);
   if (object.complete_) detail::report_removed(object);
   object.unparent();
-  if (object.parent_) object.parent_->unlink_child(object);
+  if (!object.parent_) return;
+  if (object.first_child_) detail::report_removed_below(object);
+  object.parent_->unlink_child(object);
 }
+
+void Object::set_complete() {
+  if (std::exchange(complete_, true)) return;
+  detail::report_added(*this);
+}
+
+bool Object::is_user_made() const { return user_made_ && parent_ == &objects_root(); }
 
 // --- Properties ---
 
@@ -242,6 +299,8 @@ Result<void> Object::delete_property(std::string_view name) {
     if (it != own.end()) {
       auto gone = std::move(*it);
       own.erase(it);
+      std::erase_if(extras_->set_properties,
+                    [&](const auto& set) { return set.property == gone.property.get(); });
       give_back_number(name);
       if (gone.release) gone.release(*this);
       return {};
@@ -290,8 +349,28 @@ Result<void> Object::set_property(std::string_view name, Visitor& visitor) {
   auto property = settable_property(name);
   if (!property) return failure(property);
   auto result = (*property)->set(*this, visitor);
-  if (result && complete_) detail::report_changed(*this, **property);
+  if (result) property_was_set(**property);
   return result;
+}
+
+void Object::property_was_set(const Property& property) {
+  if (parent_) remember_set(property);
+  if (complete_) detail::report_changed(*this, property);
+}
+
+void Object::remember_set(const Property& property, bool when_made) {
+  if (property.is_alias()) return;
+  auto& known = extras().set_properties;
+  const auto it = std::ranges::find(known, &property, &PropertyThatWasSet::property);
+  if (it == known.end()) {
+    known.push_back({&property, when_made});
+  } else {
+    std::rotate(it, it + 1, known.end());
+  }
+}
+
+std::vector<PropertyThatWasSet> Object::set_properties() const {
+  return extras_ ? extras_->set_properties : std::vector<PropertyThatWasSet>();
 }
 
 Result<Json> Object::get_property(std::string_view name) {

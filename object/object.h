@@ -32,6 +32,11 @@ struct Holder {
   static constexpr auto members = std::tuple(member("kind", &Holder::kind), member("name", &Holder::name));
 };
 
+struct PropertyThatWasSet {
+  const Property* property;
+  bool when_made;  // first when the object was made, which may need it
+};
+
 // What a listing says of a property.
 struct PropertyView {
   std::string_view name;
@@ -71,9 +76,11 @@ class Object {
   bool is_empty() const { return first_child_ == nullptr; }  // no children
   // Null when there is none.
   Object* child(std::string_view name) const;
-  // The tree takes a reference. Errors: `attempt to add duplicate property 'x' to object (type 't')`, and for
-  // a child that has a parent already. A name that ends in "[*]" takes the first free number.
+  // The tree takes a reference. Errors: `attempt to add duplicate property 'x' to object (type 't')`; a child
+  // that has a parent already; more than kMaxLevels below the root. A name that ends in "[*]" takes the first
+  // free number.
   Result<void> add_child(std::string_view name, Object& child);
+  static constexpr std::size_t kMaxLevels = 10'000;
 
   // --- Properties ---
   // Class properties first, then this object's own. Null when there is none; children are not among them.
@@ -97,6 +104,15 @@ class Object {
   // From text, as on a command line.
   Result<void> parse_property(std::string_view name, std::string_view text);
 
+  // For whatever sets a property without set_property(): once the new value is in force, this remembers that
+  // it was set, and tells listeners.
+  void property_was_set(const Property& property);
+  // Remembers it only. Of aliases nothing is remembered: it is their target's property that was set.
+  void remember_set(const Property& property, bool when_made = false);
+  // What was set by command, on the command line or by the program while the object was in the tree, the
+  // latest last: what a configuration must tell.
+  std::vector<PropertyThatWasSet> set_properties() const;
+
   // --- Holders: whoever uses the object says so, and deletion is refused meanwhile ---
   void hold(std::string_view kind, std::string_view name);
   // Giving back what was not taken is a broken invariant.
@@ -104,9 +120,16 @@ class Object {
   std::vector<Holder> holders() const;  // oldest first
   bool is_held() const;
 
-  // Set by complete(): from then on properties declared until_complete() are fixed.
+  // Set after complete(): from then on properties declared until_complete() are fixed, and listeners are told
+  // of the object.
   bool is_complete() const { return complete_; }
-  void set_complete() { complete_ = true; }
+  void set_complete();
+
+  // Made below /objects by object-add, --object or a configuration, or by the program in the same way (see
+  // object_new_with_props): what query-config lists and object-del deletes. All else below /objects is the
+  // program's own.
+  bool is_user_made() const;
+  void set_user_made() { user_made_ = true; }
 
  protected:
   Object();
@@ -126,6 +149,7 @@ class Object {
                   // it
 
   void finalize() const;
+  void destroy();
   Extras& extras();
   // A holder named after the object that owns the link.
   void hold_by_link(const Object& owner, const void* link);
@@ -133,6 +157,7 @@ class Object {
   void index_child(Object& child, std::string name);
   void unlink_child(Object& child);
   void release_children();
+  Result<void> check_place(std::string_view name, const Object& child) const;
   Result<void> check_name_is_free(std::string_view name) const;
   // The name itself, or with the first free number in place of "[*]", which is taken then. Errors: it is
   // taken.
@@ -142,6 +167,7 @@ class Object {
   const ObjectClass* class_ = nullptr;
   mutable std::atomic<std::uint32_t> references_ = 1;
   bool complete_ = false;
+  bool user_made_ = false;
   Object* parent_ = nullptr;
   Object* first_child_ = nullptr;
   Object* last_child_ = nullptr;

@@ -42,6 +42,17 @@ void tell(const Object& object, const Call& call) {
   });
 }
 
+template <class Call>
+void tell_below(Object& object, const Call& call) {
+  if (listeners.empty() || !is_below_objects(object)) return;
+  unless_out_of_memory([&] {
+    object_child_foreach_recursive(object, [&](Object& below) {
+      if (below.is_complete()) tell(below, [&](ObjectListener& listener) { call(listener, below); });
+      return 0;
+    });
+  });
+}
+
 struct ObjectInfo {
   std::string path;
   std::string qom_type;
@@ -103,6 +114,15 @@ void add_object_events(Interface& interface) {
 
 void detail::report_added(Object& object) {
   tell(object, [&](ObjectListener& listener) { listener.added(object); });
+}
+
+void detail::report_tree_added(Object& object) {
+  if (object.is_complete()) report_added(object);
+  tell_below(object, [](ObjectListener& listener, Object& below) { listener.added(below); });
+}
+
+void detail::report_removed_below(Object& object) {
+  tell_below(object, [](ObjectListener& listener, Object& below) { listener.removed(below); });
 }
 
 void detail::report_removed(Object& object) {

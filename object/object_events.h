@@ -15,8 +15,10 @@ class Interface;
 class ObjectListener {
  public:
   virtual ~ObjectListener() = default;
-  virtual void added(Object& /*object*/) {}    // made, with all its properties set, and complete
-  virtual void removed(Object& /*object*/) {}  // about to leave the tree
+  // Made, with all its properties set, and complete; or put here with what it is below.
+  virtual void added(Object& /*object*/) {}
+  // About to leave the tree, alone or with what it is below, which is told of first.
+  virtual void removed(Object& /*object*/) {}
   // Set by anyone, through the property, after it was complete. What an object changes by itself isn't heard.
   virtual void changed(Object& /*object*/, const Property& /*property*/) {}
 };
@@ -29,9 +31,12 @@ void add_object_events(Interface& interface);
 
 namespace detail {
 
-// Called by the tree and by properties.
+// Called by the tree and by properties. Objects that are not complete, or not below /objects, are not told
+// of.
 void report_added(Object& object);
+void report_tree_added(Object& object);  // the object and all below it
 void report_removed(Object& object);
+void report_removed_below(Object& object);  // all below the object, which has been told of
 void report_changed(Object& object, const Property& property);
 
 }  // namespace detail

@@ -57,6 +57,8 @@ class PropertyChange {
   virtual Result<void> check() = 0;  // range
   virtual Result<void> apply() = 0;
   virtual void revert() = 0;
+  // After all has succeeded: of properties of other objects that were set by this, too.
+  virtual void report() {}
 };
 
 // One property of a type or of one object. Immutable once added.
@@ -78,7 +80,8 @@ class Property {
   virtual const TypeDescription& type() const = 0;
   virtual bool is_readable() const { return true; }
   virtual bool is_writable() const = 0;
-  bool is_live() const { return live_; }                                  // may be set after complete()
+  virtual bool is_alias() const { return false; }  // stands for a property of another object
+  bool is_live() const { return live_; }           // may be set after complete()
   const std::vector<std::string>& features() const { return features_; }  // "deprecated", "unstable", …
   Hook on_change() const { return hook_; }
   void rename(std::string name) { name_ = std::move(name); }  // before it is added

@@ -24,6 +24,9 @@ bool is_type_name(std::string_view name) {
   });
 }
 
+// A type has at most so many ancestors. They are made by recursion.
+constexpr unsigned kMaxAncestors = 500;
+
 // Up to here it is quicker to look at all than to compute a hash.
 constexpr std::size_t kScannedProperties = 16;
 
@@ -118,11 +121,19 @@ class TypeRegistry {
       if (type.klass) return {};  // looked up from its own class_init: as far as it has come
       return error("Type '{}' is its own ancestor", type.name);
     }
+    if (in_progress_ > kMaxAncestors) return too_many_ancestors(type);
     type.state = State::in_progress;
+    ++in_progress_;
     auto made = make_class_unguarded(type);
+    --in_progress_;
     type.state = made ? State::ready : State::registered;
     if (!made) type.klass.reset();
     return made;
+  }
+
+  static std::unexpected<Error> too_many_ancestors(const Type& type) {
+    return error("Type '{}' has more than {} ancestors, or is looked up on their behalf", type.name,
+                 kMaxAncestors);
   }
 
   // The class of a parent or an interface, whole: a copy of half a class would lack properties.
@@ -139,6 +150,7 @@ class TypeRegistry {
       if (!parent_type) return error("Type '{}' is missing its parent '{}'", type.name, type.parent);
       if (auto r = make_base(*parent_type); !r) return r;
       parent = parent_type->klass.get();
+      if (parent->ancestors_.size() > kMaxAncestors) return too_many_ancestors(type);
     }
     std::vector<const ObjectClass*> interfaces;
     for (const auto& name : type.interfaces) {
@@ -175,6 +187,7 @@ class TypeRegistry {
 
   // Recursive: class_init hooks may look types up.
   std::recursive_mutex mutex_;
+  unsigned in_progress_ = 0;  // classes that are being made
   std::map<std::string_view, std::unique_ptr<Type>> types_;
   static constinit inline thread_local const ObjectClass* latest_ = nullptr;
 };

@@ -29,6 +29,9 @@ namespace {
 
 using Scalars = InputVisitor::Scalars;
 
+// Objects may make others while they are completed, and those others again: so many at most, on one stack.
+constexpr unsigned kMaxNestedMaking = 500;
+
 // The hooks of several properties of one object: each once, however many of its properties changed.
 class ChangeHooks {
  public:
@@ -96,10 +99,17 @@ class PropertyBatch {
     return result;
   }
 
+  // For an object that isn't in the tree yet.
+  void remember() {
+    for (const Entry& entry : entries_) object_.remember_set(*entry.property, /*when_made=*/true);
+  }
+
  private:
   void report() {
-    if (!object_.is_complete()) return;
-    for (const Entry& entry : entries_) detail::report_changed(object_, *entry.property);
+    for (const Entry& entry : entries_) {
+      entry.change->report();
+      object_.property_was_set(*entry.property);
+    }
   }
 
   struct Entry {
@@ -149,8 +159,27 @@ Result<void> assign(Object& object, const Property& property, const PropertyValu
       given.value);
 }
 
+bool is_user_creatable(const ObjectClass& klass) {
+  return !klass.is_abstract() && !klass.is_interface() && klass.is_a(detail::class_of<UserCreatable>());
+}
+
+// Would an object made so be one that users could have made?
+bool is_for_users(const ObjectClass& klass, const Object& parent, std::string_view id) {
+  return &parent == &objects_root() && is_identifier(id) && is_user_creatable(klass);
+}
+
 // Adds a finished object to the tree and starts it.
 Result<void> add_and_complete(Object& object, Object& parent, std::string_view id) {
+  static unsigned nested = 0;  // of the main thread
+  struct Nesting {
+    Nesting() { ++nested; }
+    ~Nesting() { --nested; }
+  } const nesting;
+  if (nested > kMaxNestedMaking) {
+    return error("object '{}' is made by an object that is made by another, more than {} times", id,
+                 kMaxNestedMaking);
+  }
+  if (is_for_users(object.object_class(), parent, id)) object.set_user_made();
   if (!id.empty()) {
     if (auto r = parent.add_child(id, object); !r) return r;
   }
@@ -164,7 +193,6 @@ Result<void> add_and_complete(Object& object, Object& parent, std::string_view i
     if (auto r = creatable->complete(); !r) return r;
   }
   object.set_complete();
-  detail::report_added(object);
   return {};
 }
 
@@ -185,21 +213,19 @@ Result<std::string> string_option(const Json& options, const char* name, Scalars
   return from_json<std::string>(*it, name, scalars);
 }
 
-bool is_user_creatable(const ObjectClass& klass) {
-  return !klass.is_abstract() && !klass.is_interface() && klass.is_a(detail::class_of<UserCreatable>());
-}
-
 Result<Ref<Object>> make_with_props(const ObjectClass& object_class, Object& parent, std::string_view id,
                                     std::span<const PropertyValue> properties) {
   auto object = object_new(object_class);
   if (!object) return object;
   // Stored one by one, since the object goes when one of them is refused.
+  const bool remember = is_for_users(object_class, parent, id);
   ChangeHooks hooks;
   for (const PropertyValue& given : properties) {
     auto property = (*object)->settable_property(given.name);
     if (!property) return failure(property);
     if (auto r = assign(**object, **property, given); !r) return failure(r);
     hooks.add(**property);
+    if (remember) (*object)->remember_set(**property, /*when_made=*/true);
   }
   if (auto r = hooks.run(**object); !r) return failure(r);
   if (auto r = add_and_complete(**object, parent, id); !r) return failure(r);
@@ -239,6 +265,7 @@ Result<Ref<Object>> make_from_options(const Json& options, Scalars scalars) {
   }
   if (auto r = batch.check(); !r) return failure(r);
   if (auto r = batch.apply(); !r) return failure(r);
+  batch.remember();
   if (auto r = add_and_complete(**object, objects_root(), *id); !r) return failure(r);
   return object;
 }
@@ -287,15 +314,20 @@ Result<Ref<Object>> object_new_with_props(const ObjectClass& object_class, Objec
 Result<Ref<Object>> user_creatable_add(const Json& options, Scalars scalars) {
   return or_out_of_memory([&] { return make_from_options(options, scalars); });
 }
+
 Result<void> user_creatable_del(std::string_view id) {
-  Object* object = objects_root().child(id);
+  // Names that only the program gives aren't found: users can't say them.
+  Object* object = is_identifier(id) ? objects_root().child(id) : nullptr;
   if (!object) return error("object '{}' not found", id);
+  if (!object->is_user_made()) return error("object '{}' is the program's own, can not be deleted", id);
   const auto* creatable = object_cast<UserCreatable>(object);
-  std::vector<Holder> holders = object->holders();
-  object_child_foreach_recursive(*object, [&](Object& descendant) {
-    std::ranges::copy(descendant.holders(), std::back_inserter(holders));
+  std::vector<Holder> holders;  // needs no memory when there are none
+  const auto collect = [&](Object& one) {
+    if (one.is_held()) std::ranges::copy(one.holders(), std::back_inserter(holders));
     return 0;
-  });
+  };
+  collect(*object);
+  object_child_foreach_recursive(*object, collect);
   if (!holders.empty() || (creatable && !creatable->can_be_deleted())) {
     auto in_use = error("object '{}' is in use, can not be deleted", id);
     if (!holders.empty()) in_use.error().set_data(json_text({{"holders", to_json(holders)}}));

@@ -39,8 +39,10 @@ struct PropertyValue {
 
 // Makes an object of the type, sets its properties in this order, runs each of their on_change hooks once,
 // adds it below `parent` as `id` and completes it. A failure at any step undoes all earlier ones. With an
-// empty id it stays outside the tree. Errors: `invalid object type: t`, `object type 't' is abstract`, those
-// of the properties, of the tree, of complete().
+// empty id it stays outside the tree. Below /objects, one of a type and with an id that object-add would take
+// counts as made by users: they may delete it, unless somebody holds it. The program keeps what is its own
+// under a name that is no id, such as "#clock". Errors: `invalid object type: t`, `object type 't' is
+// abstract`, those of the properties, of the tree, of complete().
 //
 //     auto io0 = object_new_with_props("iothread", objects_root(), "io0", {{"poll-max-ns", 16384}});
 Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& parent, std::string_view id,
@@ -75,8 +77,10 @@ Result<void> object_set_props(Object& object, std::initializer_list<PropertyValu
 // hint.
 Result<Ref<Object>> user_creatable_add(const Json& options,
                                        InputVisitor::Scalars scalars = InputVisitor::Scalars::typed);
-// object-del. Errors: `object 'x' not found`; `object 'x' is in use, can not be deleted`, with the holders of
-// the object and of what lies below it in its data: {"holders": [{"kind": "export", "name": "disk0"}]}.
+// object-del. Errors: `object 'x' not found`; `object 'x' is the program's own, can not be deleted`, for what
+// is below /objects and was not made as users do (see Object::is_user_made); `object 'x' is in use, can not
+// be deleted`, with the holders of the object and of what lies below it in its data: {"holders": [{"kind":
+// "export", "name": "disk0"}]}.
 Result<void> user_creatable_del(std::string_view id);
 
 // A letter, then letters, digits, '-', '.', '_'.

@@ -197,9 +197,9 @@ Result<void> visit_alternate(Visitor& visitor, std::string_view name, std::varia
   };
   if ((attempt(std::type_identity<Ts>(), bit(*kind)) || ...)) return *first;
   if (*kind == JsonKind::string) {
-    constexpr unsigned kScalars = bit(JsonKind::boolean) | bit(JsonKind::integer) | bit(JsonKind::number);
+    constexpr unsigned kTexts = ~bit(JsonKind::string);
     const bool has_text = first.has_value();
-    if ((attempt(std::type_identity<Ts>(), kScalars) || ...)) return *first;
+    if ((attempt(std::type_identity<Ts>(), kTexts) || ...)) return *first;
     if (has_text) return *first;
   }
   return visitor.wrong_kind(name, alternate_text(&value));

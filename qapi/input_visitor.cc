@@ -42,7 +42,8 @@ std::string InputVisitor::full_name(std::string_view name) const {
 }
 
 void InputVisitor::append_index(std::string& path, const Frame& frame) const {
-  if (frame.value->is_array()) path += fmt::format(fmt::runtime(text() ? ".{}" : "[{}]"), frame.index - 1);
+  const bool is_text = scalars_ == Scalars::text && !frame.is_json;
+  if (frame.value->is_array()) path += fmt::format(fmt::runtime(is_text ? ".{}" : "[{}]"), frame.index - 1);
 }
 
 std::unexpected<Error> InputVisitor::wrong_kind(std::string_view name, std::string_view expected) const {
@@ -71,9 +72,9 @@ Result<std::string_view> InputVisitor::get_text(std::string_view name) {
   return std::string_view((*value)->get_ref<const std::string&>());
 }
 
-Result<std::string_view> InputVisitor::get_integer_text(std::string_view name) {
+Result<std::string_view> InputVisitor::get_integer_text(std::string_view name, bool is_unsigned) {
   if (!stack_.empty() && stack_.back().is_split) {
-    if (auto r = expand_ranges(stack_.back()); !r) return failure(r);
+    if (auto r = expand_ranges(stack_.back(), is_unsigned); !r) return failure(r);
   }
   return get_text(name);
 }
@@ -90,7 +91,7 @@ bool store(std::optional<T> parsed, T& value) {
 
 Result<void> InputVisitor::type_int64(std::string_view name, std::int64_t& value) {
   if (text()) {
-    auto s = get_integer_text(name);
+    auto s = get_integer_text(name, false);
     if (!s) return failure(s);
     if (store(parse_int64(*s), value)) return {};
     return error("Parameter '{}' expects {}", full_name(name), "integer");
@@ -113,7 +114,7 @@ Result<void> InputVisitor::type_int64(std::string_view name, std::int64_t& value
 
 Result<void> InputVisitor::type_uint64(std::string_view name, std::uint64_t& value) {
   if (text()) {
-    auto s = get_integer_text(name);
+    auto s = get_integer_text(name, true);
     if (!s) return failure(s);
     if (store(parse_uint64(*s), value)) return {};
     return error("Parameter '{}' expects {}", full_name(name), "integer");
@@ -179,12 +180,28 @@ Result<void> InputVisitor::type_str(std::string_view name, std::string& value) {
 
 Result<void> InputVisitor::type_any(std::string_view name, Json& value) {
   if (at_root_text()) {
-    value = root_text_;
+    const Json* json = json_in(root_text_, '[');
+    if (!json) json = json_in(root_text_, '{');
+    value = json ? *json : Json(root_text_);
     return {};
   }
   auto json = get(name);
   if (!json) return failure(json);
-  value = **json;
+  const Json* inner = nullptr;
+  if (text() && (*json)->is_string() && (stack_.empty() || !stack_.back().is_split)) {
+    const std::string_view s = (*json)->get_ref<const std::string&>();
+    inner = json_in(s, '[');
+    if (!inner) inner = json_in(s, '{');
+  }
+  value = inner ? *inner : **json;
+  return {};
+}
+
+Result<void> InputVisitor::type_null(std::string_view name) {
+  if (!text()) return Visitor::type_null(name);
+  auto s = get_text(name);
+  if (!s) return failure(s);
+  if (*s != "null") return wrong_kind(name, "null");
   return {};
 }
 
@@ -196,13 +213,33 @@ Result<JsonKind> InputVisitor::next_kind(std::string_view name) {
 }
 
 Result<void> InputVisitor::start_struct(std::string_view name) {
-  if (at_root_text()) return wrong_kind(name, "object");
-  if (!stack_.empty() && stack_.back().is_split) return no_list();
-  auto json = get(name);
-  if (!json) return failure(json);
-  if (!(*json)->is_object()) return wrong_kind(name, "object");
-  stack_.push_back({*json, std::string(name), 0, std::vector<bool>((*json)->size())});
+  const Json* object = nullptr;
+  bool is_json = in_json();
+  if (at_root_text()) {
+    object = json_in(root_text_, '{');
+    if (!object) return wrong_kind(name, "object");
+    is_json = true;
+  } else {
+    if (!stack_.empty() && stack_.back().is_split) return no_list();
+    auto json = get(name);
+    if (!json) return failure(json);
+    object = *json;
+    if (text() && object->is_string()) {
+      if (const Json* inner = json_in(object->get_ref<const std::string&>(), '{')) {
+        object = inner;
+        is_json = true;
+      }
+    }
+    if (!object->is_object()) return wrong_kind(name, "object");
+  }
+  stack_.push_back({object, std::string(name), 0, std::vector<bool>(object->size()), false, is_json});
   return {};
+}
+
+const Json* InputVisitor::json_in(std::string_view text, char first) {
+  if (!text.starts_with(first)) return nullptr;
+  auto json = parse_json(text);
+  return json ? &keep(std::move(*json)) : nullptr;
 }
 
 Result<void> InputVisitor::end_struct() {
@@ -232,36 +269,49 @@ Json split_at_commas(std::string_view text) {
   }
 }
 
+// Of numbers as they are written in two's complement; what they mean is for whoever reads them.
 struct Range {
-  std::int64_t first;
-  std::int64_t last;
+  std::uint64_t first;
+  std::uint64_t last;
+  bool is_signed;  // as it is written
+  bool is_in_order;
 };
 
-std::optional<Range> parse_range(std::string_view text) {
-  const auto dash = text.find('-', 1);  // the first character may be a sign
+std::optional<Range> parse_range(std::string_view text, bool is_unsigned) {
+  const auto dash = text.find('-', text.find_first_not_of(" \t\n\v\f\r+-"));  // behind blanks and a sign
   if (dash == std::string_view::npos) return std::nullopt;
-  const auto first = parse_int64(text.substr(0, dash));
-  const auto last = parse_int64(text.substr(dash + 1));
-  if (!first || !last) return std::nullopt;
-  return Range{*first, *last};
+  const auto from = text.substr(0, dash);
+  const auto to = text.substr(dash + 1);
+  const auto first = parse_int64(from);
+  const auto last = parse_int64(to);
+  if (first && last) {
+    return Range{static_cast<std::uint64_t>(*first), static_cast<std::uint64_t>(*last), true,
+                 *first <= *last};
+  }
+  if (!is_unsigned) return std::nullopt;
+  const auto low = parse_uint64(from);
+  const auto high = parse_uint64(to);
+  if (!low || !high) return std::nullopt;
+  return Range{*low, *high, false, *low <= *high};
 }
 
 }  // namespace
 
-Result<void> InputVisitor::expand_ranges(Frame& list) {
+Result<void> InputVisitor::expand_ranges(Frame& list, bool is_unsigned) {
   list.is_split = false;
   Json elements = Json::array();
   for (const Json& item : *list.value) {
-    const auto range = parse_range(item.get_ref<const std::string&>());
+    const auto range = parse_range(item.get_ref<const std::string&>(), is_unsigned);
     if (range) {
-      const auto distance =
-          static_cast<std::uint64_t>(range->last) - static_cast<std::uint64_t>(range->first);
-      if (range->last < range->first || distance >= kMaxRange) {
+      const auto distance = range->last - range->first;
+      if (!range->is_in_order || distance >= kMaxRange) {
         return error("Parameter '{}' expects ranges of at most {} values, lowest first", container_name(),
                      kMaxRange);
       }
       for (std::uint64_t i = 0; i <= distance; ++i) {
-        elements.push_back(std::to_string(range->first + static_cast<std::int64_t>(i)));
+        const std::uint64_t number = range->first + i;
+        elements.push_back(range->is_signed ? std::to_string(static_cast<std::int64_t>(number))
+                                            : std::to_string(number));
       }
     } else {
       elements.push_back(item);
@@ -270,7 +320,7 @@ Result<void> InputVisitor::expand_ranges(Frame& list) {
       return error("Parameter '{}' expects at most {} values", container_name(), kMaxRange);
     }
   }
-  list.value = split_lists_.emplace_back(std::make_unique<Json>(std::move(elements))).get();
+  list.value = &keep(std::move(elements));
   return {};
 }
 
@@ -282,13 +332,20 @@ Result<void> InputVisitor::start_list(std::string_view name) {
     if (!json) return failure(json);
     list = *json;
   }
-  const bool is_split = !list || (text() && list->is_string());
+  bool is_split = !list || (text() && list->is_string());
+  bool is_json = in_json();
   if (is_split) {
     const std::string_view items = list ? std::string_view(list->get_ref<const std::string&>()) : root_text_;
-    list = split_lists_.emplace_back(std::make_unique<Json>(split_at_commas(items))).get();
+    list = json_in(items, '[');
+    if (list) {
+      is_split = false;
+      is_json = true;
+    } else {
+      list = &keep(split_at_commas(items));
+    }
   }
   if (!list->is_array()) return wrong_kind(name, "array");
-  stack_.push_back({list, std::string(name), 0, {}, is_split});
+  stack_.push_back({list, std::string(name), 0, {}, is_split, is_json});
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "qomio/qapi/describe.h"
@@ -16,9 +17,11 @@ namespace qomio {
 // Reads from a JSON value.
 //
 // With Scalars::typed, as in QMP, each value must have the JSON type asked for. With Scalars::text, as on a
-// command line, every scalar is a string and is converted (qapi/scalar.h); where a list is asked for and a
+// command line, every scalar is a string and is converted (qapi/scalar.h). Where a list is asked for and a
 // string stands there, it is split at commas, and in a list of integers 1-3 means 1,2,3 (at most kMaxRange
-// elements a list).
+// elements a list). Where a list, a struct or any value is asked for, the string may also be JSON, typed,
+// which begins with '[' or '{': `["a,b", "c"]` says what commas can't. What is no JSON array is split as
+// ever.
 //
 // The value is not copied: it must outlive the visitor.
 class InputVisitor final : public Visitor {
@@ -39,6 +42,7 @@ class InputVisitor final : public Visitor {
   Result<void> type_number(std::string_view name, double& value) override;
   Result<void> type_str(std::string_view name, std::string& value) override;
   Result<void> type_any(std::string_view name, Json& value) override;
+  Result<void> type_null(std::string_view name) override;
   Result<JsonKind> next_kind(std::string_view name) override;
   std::unexpected<Error> wrong_kind(std::string_view name, std::string_view expected) const override;
   Result<void> start_struct(std::string_view name) override;
@@ -56,6 +60,7 @@ class InputVisitor final : public Visitor {
     std::vector<bool> seen;  // struct: members asked for
     bool is_split =
         false;  // list: made of one string; its ranges stand for themselves until an integer is read
+    bool is_json = false;  // typed, in a string that was JSON
   };
 
   // The value that `name` stands for here, marked as seen; null when missing.
@@ -64,21 +69,26 @@ class InputVisitor final : public Visitor {
   Result<std::string_view> get_text(std::string_view name);
   // The visitor was made from text, and that is what is visited.
   bool at_root_text() const { return !root_ && stack_.empty(); }
-  Result<std::string_view> get_integer_text(std::string_view name);
+  Result<std::string_view> get_integer_text(std::string_view name, bool is_unsigned);
+  // The array or object that the text is, if it is one that begins so; else null.
+  const Json* json_in(std::string_view text, char first);
   // Of the struct or list being visited, and of a value in it.
   std::string container_name() const;
   std::string full_name(std::string_view name) const;
   // Text can stand for a list of scalars only.
   std::unexpected<Error> no_list() const;
   void append_index(std::string& path, const Frame& frame) const;
-  bool text() const { return scalars_ == Scalars::text; }
-  Result<void> expand_ranges(Frame& list);
+  bool in_json() const { return !stack_.empty() && stack_.back().is_json; }
+  bool text() const { return scalars_ == Scalars::text && !in_json(); }
+  Result<void> expand_ranges(Frame& list, bool is_unsigned);
+
+  const Json& keep(Json value) { return *made_.emplace_back(std::make_unique<Json>(std::move(value))); }
 
   const Json* root_ = nullptr;
   std::string_view root_text_;
   Scalars scalars_;
   std::vector<Frame> stack_;
-  std::vector<std::unique_ptr<Json>> split_lists_;
+  std::vector<std::unique_ptr<Json>> made_;  // of texts: split lists, and what was JSON
 };
 
 // A whole T from a JSON value, or the first error; `name` is what errors call the value itself.

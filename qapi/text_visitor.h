@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,10 +13,14 @@
 
 namespace qomio {
 
-// Writes one value as text, such as a property. The plain form is what InputVisitor reads from text: `5`,
-// `true`, a string as it is, lists as `a,b` and lists of integers as `1-3,5`. The form for people quotes
-// strings and adds to numbers: `5 (0x5)`, for sizes `4096 (4 KiB)`. Structs, lists in lists and null, which
-// text can't say, become JSON in both. Never fails.
+// Writes one value as text, such as a property. The plain form is what InputVisitor reads from text, as the
+// same value: `5`, `true`, a string as it is, lists as `a,b` and lists of integers as `1-3,5`. What that
+// can't say is JSON: structs, and a whole list with such parts, as `["a,b", "c"]`: structs, lists, strings
+// with a comma, a single empty string, more integers than InputVisitor::kMaxRange. The exceptions: text for a
+// value of any type, or for an alternate with a string, is read as a string, unless an array or object of any
+// type.
+//
+// The form for people quotes strings and adds to numbers: `5 (0x5)`, for sizes `4096 (4 KiB)`. Never fails.
 class TextVisitor final : public Visitor {
  public:
   enum class Form { plain, for_people };
@@ -41,25 +46,31 @@ class TextVisitor final : public Visitor {
   Result<void> end_list() override;
 
  private:
-  // Integers of a list that follow each other.
+  // Integers of a list that follow each other; signed ones in two's complement.
   struct Range {
-    std::int64_t first, last;
+    std::uint64_t first, last;
     bool is_unsigned;
   };
 
   Result<void> put(std::string_view text);
-  Result<void> put_integer(std::int64_t value, bool is_unsigned);
+  Result<void> put_integer(std::uint64_t value, bool is_unsigned);
   void put_range();
-  std::string integer_text(std::int64_t value, bool is_unsigned) const;
+  std::string integer_text(std::uint64_t value, bool is_unsigned) const;
+  // Is JSON being made, too?
+  bool is_open() const { return in_list_ || depth_ > 0; }
+  // The end of a struct or list within a struct or list.
+  Result<void> end_inner();
   bool for_people() const { return form_ == Form::for_people; }
 
   const Form form_;
   std::string text_;
   bool in_list_ = false;
-  bool is_first_ = true;  // of the list's elements
+  bool is_first_ = true;      // of the list's elements
+  std::size_t integers_ = 0;  // of the list
+  bool needs_json_ = false;   // the list
   std::optional<Range> range_;
-  OutputVisitor json_;  // of what text can't say, while it is open
-  int depth_ = 0;       // in it
+  OutputVisitor json_;  // of what text can't say, or perhaps can't: a list is known at its end
+  int depth_ = 0;       // in structs and lists, the outermost list not counted
 };
 
 template <class T>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/alias.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -146,6 +147,24 @@ TEST_F(AliasTest, NeedsATargetAndAFreeName) {
   ASSERT_TRUE(alias("light[*]", *dimmer_, "level"));
   ASSERT_TRUE(alias("light[*]", *dimmer_, "seconds"));
   EXPECT_EQ(*room_->get_property("light[1]"), 7);
+}
+
+TEST_F(AliasTest, ALongChainIsNoDeeperThanAShortOne) {
+  ASSERT_TRUE(alias("a0", *dimmer_, "level"));
+  constexpr int kLength = 2000;
+  for (int i = 1; i < kLength; ++i) {
+    ASSERT_TRUE(alias(fmt::format("a{}", i), *room_, fmt::format("a{}", i - 1)));
+  }
+  const auto last = fmt::format("a{}", kLength - 1);
+  EXPECT_EQ(room_->find_property(last)->type_name(), "int");
+  ASSERT_TRUE(room_->set_property(last, 70));
+  EXPECT_EQ(*dimmer_->get_property("level"), 70);
+  EXPECT_EQ(object_set_props(*room_, {{last, "13"}}).error().message(), "unlucky");
+  EXPECT_EQ(*room_->get_property(last), 70);
+  object_unparent(*dimmer_);
+  dimmer_ = {};
+  EXPECT_EQ(room_->get_property(last).error().message(),
+            "Property 'container.a0' is an alias of an object that is gone");
 }
 
 TEST_F(AliasTest, ACircleIsRefused) {

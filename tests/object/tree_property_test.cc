@@ -22,7 +22,10 @@ int alive = 0;
 class Node final : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;
-  Node() { ++alive; }
+  Node() {
+    ++alive;
+    set_user_made();  // the program makes them in the place of a user
+  }
   ~Node() override { --alive; }
 
  private:
@@ -75,12 +78,12 @@ class Model {
     entries_.push_back({object.get(), &parent, name});
   }
 
-  // As object-del for what users made, else as the object's owner would.
+  // As object-del for what users made under a name that they may give, else as the object's owner would.
   void remove(const Entry& entry) {
     if (!entry.parent) return;
     const auto gone = subtree(*entry.object);
     const bool held = std::ranges::any_of(gone, [&](const Object* o) { return !holders(*o).empty(); });
-    if (entry.parent == &objects_root()) {
+    if (entry.parent == &objects_root() && is_identifier(entry.name)) {
       const auto deleted = user_creatable_del(entry.name);
       RC_ASSERT(deleted.has_value() == !held);
       RC_ASSERT(held != (deleted.has_value() || deleted.error().data().empty()));

@@ -395,5 +395,35 @@ TEST_F(TreeTest, ADeepTreeIsSearchedWithoutRecursion) {
   EXPECT_EQ(visited, 2001);
 }
 
+TEST_F(TreeTest, NestingHasAnEndWhicheverWayItGrows) {
+  const auto too_deep = "'x' can't be added: objects are nested 10000 levels deep at most";
+  Object* top = &node("deep");
+  Object* at = top;
+  for (std::size_t level = 1; level < Object::kMaxLevels; ++level) at = &node("d", *at);
+  const Ref<Object> one = *object_new("node");
+  EXPECT_EQ(at->add_child("x", *one).error().message(), too_deep);
+  EXPECT_EQ(one->parent(), nullptr);
+  const Ref<Object> two = *object_new("node");
+  ASSERT_TRUE(two->add_child("below", *one));
+  EXPECT_EQ(at->parent()->add_child("x", *two).error().message(), too_deep) << "what it brings along counts";
+  EXPECT_TRUE(at->parent()->parent()->add_child("x", *two));
+  // From below.
+  const Ref<Object> kept(*top);
+  object_unparent(*top);
+  const Ref<Object> folder = *object_new("node");
+  EXPECT_TRUE(folder->add_child("fits", *kept));
+  EXPECT_EQ(object_root().add_child("x", *folder).error().message(), too_deep);
+}
+
+TEST_F(TreeTest, TheDeepestTreeGoesWithoutRecursion) {
+  Object* at = &node("deep");
+  for (std::size_t level = 1; level < Object::kMaxLevels; ++level) at = &node("d", *at);
+  const std::string longest = path(*at);
+  EXPECT_EQ(object_resolve_path(longest).object, at);
+  log.clear();
+  object_unparent(*object_root().child("deep"));
+  EXPECT_EQ(object_root().child("deep"), nullptr);
+}
+
 }  // namespace
 }  // namespace qomio

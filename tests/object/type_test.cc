@@ -418,5 +418,20 @@ TEST_F(TypeTest, AClassHookMayCastWhileAnotherThreadDoes) {
   EXPECT_EQ(class_of("asking"), "ok");
 }
 
+TEST_F(TypeTest, ALineOfAncestorsHasAnEnd) {
+  const auto name = [](int generation) { return "heir-" + std::to_string(generation); };
+  for (int generation = 0; generation < 2000; ++generation) {
+    const std::string own = name(generation);
+    const std::string parent = generation == 0 ? "object" : name(generation - 1);
+    ASSERT_TRUE(register_type({.name = own, .parent = parent}));
+  }
+  EXPECT_TRUE(object_class_by_name(name(499)));
+  EXPECT_FALSE(object_class_by_name(name(500)));
+  const auto last = object_class_by_name(name(1999));
+  ASSERT_FALSE(last);
+  EXPECT_NE(last.error().message().find("has more than 500 ancestors"), std::string::npos);
+  EXPECT_TRUE(object_class_by_name(name(498))) << "those that are near enough go on";
+}
+
 }  // namespace
 }  // namespace qomio

@@ -405,5 +405,49 @@ TEST_F(UserCreatableTest, ASetterThatRefusesUndoesWhatWasSetBefore) {
   EXPECT_THAT(log, Not(Contains("note "))) << "what was never stored is not put back";
 }
 
+// Makes another of itself, below itself, as long as `levels` is left.
+class Matryoshka final : public Object, public UserCreatable {
+ public:
+  static const TypeInfo type_info;
+  Result<void> complete() override {
+    if (levels_ == 0) return {};
+    auto inner = object_new_with_props("matryoshka", *this, "inner", {{"levels", levels_ - 1}});
+    return inner ? Result<void>() : failure(inner);
+  }
+  std::int64_t levels_ = 0;
+};
+const TypeInfo Matryoshka::type_info{
+    .name = "matryoshka",
+    .parent = "object",
+    .interfaces = {"user-creatable"},
+    .create = create<Matryoshka>,
+    .class_init = [](ObjectClass& klass) { klass.add(property("levels", &Matryoshka::levels_)); },
+};
+
+TEST_F(UserCreatableTest, ObjectsThatMakeEachOtherWithoutEndAreRefused) {
+  ASSERT_TRUE(register_type(Matryoshka::type_info));
+  const auto with_levels = [](int levels) {
+    return user_creatable_add({{"qom-type", "matryoshka"}, {"id", "m"}, {"levels", levels}});
+  };
+  EXPECT_EQ(message(with_levels(100'000)),
+            "object 'inner' is made by an object that is made by another, more than 500 times");
+  EXPECT_TRUE(objects_root().is_empty());
+  EXPECT_EQ(message(with_levels(499)), "ok");
+  EXPECT_EQ(message(user_creatable_del("m")), "ok");
+}
+
+TEST_F(UserCreatableTest, WhatIsTheProgramsOwnIsNotDeleted) {
+  ASSERT_TRUE(register_type(Matryoshka::type_info));
+  ASSERT_TRUE(objects_root().add_child("folder", **object_new("container")));
+  ASSERT_TRUE(objects_root().add_child("by-hand", **object_new("matryoshka")));
+  ASSERT_TRUE(object_new_with_props("matryoshka", objects_root(), "#own", {}));
+  EXPECT_EQ(message(user_creatable_del("folder")),
+            "object 'folder' is the program's own, can not be deleted");
+  EXPECT_EQ(message(user_creatable_del("by-hand")),
+            "object 'by-hand' is the program's own, can not be deleted");
+  EXPECT_EQ(message(user_creatable_del("#own")), "object '#own' not found");
+  EXPECT_NE(objects_root().child("#own"), nullptr);
+}
+
 }  // namespace
 }  // namespace qomio

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -54,9 +55,31 @@ TEST(TextVisitorTest, WhatTextCanNotSayIsJson) {
   const Leaf leaf{.name = "x", .weight = 3, .is_green = false};
   const std::string json = R"({"name": "x", "weight": 3, "is-green": false})";
   EXPECT_EQ(to_text(leaf), json);
-  EXPECT_EQ(to_text(std::vector{leaf, leaf}), json + "," + json);
-  EXPECT_EQ(to_text(std::vector<Integers>{{1, 2}, {}}), "[1, 2],[]");
+  EXPECT_EQ(to_text(std::vector{leaf, leaf}), "[" + json + ", " + json + "]");
+  EXPECT_EQ(to_text(std::vector<Integers>{{1, 2}, {}}), "[[1, 2], []]");
   EXPECT_EQ(to_text(Json{{"a", 1}}), R"({"a": 1})");
+  EXPECT_EQ(to_text(Json::array({1, "a"})), R"([1, "a"])");
+  EXPECT_EQ(to_text(std::vector<Json>{1, "a"}), R"([1, "a"])");
+  EXPECT_EQ(to_text(std::vector<Json>{"b", "a"}), "b,a");
+}
+
+TEST(TextVisitorTest, StringsThatAPlainListWouldBreakAreJson) {
+  using Strings = std::vector<std::string>;
+  EXPECT_EQ(to_text(Strings{"a,b"}), R"(["a,b"])");
+  EXPECT_EQ(to_text(Strings{""}), R"([""])");
+  EXPECT_EQ(to_text(Strings{"", ""}), ",");
+  EXPECT_EQ(to_text(Strings{"[1]", "x"}), R"(["[1]", "x"])");
+  EXPECT_EQ(to_text(Strings{"x", "[1]"}), "x,[1]");
+  EXPECT_EQ(for_people(Strings{"a,b", "[c"}), R"("a,b","[c")");
+}
+
+TEST(TextVisitorTest, RangesEndAtTheGreatestNumber) {
+  constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+  using Unsigned = std::vector<std::uint64_t>;
+  EXPECT_EQ(to_text(Unsigned{kMost, 0}), "18446744073709551615,0");
+  EXPECT_EQ(to_text(Unsigned{kMost - 1, kMost}), "18446744073709551614-18446744073709551615");
+  EXPECT_EQ(to_text(Unsigned{(std::uint64_t{1} << 63) - 1, std::uint64_t{1} << 63}),
+            "9223372036854775807-9223372036854775808");
 }
 
 TEST(TextVisitorTest, PeopleGetQuotesAndOtherWaysToSayANumber) {
@@ -78,6 +101,13 @@ TEST(TextVisitorTest, ThePlainFormIsReadBack) {
   };
   EXPECT_TRUE(read_back(Integers{1, 2, 3, 5, 7, 8, -9, -2, -1, 0}));
   EXPECT_TRUE(read_back(std::vector<std::uint16_t>{65534, 65535}));
+  constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_TRUE(read_back(std::vector<std::uint64_t>{kMost, 0, kMost - 1, kMost, kMost / 2, kMost / 2 + 1}));
+  EXPECT_TRUE(read_back(std::vector<std::string>{"a,b"}));
+  EXPECT_TRUE(read_back(std::vector<std::string>{""}));
+  Integers many(InputVisitor::kMaxRange + 1);
+  std::iota(many.begin(), many.end(), -5);
+  EXPECT_TRUE(read_back(many)) << "more than ranges may stand for";
   EXPECT_TRUE(read_back(std::vector<std::string>{"a", "b c"}));
   EXPECT_TRUE(read_back(std::numeric_limits<std::int64_t>::min()));
   EXPECT_TRUE(read_back(Size{(std::uint64_t{1} << 53) + 1}));
@@ -85,6 +115,41 @@ TEST(TextVisitorTest, ThePlainFormIsReadBack) {
   EXPECT_TRUE(read_back(false));
   EXPECT_TRUE(read_back(Colour::blue));
   EXPECT_TRUE(read_back(std::string("1-3")));
+}
+
+// Of a list of T's, from text as on a command line; or the error.
+template <class T>
+std::string read_list(std::string_view text) {
+  InputVisitor visitor(text);
+  std::vector<T> read;
+  const auto r = visit(visitor, "x", read);
+  return r ? json_text(to_json(read)) : r.error().message();
+}
+
+TEST(TextVisitorTest, AListMayBeTypedAsJsonToo) {
+  EXPECT_EQ(read_list<std::string>(R"(["a,b", 'c'])"), R"(["a,b", "c"])");
+  EXPECT_EQ(read_list<std::string>("[::1],[a"), R"(["[::1]", "[a"])") << "no JSON: split as ever";
+  EXPECT_EQ(read_list<std::string>("[1]"), "Invalid parameter type for 'x[0]', expected: string");
+  EXPECT_EQ(read_list<std::int64_t>("[1, 2]"), "[1, 2]");
+  EXPECT_EQ(read_list<std::int64_t>("[1-2]"), "Parameter 'x.0' expects integer");
+  EXPECT_EQ(read_list<std::int64_t>("[]"), "[]");
+  EXPECT_EQ(read_list<Leaf>(R"([{"name": "x", "weight": 3}])"),
+            R"([{"name": "x", "weight": 3, "is-green": true}])");
+  EXPECT_EQ(read_list<Leaf>(R"([{"name": "x", "weight": "3"}])"),
+            "Invalid parameter type for 'x[0].weight', expected: integer");
+  EXPECT_EQ(read_list<Leaf>("a,b"), "Invalid parameter type for 'x', expected: array");
+}
+
+TEST(TextVisitorTest, RangesOfUnsignedNumbersGoUpToTheGreatest) {
+  EXPECT_EQ(read_list<std::uint64_t>("18446744073709551614-18446744073709551615"),
+            "[18446744073709551614, 18446744073709551615]");
+  EXPECT_EQ(read_list<std::uint64_t>("18446744073709551615-0"),
+            "Parameter 'x' expects ranges of at most 65536 values, lowest first");
+  EXPECT_EQ(read_list<std::uint64_t>("-1-0"), "[18446744073709551615, 0]") << "negative ones wrap, as ever";
+  EXPECT_EQ(read_list<std::uint64_t>(" 0x10-0x11, 3"), "[16, 17, 3]");
+  EXPECT_EQ(read_list<std::int64_t>(" -5--4"), "[-5, -4]");
+  EXPECT_EQ(read_list<std::int64_t>("9223372036854775807-9223372036854775808"),
+            "Parameter 'x.0' expects integer");
 }
 
 TEST(TextVisitorTest, TakingTheTextLeavesTheVisitorReadyForAnother) {

@@ -42,6 +42,16 @@ refused "does not accept value 'greeter'" "$qomctl" add greeter g1
 "$qomctl" module-load path="$module"
 "$qomctl" add greeter g1 name=you
 [ "$("$qomctl" get g1 greeting)" = "Hello, you!" ]
+"$qomctl" --json query-config >"$work/config"
+"$qomctl" quit
+wait "$pid"
+pid=
+
+# A configuration brings its modules along, wherever the program is started.
+(cd / && exec "$qomiod" --config "$work/config" --qmp "unix:$QOMIO_SOCKET") &
+pid=$!
+"$qomctl" --wait --timeout 30 query-version >/dev/null
+[ "$("$qomctl" get g1 greeting)" = "Hello, you!" ]
 "$qomctl" quit
 wait "$pid"
 pid=

@@ -40,6 +40,17 @@ start --config "$work/config" --object iothread,id=io3
 "$qomctl" --json query-config | diff "$work/config" - || die "it is not what ran before"
 stop
 
+# What a global default set is told: another run may not be given it. A property that declares no default is none the
+# worse for it.
+start --global iothread.cpu-affinity=0 --global iothread.thread-pool-max=7 --object iothread,id=io0
+"$qomctl" --json query-config >"$work/config"
+stop
+start --config "$work/config" --global iothread.thread-pool-max=8 --object iothread,id=io1
+"$qomctl" --json get io0 cpu-affinity | tr -d ' \n' | grep -q '^\[0\]$' || die "the affinity was lost"
+[ "$("$qomctl" get io0 thread-pool-max)" = 7 ] || die "another run's default won over what was saved"
+[ "$("$qomctl" get io1 thread-pool-max)" = 8 ] || die "a new object has not the present default"
+stop
+
 # refused TEXT CONTENT: such a file is an error that tells its place.
 refused() {
   local said
@@ -48,5 +59,6 @@ refused() {
   [ "$said" = "$qomiod: $work/bad:$1" ] || die "$2: expected '$1', got '$said'"
 }
 refused "1:7: JSON parse error, expecting value" '{"x": }'
+refused "2:1: Device '/objects/b' not found" $'{"objects": [{"qom-type": "iothread", "id": "a"}], "settings": [\n{"path": "/objects/b", "properties": {}}]}'
 refused "2:1: Parameter 'poll' is unexpected" $'{"objects": [\n{"qom-type": "iothread", "id": "a", "poll": 1}]}'
 refused " Parameter 'modules' is unexpected" '{"modules": []}'
