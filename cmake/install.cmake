@@ -52,6 +52,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/qomio-config.cmake.in
 # Before 1.0 a new minor version may change the interface.
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/qomio-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/qomio-config.cmake ${PROJECT_BINARY_DIR}/qomio-config-version.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/qomio-modules.cmake
         DESTINATION ${package_dir})
 
 # Static libraries leave the libraries they need to the program that links them.

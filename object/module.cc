@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <string_view>
-#include <utility>
 
 namespace qomio {
 namespace {
 
 constinit std::vector<std::string> loaded;
+constinit std::vector<void*> loaded_handles;
 
 // What names the module wherever the program is started.
 std::string lasting_name(const std::string& path) {
@@ -23,6 +23,7 @@ std::string lasting_name(const std::string& path) {
 }  // namespace
 
 Result<void> module_load(const std::string& path) {
+  if (path.contains('\0')) return error("could not load module '{}': its path contains a NUL byte", path);
   // Everything is resolved at once, so that a missing symbol is an error here and not an abort later.
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) return error("could not load module '{}': {}", path, dlerror());
@@ -30,18 +31,31 @@ Result<void> module_load(const std::string& path) {
     dlclose(handle);
     return reason;
   };
+  // The linker knows a shared object under all of its names.
+  if (std::ranges::find(loaded_handles, handle) != loaded_handles.end()) {
+    dlclose(handle);
+    return {};
+  }
   const auto* info = static_cast<const ModuleInfo*>(dlsym(handle, "qomio_module"));
-  if (!info || !info->abi) return unload(error("'{}' is no qomio module", path));
+  if (!info || !info->abi) return unload(error("'{}' is not a qomio module", path));
   if (std::string_view(info->abi) != kModuleAbi) {
     return unload(error("module '{}' is built for {}, this program for {}", path, info->abi, kModuleAbi));
   }
+  if (info->library != &register_type) {
+    return unload(
+        error("module '{}' has a copy of the library of its own, where this program does not see its types: "
+              "build it with qomio_add_module(), and the program with qomio_loads_modules()",
+              path));
+  }
+  if (!info->register_types)
+    return unload(error("module '{}' has no function that registers its types", path));
   // From here on the handle is kept: classes refer to the module's code.
   if (auto r = info->register_types(); !r) {
     r.error().prepend("module '" + path + "': ");
     return r;
   }
-  std::string name = lasting_name(path);
-  if (std::ranges::find(loaded, name) == loaded.end()) loaded.push_back(std::move(name));
+  loaded.push_back(lasting_name(path));
+  loaded_handles.push_back(handle);
   return {};
 }
 

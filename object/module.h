@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "qomio/object/type.h"
 #include "qomio/qapi/error.h"
 
 // Types from shared objects that are loaded at run time. A module is one C++ file and needs no change of this
@@ -13,7 +14,8 @@
 //     register_type(My::type_info); }};
 //
 // It is built against the installed headers, as position-independent code, with the library's symbols left to
-// the program that loads it. Example: examples/module.
+// the program that loads it, which must offer all of them. The CMake package does both: qomio_add_module()
+// and qomio_loads_modules(). Example: examples/module.
 namespace qomio {
 
 // What modules and programs must agree on: the version whose headers both were built with. The layout of
@@ -24,12 +26,14 @@ inline constexpr const char* kModuleAbi = "qomio-0.1";
 struct ModuleInfo {
   const char* abi;
   Result<void> (*register_types)();
+  // Left as it is: shows whose copy of the library the module would register its types with.
+  Result<void> (*library)(const TypeInfo&) = &register_type;
 };
 
-// Loads a module and registers its types; it stays for good. Loading it again does nothing. A path without
-// '/' is searched for as the dynamic linker does. Thread: the main thread. Errors: the dynamic linker's; `'p'
-// is no qomio module`; `module 'p' is built for A, this program for B`; those of the registration, after
-// which those types that it has registered before stay.
+// Loads a module and registers its types; it stays loaded. Loading it again does nothing. A path without '/'
+// is searched for as the dynamic linker does. Thread: the main thread. Errors: the dynamic linker's; `'p' is
+// not a qomio module`; `module 'p' is built for A, this program for B`; `module 'p' has a copy of the library
+// of its own`; those of the registration, after which the types that it has registered before stay.
 Result<void> module_load(const std::string& path);
 
 // Those that were loaded, in this order, each once: as they were named, relative paths made absolute.

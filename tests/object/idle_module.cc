@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A module that forgot its function.
+#include "qomio/object/module.h"
+
+extern "C" const qomio::ModuleInfo qomio_module{qomio::kModuleAbi, nullptr};
