@@ -73,7 +73,8 @@ struct FileIo::Request final : detail::UringRequest {
 void FileIo::Request::completed(int result) {
   --owner.in_ring_;
   in_ring = false;
-  // The kernel also cancels requests when the thread that made them has ended: another is the home now.
+  // The kernel also cancels requests when the thread that made them has ended: another is the home now. And
+  // it may refuse the submission: then the pool takes them.
   if (result == -ECANCELED) result = -EINTR;
   if (step(result)) return owner.finished(*this);
   if (cancelled || owner.ending_) return end_cancelled();
@@ -262,7 +263,10 @@ void FileIo::cancel_all_wanted() {
   }
 }
 
-bool FileIo::uses_ring() const { return loop_.handlers_.monitor().uring() != nullptr; }
+bool FileIo::uses_ring() const {
+  const detail::Uring* const ring = loop_.handlers_.monitor().uring();
+  return ring && !ring->refused();
+}
 
 void FileIo::start(Request& request) {
   if (!start_in_ring(request)) start_in_pool(request);
@@ -286,7 +290,7 @@ bool FileIo::start_in_ring(Request& request) {
 
 void FileIo::submit() {
   if (std::exchange(uncancelled_, false)) cancel_all_wanted();
-  // Refused: the entries stay, and go along when the monitor submits next.
+  // Busy: the entries stay, and are submitted with the next wait.
   (void)loop_.handlers_.monitor().uring()->submit();
 }
 
