@@ -203,8 +203,9 @@ bool AioContext::run_in(FunctionRef<void()> function) {
 
 void AioContext::set_fd_handler(int fd, FdHandlers handlers) {
   if (!in_home_thread()) {
-    schedule_oneshot(
-        [this, fd, moved = std::move(handlers)]() mutable { handlers_.set(fd, std::move(moved)); });
+    schedule_oneshot([this, fd, handler = detail::FdHandlerSet::prepare(fd, std::move(handlers))]() mutable {
+      handlers_.set_prepared(fd, std::move(handler));
+    });
     return;
   }
   handlers_.set(fd, std::move(handlers));

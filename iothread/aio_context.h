@@ -50,8 +50,8 @@ extern constinit thread_local AioContext* current_loop;
 // which must not be while another thread is calling it.
 //
 // Without memory: running, waking, waiting, scheduling a BottomHalf, setting a Timer, taking away a handler
-// and ending need none. What makes something new throws std::bad_alloc then, and has changed nothing: bh_new(),
-// timer(), schedule_oneshot(), and adding a handler.
+// and ending need none. What makes something new throws std::bad_alloc then, and has changed nothing:
+// bh_new(), timer(), schedule_oneshot(), and adding a handler.
 class AioContext {
  public:
   // A loop with nobody running it. The name appears in messages. monitor: what it starts to wait with, see
@@ -92,7 +92,8 @@ class AioContext {
 
   // Thread-safe. Watches fd in place of what was set before; empty handlers: stops watching. From another
   // thread the change is made by the loop, in order with the bottom halves; use run_in() to know that it has
-  // been made, before closing the descriptor for example.
+  // been made, before closing the descriptor for example. What another thread adds while the loop has no
+  // memory to watch one more is watched as soon as there is.
   void set_fd_handler(int fd, FdHandlers handlers);
   // The same for an event notifier: clears it, then calls handlers.read.
   void set_event_notifier(EventNotifier& notifier, FdHandlers handlers);

@@ -139,8 +139,10 @@ std::uint32_t BottomHalfQueue::take() {
   for (BottomHalfNode* node = newest; node; node = node->next_) {
     fetch_for_writing(node->next_);
     if (node->state_.load(std::memory_order_relaxed) & kForeign) ++foreign;
-    if (due_.size() == due_.capacity()) [[unlikely]] room = room && grow_due();
-    if (room) [[likely]] due_.push_back(node);
+    if (due_.size() == due_.capacity()) [[unlikely]]
+      room = room && grow_due();
+    if (room) [[likely]]
+      due_.push_back(node);
   }
   if (!room) [[unlikely]] {
     due_.resize(before);
@@ -156,7 +158,8 @@ BottomHalfNode* BottomHalfQueue::pop() {
   if (due_.capacity() > kKeptDue) due_ = {};
   due_.clear();
   next_due_ = 0;
-  if (due_list_) [[unlikely]] return std::exchange(due_list_, due_list_->next_);
+  if (due_list_) [[unlikely]]
+    return std::exchange(due_list_, due_list_->next_);
   return nullptr;
 }
 

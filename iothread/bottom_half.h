@@ -155,7 +155,7 @@ class BottomHalfQueue {
   alignas(64) std::vector<BottomHalfNode*> due_;
   std::size_t next_due_ = 0;
   BottomHalfNode* due_list_ = nullptr;  // those for which due_ could not grow, linked, newer than all in it
-  bool flowing_ = false;  // the last take() found something
+  bool flowing_ = false;                // the last take() found something
 };
 
 }  // namespace detail

@@ -2,6 +2,7 @@
 #include "qomio/iothread/fd_handlers.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "qomio/iothread/poll_window.h"
@@ -28,7 +29,7 @@ struct alignas(64) FdHandler {
   }
 
   const int fd;
-  short revents = 0;           // not 0: queued
+  short revents = 0;  // not 0: queued
   bool pollable = false;
   bool polled = false;         // in polled_
   bool in_poll_mode = false;   // between poll_begin and poll_end
@@ -47,6 +48,8 @@ struct alignas(64) FdHandler {
   FdHandler* next_unused = nullptr;
   bool unused = false;  // in the list of these
 };
+
+void FdHandlerDeleter::operator()(FdHandler* handler) const { delete handler; }
 
 FdHandlerSet::FdHandlerSet(FdMonitor monitor, int notifier_fd)
     : monitor_(std::move(monitor)), notifier_fd_(notifier_fd) {
@@ -77,24 +80,64 @@ void FdHandlerSet::make_room(int fd) {
   reserve(events_, count_ + 3);
 }
 
-void FdHandlerSet::set(int fd, FdHandlers functions) {
+bool FdHandlerSet::try_make_room(int fd) {
+  try {
+    make_room(fd);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+void FdHandlerSet::forget_postponed(int fd) {
+  FdHandler** place = &postponed_;
+  while (*place && (*place)->fd != fd) place = &(*place)->next_unused;
+  if (!*place) return;
+  FdHandler& handler = **place;
+  *place = handler.next_unused;
+  handler.removed = true;
+  keep_until_free(handler);
+}
+
+void FdHandlerSet::place_postponed() {
+  while (postponed_ && try_make_room(postponed_->fd)) {
+    replace(NewFdHandler(std::exchange(postponed_, postponed_->next_unused)));
+  }
+}
+
+NewFdHandler FdHandlerSet::prepare(int fd, FdHandlers functions) {
   if (!functions.poll || !functions.poll_ready) {
     functions.poll = nullptr;
     functions.poll_ready = nullptr;
   }
-  if (!functions.read && !functions.write && !functions.poll) {
+  if (!functions.read && !functions.write && !functions.poll) return nullptr;
+  invariant(fd >= 0, "what is watched is an open descriptor");
+  return NewFdHandler(new FdHandler(fd, std::move(functions)));
+}
+
+void FdHandlerSet::set(int fd, FdHandlers functions) {
+  NewFdHandler handler = prepare(fd, std::move(functions));
+  if (handler && !find(fd)) make_room(fd);
+  set_prepared(fd, std::move(handler));
+}
+
+void FdHandlerSet::set_prepared(int fd, NewFdHandler handler) {
+  if (postponed_) [[unlikely]]
+    forget_postponed(fd);
+  if (!handler) {
     remove(fd);
     monitor_.unwatch(fd);
     publish_counts();
-    return;
+  } else if (find(fd) || try_make_room(fd)) {
+    replace(std::move(handler));
+  } else {
+    handler->next_unused = postponed_;
+    postponed_ = handler.release();
   }
-  invariant(fd >= 0, "what is watched is an open descriptor");
-  make_room(fd);
-  replace(std::make_unique<FdHandler>(fd, std::move(functions)));
 }
 
 // There must be room for it.
-void FdHandlerSet::replace(std::unique_ptr<FdHandler> handler) {
+void FdHandlerSet::replace(NewFdHandler handler) {
   FdHandler& added = *handler;
   added.pollable = static_cast<bool>(added.functions.poll);
   FdHandler* const old = find(added.fd);
@@ -119,8 +162,8 @@ bool FdHandlerSet::add_direction(int fd, FdDirection direction, std::function<vo
   FdHandler* handler = old;
   if (!old || (reads ? old->read_removed : old->write_removed)) {
     invariant(fd >= 0, "what is watched is an open descriptor");
-    make_room(fd);
-    auto added = std::make_unique<FdHandler>(fd, FdHandlers{});
+    if (!old) make_room(fd);
+    NewFdHandler added(new FdHandler(fd, FdHandlers{}));
     handler = added.get();
     (reads ? handler->functions.read : handler->functions.write) = std::move(function);
     if (old) {
@@ -150,8 +193,9 @@ void FdHandlerSet::remove_direction(int fd, FdDirection direction, const void* o
   FdHandler* const handler = find(fd);
   const bool reads = direction == FdDirection::read;
   if (!handler || (reads ? handler->reader : handler->writer) != owner) return;
-  if (reads ? !handler->writes() && !handler->functions.poll : !handler->reads() && !handler->functions.poll) {
-    return set(fd, {});
+  if (reads ? !handler->writes() && !handler->functions.poll
+            : !handler->reads() && !handler->functions.poll) {
+    return set_prepared(fd, nullptr);
   }
   (reads ? handler->reader : handler->writer) = nullptr;
   (reads ? handler->read_removed : handler->write_removed) = true;
@@ -227,6 +271,8 @@ void FdHandlerSet::unqueue(FdHandler& handler) {
 }
 
 bool FdHandlerSet::wait(std::int64_t timeout_ns) {
+  if (postponed_) [[unlikely]]
+    place_postponed();
   const bool slept = timeout_ns != 0;
   bool notified = std::exchange(stale_notification_, false);
   // A callback of busy polling may iterate the loop: what the wait outside has found comes first.
@@ -383,6 +429,7 @@ void FdHandlerSet::clear() {
   for (std::size_t fd = 0; fd < handlers_.size(); ++fd) {
     remove(static_cast<int>(fd));
   }
+  while (postponed_) forget_postponed(postponed_->fd);
   free_removed();
 }
 

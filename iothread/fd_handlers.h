@@ -35,6 +35,12 @@ enum class FdDirection { read, write };
 namespace detail {
 
 struct FdHandler;
+struct FdHandlerDeleter {
+  void operator()(FdHandler* handler) const;
+};
+// A handler that doesn't belong to a set yet; null: none.
+using NewFdHandler = std::unique_ptr<FdHandler, FdHandlerDeleter>;
+
 // The descriptors of one loop, their handlers, and which of them are ready. Home thread, except the two
 // counts.
 //
@@ -55,6 +61,11 @@ class FdHandlerSet {
 
   // Without memory the two that add throw std::bad_alloc, and nothing has changed.
   void set(int fd, FdHandlers functions);
+  // The same in two steps: another thread may make the handler, and setting it takes no memory then. If the
+  // set itself has none to grow, it tries again in each wait() as long as any_postponed().
+  static NewFdHandler prepare(int fd, FdHandlers functions);
+  void set_prepared(int fd, NewFdHandler handler);
+  bool any_postponed() const { return postponed_ != nullptr; }
   // Handlers of one direction alone, for owners that know nothing of each other. Adds a handler; false: that
   // direction has one already.
   bool add_direction(int fd, FdDirection direction, std::function<void()> function, const void* owner);
@@ -96,7 +107,10 @@ class FdHandlerSet {
 
  private:
   void make_room(int fd);
-  void replace(std::unique_ptr<FdHandler> handler);
+  bool try_make_room(int fd);
+  void forget_postponed(int fd);
+  void place_postponed();
+  void replace(NewFdHandler handler);
   void enqueue(FdHandler& handler, short revents, bool poll_hit);
   void unqueue(FdHandler& handler);
   bool take_event(const FdEvent& event, bool slept);
@@ -113,16 +127,16 @@ class FdHandlerSet {
   FdMonitor monitor_;
   const int notifier_fd_;
   FdHandler* find(int fd) const;
-  std::vector<std::unique_ptr<FdHandler>>
-      handlers_;                    // by descriptor, since these are small numbers; null: none
-  std::size_t count_ = 0;           // of them
+  std::vector<NewFdHandler> handlers_;  // by descriptor, since these are small numbers; null: none
+  std::size_t count_ = 0;               // of them
   // These three have room for all handlers.
-  std::vector<FdHandler*> polled_;   // null: left while the list was in use; free_removed() closes the gaps
-  std::vector<FdHandler*> queued_;   // ready, oldest first; those before next_queued_ have been taken out
-  std::vector<FdEvent> events_;      // of the wait in progress; those before next_event_ have been seen
+  std::vector<FdHandler*> polled_;  // null: left while the list was in use; free_removed() closes the gaps
+  std::vector<FdHandler*> queued_;  // ready, oldest first; those before next_queued_ have been taken out
+  std::vector<FdEvent> events_;     // of the wait in progress; those before next_event_ have been seen
   std::size_t next_queued_ = 0;
   std::size_t next_event_ = 0;
   FdHandler* unused_ = nullptr;      // those with something that free_removed() frees
+  FdHandler* postponed_ = nullptr;   // those for which there was no room
   std::size_t unpollable_ = 0;       // handlers without a poll callback
   std::size_t joined_ = 0;           // handlers in polled_
   HandlerWindow common_window_;      // of the handlers without

@@ -130,8 +130,8 @@ class FdMonitor {
   int ring_fd_ = -1;  // watched like any other while the ring isn't what is waited with
   std::uint32_t next_serial_ = 0;
   std::vector<pollfd> interests_;
-  std::vector<RingPoll> ring_polls_;                // of each of interests_
-  std::vector<int> to_arm_;                         // descriptors that the ring doesn't watch at this moment
+  std::vector<RingPoll> ring_polls_;      // of each of interests_
+  std::vector<int> to_arm_;               // descriptors that the ring doesn't watch at this moment
   std::vector<std::uint32_t> positions_;  // by descriptor: the index into interests_, or kNowhere
 };
 

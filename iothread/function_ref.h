@@ -26,7 +26,9 @@ class FunctionRef<R(Arguments...)> {
               std::forward<Arguments>(arguments)...);
         }) {}
 
-  R operator()(Arguments... arguments) const { return call_(callable_, std::forward<Arguments>(arguments)...); }
+  R operator()(Arguments... arguments) const {
+    return call_(callable_, std::forward<Arguments>(arguments)...);
+  }
 
  private:
   void* callable_;

@@ -92,7 +92,8 @@ TimerList::Entry TimerList::first() const {
 }
 
 void TimerList::settle() {
-  if (unplaced_) [[unlikely]] place_unplaced();
+  if (unplaced_) [[unlikely]]
+    place_unplaced();
   if (fresh_count_ == 0) return;
   const std::size_t count = heap_.make_room(fresh_count_) ? fresh_count_ : heap_.room();
   heap_.add({fresh_.data(), count});
@@ -251,8 +252,8 @@ bool TimerList::request_release(TimerNode& node) {
     state = node.state.load(std::memory_order_acquire);
   }
   callback = std::move(node.callback);
-  const bool in_use = node.request != Request::none ||
-                      node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed;
+  const bool in_use =
+      node.request != Request::none || node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed;
   if (in_use) ask(node, Request::release);
   return in_use;
 }

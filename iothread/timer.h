@@ -40,8 +40,8 @@ namespace detail {
 // for a timer, which the home thread carries out before it looks at its heap again; so whatever was asked for
 // before is kept in mind, whoever asked.
 //
-// Where there is no memory for the heap to grow, the timers that don't fit are linked to each other and looked
-// through one by one, until they fit.
+// Where there is no memory for the heap to grow, the timers that don't fit are linked to each other and
+// looked through one by one, until they fit.
 class TimerList {
  public:
   static constexpr std::int64_t kNever = INT64_MAX;
@@ -100,7 +100,8 @@ class TimerList {
     }
   }
   void set_fresh(TimerNode& node, std::int64_t deadline_ns) {
-    if (fresh_count_ == fresh_.size() && !grow_fresh()) [[unlikely]] return set_unplaced(node, deadline_ns);
+    if (fresh_count_ == fresh_.size() && !grow_fresh()) [[unlikely]]
+      return set_unplaced(node, deadline_ns);
     node.order = next_order_++;
     node.position.store(TimerNode::kFresh + static_cast<std::uint32_t>(fresh_count_),
                         std::memory_order_relaxed);
@@ -140,12 +141,12 @@ class TimerList {
   AioContext& loop_;
   const ClockType clock_;
   TimerHeap heap_;
-  std::vector<Entry> fresh_;     // room for those set since the loop looked, in no order,
-  std::size_t fresh_count_ = 0;  // and how many these are
+  std::vector<Entry> fresh_;       // room for those set since the loop looked, in no order,
+  std::size_t fresh_count_ = 0;    // and how many these are
   TimerNode* unplaced_ = nullptr;  // the first of a list
   std::uint64_t next_order_ = 0;
 
-  mutable std::mutex mutex_;  // guards the two
+  mutable std::mutex mutex_;                                      // guards the two
   TimerNode *first_request_ = nullptr, *last_request_ = nullptr;  // of a list, oldest first
   std::atomic<bool> any_requests_ = false;
   std::atomic<std::int64_t> earliest_ns_ = kNever;  // as the home thread saw it last

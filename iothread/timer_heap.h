@@ -32,7 +32,7 @@ struct TimerNode {
   // the list of TimerList::unplaced_. Written by the home thread only.
   std::atomic<std::uint32_t> position = kUnarmed;
   Request request = Request::none;  // of another thread; guarded by the lock of these
-  std::uint64_t order = 0;             // of the setting, among equal deadlines
+  std::uint64_t order = 0;          // of the setting, among equal deadlines
   std::atomic<std::uint32_t> state = 0;
   std::uint16_t running = 0;  // frames inside callback
   bool released = false;      // in its own callback: the last frame frees it

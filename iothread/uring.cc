@@ -105,7 +105,8 @@ bool Uring::submit() {
 
 // True unless the kernel refuses. Busy: completions must be taken first; the entries stay for the next time.
 bool Uring::judge(int result) {
-  if (result >= 0 || result == -EBUSY || result == -EAGAIN || result == -EINTR || result == -ETIME) return true;
+  if (result >= 0 || result == -EBUSY || result == -EAGAIN || result == -EINTR || result == -ETIME)
+    return true;
   if (std::exchange(refused_, true)) return false;
   refused_enter.report(-result);
   io_uring_sq& queue = ring_->sq;

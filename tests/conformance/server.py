@@ -10,7 +10,7 @@ import time
 
 from replies import is_event, normal
 
-PATIENCE = 20.0  # seconds for what must come
+PATIENCE = 120.0  # seconds for what must come
 QUIET = 0.15     # seconds of silence after which nothing more is expected
 
 
