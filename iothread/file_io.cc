@@ -275,7 +275,12 @@ void FileIo::start(Request& request) {
 }
 
 bool FileIo::start_in_ring(Request& request) {
-  detail::Uring* const ring = loop_.handlers_.monitor().uring();
+  detail::Uring* ring = nullptr;
+  try {
+    ring = loop_.handlers_.monitor().uring();
+  } catch (const std::bad_alloc&) {
+    ring = nullptr;  // perhaps the next request has the memory to make it
+  }
   io_uring_sqe* const entry = ring ? ring->next_entry() : nullptr;
   if (!entry) return false;
   request.prepare(*entry);

@@ -18,12 +18,18 @@ class FunctionRef<R(Arguments...)> {
   // Converts, so that a lambda can be passed.
   template <class Callable>
     requires(!std::is_same_v<std::remove_cvref_t<Callable>, FunctionRef> &&
+             !std::is_function_v<std::remove_reference_t<Callable>> &&
              std::is_invocable_r_v<R, Callable&, Arguments...>)
   FunctionRef(Callable&& callable)
       : callable_(const_cast<void*>(static_cast<const void*>(std::addressof(callable)))),
         call_([](void* target, Arguments... arguments) -> R {
           return (*static_cast<std::remove_reference_t<Callable>*>(target))(
               std::forward<Arguments>(arguments)...);
+        }) {}
+
+  FunctionRef(R (*function)(Arguments...))
+      : callable_(reinterpret_cast<void*>(function)), call_([](void* target, Arguments... arguments) -> R {
+          return reinterpret_cast<R (*)(Arguments...)>(target)(std::forward<Arguments>(arguments)...);
         }) {}
 
   R operator()(Arguments... arguments) const {

@@ -89,6 +89,7 @@ void ThreadPool::start_threads() {
     while (needs_thread() && start_thread()) {
     }
   } catch (const std::bad_alloc&) {
+    return;
   }
 }
 

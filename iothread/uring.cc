@@ -3,9 +3,11 @@
 
 #include <liburing.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <utility>
 
@@ -30,13 +32,16 @@ constinit RefusedCall refused_enter("io_uring_enter", kInstead);
 // An entry whose completion tells nothing: bit 0 is set in no pointer to a request.
 constexpr std::uint64_t kNothing = 1;
 
-bool has_operations(io_uring& ring) {
-  io_uring_probe* const probe = ::io_uring_get_probe_ring(&ring);
-  if (!probe) return false;
-  bool all = true;
-  for (const io_uring_op operation : kOperations) all &= ::io_uring_opcode_supported(probe, operation) != 0;
-  ::io_uring_free_probe(probe);
-  return all;
+// 0, or the number of the error that asking fails with; ENOSYS where an operation is missing.
+int ask_for_operations(io_uring& ring) {
+  constexpr unsigned kMost = 256;
+  alignas(io_uring_probe) std::array<std::byte, sizeof(io_uring_probe) + kMost * sizeof(io_uring_probe_op)>
+      memory{};
+  auto* const probe = reinterpret_cast<io_uring_probe*>(memory.data());
+  if (const int result = ::io_uring_register_probe(&ring, probe, kMost); result < 0) return -result;
+  const bool all = std::ranges::all_of(
+      kOperations, [&](io_uring_op operation) { return ::io_uring_opcode_supported(probe, operation) != 0; });
+  return all ? 0 : ENOSYS;
 }
 
 }  // namespace
@@ -57,8 +62,8 @@ std::unique_ptr<Uring> Uring::create() {
     refused_setup.report(ENOSYS);
     return nullptr;
   }
-  if (!has_operations(*made->ring_)) {
-    refused_register.report(ENOSYS);
+  if (const int error = ask_for_operations(*made->ring_); error != 0) {
+    refused_register.report(error);
     return nullptr;
   }
   if (const int result = made->try_out(); result < 0) {

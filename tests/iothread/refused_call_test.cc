@@ -123,7 +123,8 @@ TEST_P(UsedCallDeathTest, is_done_without_and_the_log_says_so_once) {
   const bool has_uring = FdMonitor::create(FdMonitorKind::io_uring).value().kind() == FdMonitorKind::io_uring;
   if (std::string(name).starts_with("io_uring") && !has_uring) GTEST_SKIP() << "the kernel refuses io_uring";
   EXPECT_EXIT(use_iothreads(call, error), ::testing::ExitedWithCode(0),
-              "log: The system call " + std::string(name) + " is refused .*so .* is used\nmessages: 1\n");
+              "log: The system call " + std::string(name) + " is refused \\(" + reason +
+                  "\\), so .* is used\nmessages: 1\n");
 }
 
 // Those that the C library and others use behind them. (rseq() of a new thread must be answered as that of
