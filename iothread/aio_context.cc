@@ -3,8 +3,10 @@
 
 #include <urcu.h>
 
-#include <condition_variable>
+#include <atomic>
 #include <memory>
+#include <new>
+#include <typeinfo>
 
 #include "qomio/iothread/file_io.h"
 #include "qomio/iothread/thread_pool.h"
@@ -153,47 +155,57 @@ void AioContext::schedule(detail::BottomHalfNode& node, bool idle) {
   }
 }
 
-bool AioContext::run_in(const std::function<void()>& function) {
+namespace {
+
+// The call of run_in(), in the frame of the thread that waits for it.
+class AwaitedCall final : public detail::BottomHalfNode {
+ public:
+  explicit AwaitedCall(FunctionRef<void()> function) : function_(function) {}
+
+  // True: it ran. False: the loop ended before.
+  bool wait() {
+    outcome_.wait(Outcome::queued, std::memory_order_acquire);
+    return outcome_.load(std::memory_order_acquire) == Outcome::ran;
+  }
+
+  // The queue is done with it. Nothing is freed: its frame may be gone as soon as the state is told.
+  static void operator delete(AwaitedCall* call, std::destroying_delete_t) {
+    std::atomic<Outcome>& outcome = call->outcome_;
+    outcome.store(call->ran_ ? Outcome::ran : Outcome::dropped, std::memory_order_release);
+    outcome.notify_all();  // uses the address only
+  }
+
+ private:
+  enum class Outcome : std::uint32_t { queued, ran, dropped };
+
+  void run(detail::RunningCallMark& mark) override {
+    enter(mark, typeid(FunctionRef<void()>).name());
+    function_();
+    ran_ = true;
+  }
+
+  const FunctionRef<void()> function_;
+  bool ran_ = false;
+  std::atomic<Outcome> outcome_ = Outcome::queued;
+};
+
+}  // namespace
+
+bool AioContext::run_in(FunctionRef<void()> function) {
   if (in_home_thread()) {
     function();
     return true;
   }
-  struct Outcome {
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool over = false;
-    bool ran = false;
-  };
-  // Tells the outcome when it goes: after its run, or without one when the loop ends before.
-  struct Teller {
-    std::shared_ptr<Outcome> outcome;
-    bool ran = false;
-
-    explicit Teller(std::shared_ptr<Outcome> out) : outcome(std::move(out)) {}
-    Teller(Teller&&) = default;
-    Teller& operator=(Teller&&) = delete;
-    ~Teller() {
-      if (!outcome) return;
-      const std::lock_guard lock(outcome->mutex);
-      outcome->over = true;
-      outcome->ran = ran;
-      outcome->changed.notify_all();
-    }
-  };
-  const auto outcome = std::make_shared<Outcome>();
-  schedule_oneshot([&function, teller = Teller(outcome)]() mutable {
-    function();
-    teller.ran = true;
-  });
-  std::unique_lock lock(outcome->mutex);
-  outcome->changed.wait(lock, [&] { return outcome->over; });
-  return outcome->ran;
+  AwaitedCall call(function);
+  schedule(call, false);
+  return call.wait();
 }
 
 void AioContext::set_fd_handler(int fd, FdHandlers handlers) {
   if (!in_home_thread()) {
-    schedule_oneshot(
-        [this, fd, moved = std::move(handlers)]() mutable { handlers_.set(fd, std::move(moved)); });
+    schedule_oneshot([this, fd, handler = detail::FdHandlerSet::prepare(fd, std::move(handlers))]() mutable {
+      handlers_.set_prepared(fd, std::move(handler));
+    });
     return;
   }
   handlers_.set(fd, std::move(handlers));

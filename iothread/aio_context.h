@@ -18,6 +18,7 @@
 #include "qomio/iothread/bottom_half.h"
 #include "qomio/iothread/event_notifier.h"
 #include "qomio/iothread/fd_handlers.h"
+#include "qomio/iothread/function_ref.h"
 #include "qomio/iothread/poll_window.h"
 #include "qomio/iothread/running_call.h"
 #include "qomio/iothread/timer.h"
@@ -47,6 +48,10 @@ extern constinit thread_local AioContext* current_loop;
 // Thread: functions are for the home thread unless they say "Thread-safe".
 // Owns what is registered with it, until it is taken away or the loop ends. It ends when the last Ref goes,
 // which must not be while another thread is calling it.
+//
+// Without memory: running, waking, waiting, scheduling a BottomHalf, setting a Timer, taking away a handler
+// and ending need none. What makes something new throws std::bad_alloc then, and has changed nothing:
+// bh_new(), timer(), schedule_oneshot(), and adding a handler.
 class AioContext {
  public:
   // A loop with nobody running it. The name appears in messages. monitor: what it starts to wait with, see
@@ -87,7 +92,8 @@ class AioContext {
 
   // Thread-safe. Watches fd in place of what was set before; empty handlers: stops watching. From another
   // thread the change is made by the loop, in order with the bottom halves; use run_in() to know that it has
-  // been made, before closing the descriptor for example.
+  // been made, before closing the descriptor for example. What another thread adds while the loop has no
+  // memory to watch one more is watched as soon as there is.
   void set_fd_handler(int fd, FdHandlers handlers);
   // The same for an event notifier: clears it, then calls handlers.read.
   void set_event_notifier(EventNotifier& notifier, FdHandlers handlers);
@@ -106,7 +112,8 @@ class AioContext {
   }
 
   // Thread-safe. Calls function once, after all that was scheduled before, and frees it. A loop that ends
-  // frees what it hasn't run.
+  // frees what it hasn't run. Takes memory, now and then for a small function, always for one of more than
+  // five words: what must not fail schedules a BottomHalf made before.
   template <class Function>
   void schedule_oneshot(Function&& function) {
     using Call = detail::BottomHalfCall<detail::BottomHalfNode, std::decay_t<Function>>;
@@ -116,13 +123,13 @@ class AioContext {
   // Thread-safe. Calls function in the loop and waits until it has returned; in the home thread, calls it
   // directly. False if the loop ended without having run it. The loop must be running, and must not wait for
   // the caller.
-  bool run_in(const std::function<void()>& function);
+  bool run_in(FunctionRef<void()> function);
 
   // Waits until condition() is false, which is asked in the calling thread: before the first iteration and
   // after each. In the home thread this loop is iterated meanwhile. The main thread may wait for another
   // loop, as it iterates its own, which it must have; no other thread may, lest two loops wait for each
   // other.
-  void wait_while(const std::function<bool()>& condition);
+  void wait_while(FunctionRef<bool()> condition);
   // Thread-safe. To be called after whatever may end a wait_while() on this loop. Costs next to nothing when
   // nobody waits.
   void wait_kick();
@@ -172,6 +179,7 @@ class AioContext {
   friend class detail::CoroutineRun;
   struct Source;
   struct Nesting;
+  struct Waiter;
 
   AioContext(std::string name, EventNotifier notifier, FdMonitor monitor);
   ~AioContext();
@@ -236,9 +244,9 @@ class AioContext {
   std::atomic<ThreadPool*> thread_pool_ = nullptr;  // owned; made by the home thread
   std::unique_ptr<FileIo> file_io_;
 
-  std::atomic<std::uint32_t> waiters_ = 0;      // frames inside wait_while()
-  std::mutex waiter_mutex_;                     // guards the one below
-  std::vector<Ref<AioContext>> waiting_loops_;  // those that are iterated meanwhile, one for each waiter
+  std::atomic<std::uint32_t> waiters_ = 0;  // frames inside wait_while()
+  std::mutex waiter_mutex_;                 // guards the one below
+  Waiter* first_waiter_ = nullptr;          // of a list of them, each in its own frame
 
   // Home thread only.
   std::uint32_t poll_generation_ = 0;

@@ -59,6 +59,8 @@ std::int64_t AioContext::timeout_from(std::int64_t now_ns) {
     at_most(kIdleBottomHalfNs);
   }
   if (handlers_.any_queued()) return 0;
+  if (handlers_.any_postponed()) [[unlikely]]
+    at_most(kIdleBottomHalfNs);
   constexpr std::int64_t kNever = detail::TimerList::kNever;
   if (const std::int64_t due = monotonic_timers_.next_ns(); due != kNever) at_most(due - now_ns);
   if (const std::int64_t due = realtime_timers_.next_ns(); due != kNever) {

@@ -3,6 +3,7 @@
 #include <glib.h>
 
 #include <algorithm>
+#include <new>
 #include <vector>
 
 #include "qomio/iothread/aio_context.h"
@@ -29,6 +30,7 @@ struct AioContext::Source {
   gboolean loop_check();
   gboolean loop_dispatch();
   void update_descriptors();
+  bool make_room(std::size_t count);
   bool descriptor_ready();
 };
 
@@ -44,6 +46,7 @@ GSource* AioContext::g_source() {
     source_->asleep = false;
     ::g_source_set_static_name(source, "aio-context");
     ::g_source_set_can_recurse(source, TRUE);
+    source_->update_descriptors();  // takes the memory now
   }
   return &source_->base;
 }
@@ -57,8 +60,12 @@ void AioContext::destroy_source() {
 
 void AioContext::Source::update_descriptors() {
   FdMonitor& monitor = loop->handlers_.monitor();
-  const int descriptor = monitor.descriptor();
+  int descriptor = monitor.descriptor();
   if (generation == monitor.generation()) return;
+  if (descriptor < 0 && !make_room(monitor.size())) {
+    (void)monitor.nothing_new();  // goes over to epoll, which is one descriptor
+    descriptor = monitor.descriptor();
+  }
   generation = monitor.generation();
   for (const gpointer tag : *tags) ::g_source_remove_unix_fd(&base, tag);
   tags->clear();
@@ -68,6 +75,16 @@ void AioContext::Source::update_descriptors() {
   }
   for (const pollfd& interest : monitor.interests()) {
     tags->push_back(::g_source_add_unix_fd(&base, interest.fd, static_cast<GIOCondition>(interest.events)));
+  }
+}
+
+// False without memory.
+bool AioContext::Source::make_room(std::size_t count) {
+  try {
+    tags->reserve(count);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
   }
 }
 

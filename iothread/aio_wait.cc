@@ -2,34 +2,50 @@
 // Waiting for a condition while loops go on.
 #include <unistd.h>
 
-#include <algorithm>
+#include <utility>
 
 #include "qomio/iothread/aio_context.h"
 #include "qomio/qapi/invariant.h"
 
 namespace qomio {
 
-void AioContext::wait_while(const std::function<bool()>& condition) {
+// One frame inside wait_while().
+struct AioContext::Waiter {
+  Waiter(AioContext& of, AioContext& iterated) : waited_for(of), own(iterated) {
+    const std::lock_guard lock(of.waiter_mutex_);
+    next = std::exchange(of.first_waiter_, this);
+  }
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  ~Waiter() {
+    const std::lock_guard lock(waited_for.waiter_mutex_);
+    Waiter** place = &waited_for.first_waiter_;
+    while (*place != this) place = &(*place)->next;
+    *place = next;
+  }
+
+  AioContext& waited_for;
+  AioContext& own;  // is iterated meanwhile
+  Waiter* next = nullptr;
+};
+
+void AioContext::wait_while(FunctionRef<bool()> condition) {
   invariant(in_home_thread() || ::gettid() == ::getpid(), "only the main thread waits for another loop");
   AioContext* const own = current();
   invariant(own != nullptr, "who waits for a loop iterates its own");
-  {
-    const std::lock_guard lock(waiter_mutex_);
-    waiting_loops_.emplace_back(*own);
-  }
+  const Waiter waiter(*this, *own);
   // Both sides exchange: either wait_kick() sees the waiter, or the condition is seen as it is after the
   // change.
   waiters_.fetch_add(1, std::memory_order_acq_rel);
   while (condition()) own->poll(true);
   waiters_.fetch_sub(1, std::memory_order_acq_rel);
-  const std::lock_guard lock(waiter_mutex_);
-  waiting_loops_.erase(std::ranges::find(waiting_loops_, own, &Ref<AioContext>::get));
 }
 
 void AioContext::wait_kick() {
   if (waiters_.fetch_add(0, std::memory_order_acq_rel) == 0) return;
   const std::lock_guard lock(waiter_mutex_);
-  for (const Ref<AioContext>& loop : waiting_loops_) loop->schedule_oneshot([] {});
+  // Its loop is there as long as the waiter, whose list is locked.
+  for (const Waiter* waiter = first_waiter_; waiter; waiter = waiter->next) waiter->own.notify();
 }
 
 }  // namespace qomio

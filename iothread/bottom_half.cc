@@ -2,6 +2,8 @@
 #include "qomio/iothread/bottom_half.h"
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include "qomio/iothread/aio_context.h"
 
@@ -97,9 +99,33 @@ bool BottomHalfQueue::any_urgent(const BottomHalfNode* node) {
 }
 
 bool BottomHalfQueue::any_due_urgent() const {
-  return std::any_of(
-      due_.begin() + static_cast<std::ptrdiff_t>(next_due_), due_.end(),
-      [](const BottomHalfNode* node) { return !(node->state_.load(std::memory_order_relaxed) & kIdle); });
+  return std::any_of(due_.begin() + static_cast<std::ptrdiff_t>(next_due_), due_.end(),
+                     [](const BottomHalfNode* node) {
+                       return !(node->state_.load(std::memory_order_relaxed) & kIdle);
+                     }) ||
+         any_urgent(due_list_);
+}
+
+// False without memory.
+bool BottomHalfQueue::grow_due() {
+  constexpr std::size_t kLeast = 16;
+  try {
+    due_.reserve(std::max(kLeast, 2 * due_.capacity()));
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+void BottomHalfQueue::append_to_list(BottomHalfNode* newest) {
+  BottomHalfNode* oldest = nullptr;
+  while (newest) {
+    BottomHalfNode* const next = std::exchange(newest->next_, oldest);
+    oldest = std::exchange(newest, next);
+  }
+  BottomHalfNode** end = &due_list_;
+  while (*end) end = &(*end)->next_;
+  *end = oldest;
 }
 
 std::uint32_t BottomHalfQueue::take() {
@@ -107,22 +133,33 @@ std::uint32_t BottomHalfQueue::take() {
   if (!flowing_ && !pushed_.load(std::memory_order_relaxed)) return 0;
   const std::size_t before = due_.size();
   std::uint32_t foreign = 0;
-  for (BottomHalfNode* node = pushed_.exchange(nullptr, std::memory_order_seq_cst); node;
-       node = node->next_) {
+  BottomHalfNode* const newest = pushed_.exchange(nullptr, std::memory_order_seq_cst);
+  flowing_ = newest != nullptr;
+  bool room = !due_list_;
+  for (BottomHalfNode* node = newest; node; node = node->next_) {
     fetch_for_writing(node->next_);
     if (node->state_.load(std::memory_order_relaxed) & kForeign) ++foreign;
-    due_.push_back(node);
+    if (due_.size() == due_.capacity()) [[unlikely]]
+      room = room && grow_due();
+    if (room) [[likely]]
+      due_.push_back(node);
   }
-  flowing_ = due_.size() != before;
+  if (!room) [[unlikely]] {
+    due_.resize(before);
+    append_to_list(newest);
+    return foreign;
+  }
   std::reverse(due_.begin() + static_cast<std::ptrdiff_t>(before), due_.end());
   return foreign;
 }
 
 BottomHalfNode* BottomHalfQueue::pop() {
-  if (any_due()) return due_[next_due_++];
+  if (next_due_ < due_.size()) return due_[next_due_++];
   if (due_.capacity() > kKeptDue) due_ = {};
   due_.clear();
   next_due_ = 0;
+  if (due_list_) [[unlikely]]
+    return std::exchange(due_list_, due_list_->next_);
   return nullptr;
 }
 

@@ -124,10 +124,10 @@ class BottomHalfQueue {
     return pushed && any_urgent(pushed);
   }
   // Home thread: some have been taken and not run.
-  bool any_due() const { return next_due_ < due_.size(); }
+  bool any_due() const { return next_due_ < due_.size() || due_list_; }
 
   // Home thread: makes what is queued now the newest batch, which run() runs. Returns how many of it other
-  // threads have scheduled.
+  // threads have scheduled. Slower without memory, but no less.
   std::uint32_t take();
 
   // Home thread: runs what has been taken, oldest first. Called by one that runs, it runs what is left of the
@@ -143,6 +143,8 @@ class BottomHalfQueue {
   void push(BottomHalfNode& node);
   static bool any_urgent(const BottomHalfNode* node);
   bool any_due_urgent() const;
+  bool grow_due();
+  void append_to_list(BottomHalfNode* newest);
   BottomHalfNode* pop();
   static bool run_one(BottomHalfNode& node, StatCounter& runs, RunningCallMark& mark);
 
@@ -152,7 +154,8 @@ class BottomHalfQueue {
   // apart from where posters write.
   alignas(64) std::vector<BottomHalfNode*> due_;
   std::size_t next_due_ = 0;
-  bool flowing_ = false;  // the last take() found something
+  BottomHalfNode* due_list_ = nullptr;  // those for which due_ could not grow, linked, newer than all in it
+  bool flowing_ = false;                // the last take() found something
 };
 
 }  // namespace detail

@@ -2,6 +2,7 @@
 #include "qomio/iothread/fd_handlers.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "qomio/iothread/poll_window.h"
@@ -11,32 +12,53 @@ namespace qomio::detail {
 
 // One line of the cache holds what serving a ready descriptor takes, its read function included.
 struct alignas(64) FdHandler {
-  FdHandler(int number, FdHandlers calls)
-      : fd(number), pollable(calls.poll && calls.poll_ready), functions(std::move(calls)) {}
+  FdHandler(int number, FdHandlers calls) : fd(number), functions(std::move(calls)) {}
+
+  bool reads() const { return functions.read && !read_removed; }
+  bool writes() const { return functions.write && !write_removed; }
+  // One that is only polled is still watched, since the loop has to sleep sometimes.
+  short interest() const {
+    return static_cast<short>((reads() || functions.poll ? POLLIN : 0) | (writes() ? POLLOUT : 0));
+  }
+  // Both are called in pairs, whatever changes in between.
+  void begin_poll_mode() {
+    if (!std::exchange(in_poll_mode, true) && functions.poll_begin) functions.poll_begin();
+  }
+  void end_poll_mode() {
+    if (std::exchange(in_poll_mode, false) && functions.poll_end) functions.poll_end();
+  }
 
   const int fd;
   short revents = 0;  // not 0: queued
-  const bool pollable;
+  bool pollable = false;
   bool polled = false;         // in polled_
+  bool in_poll_mode = false;   // between poll_begin and poll_end
   bool in_poll_ready = false;  // poll_ready is running, so a nested iteration leaves it alone
   bool poll_hit = false;       // queued because of a hit
   bool was_ready = false;      // in the wait that is reported next
   bool active = false;         // ready since the last drop_idle()
   bool removed = false;
+  bool read_removed = false;   // functions.read may be running, and is freed by free_removed();
+  bool write_removed = false;  // likewise
   FdHandlers functions;
   HandlerWindow window;
   std::int64_t idle_since_ns = 0;
   const void* reader = nullptr;  // the owner of functions.read, if it was added by itself
   const void* writer = nullptr;  // that of functions.write
+  FdHandler* next_unused = nullptr;
+  bool unused = false;  // in the list of these
 };
+
+void FdHandlerDeleter::operator()(FdHandler* handler) const { delete handler; }
 
 FdHandlerSet::FdHandlerSet(FdMonitor monitor, int notifier_fd)
     : monitor_(std::move(monitor)), notifier_fd_(notifier_fd) {
   monitor_.watch(notifier_fd, POLLIN);
+  make_room(notifier_fd);
   publish_counts();
 }
 
-FdHandlerSet::~FdHandlerSet() = default;
+FdHandlerSet::~FdHandlerSet() { clear(); }
 
 void FdHandlerSet::publish_counts() {
   size_.store(count_, std::memory_order_relaxed);
@@ -44,67 +66,141 @@ void FdHandlerSet::publish_counts() {
   kind_.store(monitor_.kind(), std::memory_order_relaxed);
 }
 
-void FdHandlerSet::set(int fd, FdHandlers functions) {
+// For one more handler, of fd.
+void FdHandlerSet::make_room(int fd) {
+  const auto reserve = [](auto& vector, std::size_t size) {
+    if (size > vector.capacity()) vector.reserve(std::max(size, 2 * vector.capacity()));
+  };
+  monitor_.make_room(fd);
+  const auto index = static_cast<std::size_t>(fd);
+  if (index >= handlers_.size()) handlers_.resize(index + 1);
+  reserve(polled_, count_ + 1);
+  reserve(queued_, count_ + 1);
+  // The notifier, and the descriptor of the ring for files, are watched without a handler.
+  reserve(events_, count_ + 3);
+}
+
+bool FdHandlerSet::try_make_room(int fd) {
+  try {
+    make_room(fd);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+void FdHandlerSet::forget_postponed(int fd) {
+  FdHandler** place = &postponed_;
+  while (*place && (*place)->fd != fd) place = &(*place)->next_unused;
+  if (!*place) return;
+  FdHandler& handler = **place;
+  *place = handler.next_unused;
+  handler.removed = true;
+  keep_until_free(handler);
+}
+
+void FdHandlerSet::place_postponed() {
+  while (postponed_ && try_make_room(postponed_->fd)) {
+    replace(NewFdHandler(std::exchange(postponed_, postponed_->next_unused)));
+  }
+}
+
+NewFdHandler FdHandlerSet::prepare(int fd, FdHandlers functions) {
   if (!functions.poll || !functions.poll_ready) {
     functions.poll = nullptr;
     functions.poll_ready = nullptr;
   }
-  if (!functions.read && !functions.write && !functions.poll) {
+  if (!functions.read && !functions.write && !functions.poll) return nullptr;
+  invariant(fd >= 0, "what is watched is an open descriptor");
+  return NewFdHandler(new FdHandler(fd, std::move(functions)));
+}
+
+void FdHandlerSet::set(int fd, FdHandlers functions) {
+  NewFdHandler handler = prepare(fd, std::move(functions));
+  if (handler && !find(fd)) make_room(fd);
+  set_prepared(fd, std::move(handler));
+}
+
+void FdHandlerSet::set_prepared(int fd, NewFdHandler handler) {
+  if (postponed_) [[unlikely]]
+    forget_postponed(fd);
+  if (!handler) {
     remove(fd);
     monitor_.unwatch(fd);
     publish_counts();
-    return;
+  } else if (find(fd) || try_make_room(fd)) {
+    replace(std::move(handler));
+  } else {
+    handler->next_unused = postponed_;
+    postponed_ = handler.release();
   }
-  invariant(fd >= 0, "what is watched is an open descriptor");
-  const FdHandler* const old = find(fd);
-  const bool stays_polled = old && old->polled && functions.poll;
-  const HandlerWindow window = stays_polled ? old->window : HandlerWindow{};
-  remove(fd);
+}
 
-  auto handler = std::make_unique<FdHandler>(fd, std::move(functions));
-  handler->window = window;
-  const FdHandlers& calls = handler->functions;
-  // One that is only polled is still watched, since the loop has to sleep sometimes.
-  const bool reads = calls.read || calls.poll;
-  const auto events = static_cast<short>((reads ? POLLIN : 0) | (calls.write ? POLLOUT : 0));
-  if (!handler->pollable) ++unpollable_;
+// There must be room for it.
+void FdHandlerSet::replace(NewFdHandler handler) {
   FdHandler& added = *handler;
-  const auto index = static_cast<std::size_t>(fd);
-  if (index >= handlers_.size()) handlers_.resize(index + 1);
-  handlers_[index] = std::move(handler);
+  added.pollable = static_cast<bool>(added.functions.poll);
+  FdHandler* const old = find(added.fd);
+  const bool stays_polled = old && old->polled && added.pollable;
+  if (stays_polled) added.window = old->window;
+  detach(added.fd);
+  if (!added.pollable) ++unpollable_;
+  handlers_[static_cast<std::size_t>(added.fd)] = std::move(handler);
   ++count_;
-  monitor_.watch(fd, events);
-  if (stays_polled) join_polled(added);
+  monitor_.watch(added.fd, added.interest());
+  if (old) old->end_poll_mode();
+  if (stays_polled && !added.removed) join_polled(added);
   publish_counts();
 }
 
 bool FdHandlerSet::add_direction(int fd, FdDirection direction, std::function<void()> function,
                                  const void* owner) {
-  const FdHandler* const old = find(fd);
-  const void* reader = old ? old->reader : nullptr;
-  const void* writer = old ? old->writer : nullptr;
-  FdHandlers functions = old ? old->functions : FdHandlers{};
+  FdHandler* const old = find(fd);
   const bool reads = direction == FdDirection::read;
-  if (reads ? functions.read || functions.poll : static_cast<bool>(functions.write)) return false;
-  (reads ? functions.read : functions.write) = std::move(function);
-  (reads ? reader : writer) = owner;
-  set(fd, std::move(functions));
-  FdHandler& added = *find(fd);
-  added.reader = reader;
-  added.writer = writer;
+  if (old && (reads ? old->reads() || old->functions.poll : old->writes())) return false;
+
+  FdHandler* handler = old;
+  if (!old || (reads ? old->read_removed : old->write_removed)) {
+    invariant(fd >= 0, "what is watched is an open descriptor");
+    if (!old) make_room(fd);
+    NewFdHandler added(new FdHandler(fd, FdHandlers{}));
+    handler = added.get();
+    (reads ? handler->functions.read : handler->functions.write) = std::move(function);
+    if (old) {
+      // The function of this direction may be running, so it stays where it is. The rest moves.
+      FdHandlers& moved = handler->functions;
+      if (!reads && old->reads()) moved.read = std::move(old->functions.read);
+      if (reads && old->writes()) moved.write = std::move(old->functions.write);
+      moved.poll = std::move(old->functions.poll);
+      moved.poll_ready = std::move(old->functions.poll_ready);
+      moved.poll_begin = std::move(old->functions.poll_begin);
+      moved.poll_end = std::move(old->functions.poll_end);
+      handler->in_poll_mode = std::exchange(old->in_poll_mode, false);
+      handler->reader = old->reader;
+      handler->writer = old->writer;
+    }
+    replace(std::move(added));
+  } else {
+    (reads ? handler->functions.read : handler->functions.write) = std::move(function);
+    unqueue(*handler);  // what was seen before was not for this one
+    monitor_.watch(fd, handler->interest());
+  }
+  (reads ? handler->reader : handler->writer) = owner;
   return true;
 }
 
 void FdHandlerSet::remove_direction(int fd, FdDirection direction, const void* owner) {
-  const FdHandler* const old = find(fd);
+  FdHandler* const handler = find(fd);
   const bool reads = direction == FdDirection::read;
-  if (!old || (reads ? old->reader : old->writer) != owner) return;
-  const void* const other_owner = reads ? old->writer : old->reader;
-  FdHandlers functions = old->functions;
-  (reads ? functions.read : functions.write) = nullptr;
-  set(fd, std::move(functions));
-  FdHandler* const left = find(fd);
-  if (left) (reads ? left->writer : left->reader) = other_owner;
+  if (!handler || (reads ? handler->reader : handler->writer) != owner) return;
+  if (reads ? !handler->writes() && !handler->functions.poll
+            : !handler->reads() && !handler->functions.poll) {
+    return set_prepared(fd, nullptr);
+  }
+  (reads ? handler->reader : handler->writer) = nullptr;
+  (reads ? handler->read_removed : handler->write_removed) = true;
+  keep_until_free(*handler);
+  monitor_.watch(fd, handler->interest());
 }
 
 FdHandler* FdHandlerSet::find(int fd) const {
@@ -113,23 +209,39 @@ FdHandler* FdHandlerSet::find(int fd) const {
 }
 
 void FdHandlerSet::remove(int fd) {
+  FdHandler* const handler = find(fd);
+  detach(fd);
+  if (handler) handler->end_poll_mode();
+}
+
+// Calls nothing.
+void FdHandlerSet::detach(int fd) {
   if (!find(fd)) return;
-  std::unique_ptr<FdHandler>& place = handlers_[static_cast<std::size_t>(fd)];
-  FdHandler& handler = *place;
+  FdHandler& handler = *handlers_[static_cast<std::size_t>(fd)].release();  // free_removed() frees it
   if (!handler.pollable) --unpollable_;
   handler.removed = true;
-  std::ranges::replace(queued_, &handler, nullptr);
-  removed_.push_back(std::move(place));
+  unqueue(handler);
+  keep_until_free(handler);
   --count_;
   leave_polled(handler);
+}
+
+void FdHandlerSet::keep_until_free(FdHandler& handler) {
+  if (std::exchange(handler.unused, true)) return;
+  handler.next_unused = std::exchange(unused_, &handler);
 }
 
 void FdHandlerSet::join_polled(FdHandler& handler) {
   handler.polled = true;
   handler.active = true;
   ++joined_;
-  polled_.push_back(&handler);
-  if (poll_mode_ && handler.functions.poll_begin) handler.functions.poll_begin();
+  if (polled_.size() < polled_.capacity()) {
+    polled_.push_back(&handler);
+  } else {
+    // Room for all, so there is a gap.
+    *std::ranges::find(polled_, nullptr) = &handler;
+  }
+  if (poll_mode_) handler.begin_poll_mode();
 }
 
 void FdHandlerSet::leave_polled(FdHandler& handler) {
@@ -137,45 +249,63 @@ void FdHandlerSet::leave_polled(FdHandler& handler) {
   handler.polled = false;
   --joined_;
   std::ranges::replace(polled_, &handler, nullptr);
-  if (poll_mode_ && handler.functions.poll_end) handler.functions.poll_end();
 }
 
 void FdHandlerSet::enqueue(FdHandler& handler, short revents, bool poll_hit) {
   handler.poll_hit |= poll_hit;
   handler.active = true;
-  if (std::exchange(handler.revents, static_cast<short>(handler.revents | revents)) == 0)
-    queued_.push_back(&handler);
+  if (std::exchange(handler.revents, static_cast<short>(handler.revents | revents)) != 0) return;
+  if (queued_.size() == queued_.capacity()) {
+    // Room for all, so some have been taken out.
+    queued_.erase(queued_.begin(), queued_.begin() + static_cast<std::ptrdiff_t>(next_queued_));
+    next_queued_ = 0;
+  }
+  queued_.push_back(&handler);
+}
+
+void FdHandlerSet::unqueue(FdHandler& handler) {
+  if (std::exchange(handler.revents, 0) == 0) return;
+  handler.poll_hit = false;
+  const auto left = queued_.begin() + static_cast<std::ptrdiff_t>(next_queued_);
+  queued_.erase(std::find(left, queued_.end(), &handler));
 }
 
 bool FdHandlerSet::wait(std::int64_t timeout_ns) {
-  std::vector<FdEvent> events = std::exchange(events_, {});
-  monitor_.wait(timeout_ns, events);
+  if (postponed_) [[unlikely]]
+    place_postponed();
+  const bool slept = timeout_ns != 0;
   bool notified = std::exchange(stale_notification_, false);
-  bool joined = false;
+  // A callback of busy polling may iterate the loop: what the wait outside has found comes first.
+  if (next_event_ == events_.size()) {
+    events_.clear();
+    next_event_ = 0;
+    monitor_.wait(timeout_ns, events_);
+  }
+  const std::size_t joined = joined_;
   bool unknown = false;
-  for (const FdEvent& event : events) {
+  while (next_event_ < events_.size()) {
+    const FdEvent event = events_[next_event_++];
     if (event.fd == notifier_fd_) {
       notified = true;
-      continue;
-    }
-    FdHandler* const found = find(event.fd);
-    if (!found) {
+    } else if (!take_event(event, slept)) {
       unknown = true;
-      continue;
-    }
-    FdHandler& handler = *found;
-    (handler.pollable ? handler.was_ready : any_other_ready_) |= timeout_ns != 0;
-    enqueue(handler, event.revents, false);
-    if (!handler.polled && handler.pollable) {
-      join_polled(handler);
-      joined = true;
     }
   }
-  if (joined || monitor_.kind() != monitor_kind()) publish_counts();
+  events_.clear();
+  next_event_ = 0;
+  if (joined != joined_ || monitor_.kind() != monitor_kind()) publish_counts();
   if (unknown) monitor_.forget_unknown();
-  events.clear();
-  events_ = std::move(events);
   return notified;
+}
+
+// False: nobody has asked for it.
+bool FdHandlerSet::take_event(const FdEvent& event, bool slept) {
+  FdHandler* const handler = find(event.fd);
+  if (!handler) return false;
+  (handler->pollable ? handler->was_ready : any_other_ready_) |= slept;
+  enqueue(*handler, event.revents, false);
+  if (!handler->polled && handler->pollable) join_polled(*handler);
+  return true;
 }
 
 bool FdHandlerSet::poll_all() {
@@ -194,7 +324,7 @@ bool FdHandlerSet::poll_once() {
   if (!poll_mode_) {
     poll_mode_ = true;
     for (std::size_t i = 0; i < polled_.size(); ++i) {
-      if (polled_[i] && polled_[i]->functions.poll_begin) polled_[i]->functions.poll_begin();
+      if (polled_[i]) polled_[i]->begin_poll_mode();
     }
   }
   const bool hit = poll_all();
@@ -220,6 +350,7 @@ void FdHandlerSet::drop_idle(std::int64_t now_ns) {
     if (now_ns - handler->idle_since_ns < kIdleNs) continue;
     handler->window = {};
     leave_polled(*handler);
+    handler->end_poll_mode();
     // Something may have come before its producer knew.
     if (!handler->removed && handler->functions.poll()) enqueue(*handler, POLLIN, true);
   }
@@ -230,7 +361,7 @@ bool FdHandlerSet::end_poll_mode() {
   if (!poll_mode_) return false;
   poll_mode_ = false;
   for (std::size_t i = 0; i < polled_.size(); ++i) {
-    if (polled_[i] && polled_[i]->functions.poll_end) polled_[i]->functions.poll_end();
+    if (polled_[i]) polled_[i]->end_poll_mode();
   }
   return poll_all();
 }
@@ -250,7 +381,7 @@ std::uint64_t FdHandlerSet::dispatch_one(FdHandler& handler) {
   }
   constexpr short kBoth = POLLERR | POLLHUP | POLLNVAL;
   if (revents & (POLLIN | kBoth)) {
-    if (functions.read) {
+    if (handler.reads()) {
       functions.read();
       ++calls;
     } else if (functions.poll_ready) {
@@ -258,7 +389,7 @@ std::uint64_t FdHandlerSet::dispatch_one(FdHandler& handler) {
       ++calls;
     }
   }
-  if ((revents & (POLLOUT | kBoth)) && functions.write && !handler.removed) {
+  if ((revents & (POLLOUT | kBoth)) && handler.writes() && !handler.removed) {
     functions.write();
     ++calls;
   }
@@ -268,29 +399,37 @@ std::uint64_t FdHandlerSet::dispatch_one(FdHandler& handler) {
 std::uint64_t FdHandlerSet::dispatch(RunningCallMark& mark) {
   std::uint64_t calls = 0;
   // Taken from the front, so that a nested call goes on where this one is, and leaves it nothing to do.
-  for (std::size_t i = 0; i < queued_.size();) {
-    FdHandler* const handler = std::exchange(queued_[i], nullptr);
-    ++i;
-    if (!handler) continue;
-    mark.enter(RunningCall::Kind::descriptor, nullptr, handler->fd);
-    calls += dispatch_one(*handler);
+  while (any_queued()) {
+    FdHandler& handler = *queued_[next_queued_++];
+    mark.enter(RunningCall::Kind::descriptor, nullptr, handler.fd);
+    calls += dispatch_one(handler);
   }
   queued_.clear();
+  next_queued_ = 0;
   return calls;
 }
 
 void FdHandlerSet::free_removed() {
   if (joined_ != polled_.size()) std::erase(polled_, nullptr);
-  if (removed_.empty()) return;
-  std::erase(queued_, nullptr);
-  // What a handler owned may set or remove others when it goes.
-  const std::vector<std::unique_ptr<FdHandler>> gone = std::exchange(removed_, {});
+  while (unused_) {
+    FdHandler& handler = *std::exchange(unused_, unused_->next_unused);
+    handler.unused = false;
+    // What it owns may set or remove others when it goes.
+    if (handler.removed) {
+      delete &handler;
+      continue;
+    }
+    std::function<void()> read, write;
+    if (std::exchange(handler.read_removed, false)) read = std::move(handler.functions.read);
+    if (std::exchange(handler.write_removed, false)) write = std::move(handler.functions.write);
+  }
 }
 
 void FdHandlerSet::clear() {
   for (std::size_t fd = 0; fd < handlers_.size(); ++fd) {
     remove(static_cast<int>(fd));
   }
+  while (postponed_) forget_postponed(postponed_->fd);
   free_removed();
 }
 

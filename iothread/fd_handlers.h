@@ -35,6 +35,12 @@ enum class FdDirection { read, write };
 namespace detail {
 
 struct FdHandler;
+struct FdHandlerDeleter {
+  void operator()(FdHandler* handler) const;
+};
+// A handler that doesn't belong to a set yet; null: none.
+using NewFdHandler = std::unique_ptr<FdHandler, FdHandlerDeleter>;
+
 // The descriptors of one loop, their handlers, and which of them are ready. Home thread, except the two
 // counts.
 //
@@ -44,13 +50,22 @@ struct FdHandler;
 // completions in shared memory. Those descriptors have one polling window in common, so that a wait costs the
 // same however many there are. Handlers taken away are kept until free_removed(), since one of them may be
 // running.
+//
+// Adding a descriptor takes all the memory that it will ever need: watching, queueing, calling and taking it
+// away need none.
 class FdHandlerSet {
  public:
   // The notifier is watched too, but has no handler.
   FdHandlerSet(FdMonitor monitor, int notifier_fd);
   ~FdHandlerSet();
 
+  // Without memory the two that add throw std::bad_alloc, and nothing has changed.
   void set(int fd, FdHandlers functions);
+  // The same in two steps: another thread may make the handler, and setting it takes no memory then. If the
+  // set itself has none to grow, it tries again in each wait() as long as any_postponed().
+  static NewFdHandler prepare(int fd, FdHandlers functions);
+  void set_prepared(int fd, NewFdHandler handler);
+  bool any_postponed() const { return postponed_ != nullptr; }
   // Handlers of one direction alone, for owners that know nothing of each other. Adds a handler; false: that
   // direction has one already.
   bool add_direction(int fd, FdDirection direction, std::function<void()> function, const void* owner);
@@ -75,7 +90,7 @@ class FdHandlerSet {
   // Calls the handlers of what is queued, including what an outer call has left; returns how many calls it
   // made.
   std::uint64_t dispatch(RunningCallMark& mark);
-  bool any_queued() const { return !queued_.empty(); }
+  bool any_queued() const { return next_queued_ < queued_.size(); }
   void free_removed();
   // Frees all handlers, for a loop that ends: the monitor, which goes with it, still watches.
   void clear();
@@ -91,25 +106,37 @@ class FdHandlerSet {
   FdMonitorKind monitor_kind() const { return kind_.load(std::memory_order_relaxed); }
 
  private:
+  void make_room(int fd);
+  bool try_make_room(int fd);
+  void forget_postponed(int fd);
+  void place_postponed();
+  void replace(NewFdHandler handler);
   void enqueue(FdHandler& handler, short revents, bool poll_hit);
+  void unqueue(FdHandler& handler);
+  bool take_event(const FdEvent& event, bool slept);
   void join_polled(FdHandler& handler);
   void leave_polled(FdHandler& handler);
   bool poll_all();
   bool peek();
   std::uint64_t dispatch_one(FdHandler& handler);
   void remove(int fd);
+  void detach(int fd);
+  void keep_until_free(FdHandler& handler);
   void publish_counts();
 
   FdMonitor monitor_;
   const int notifier_fd_;
   FdHandler* find(int fd) const;
-  std::vector<std::unique_ptr<FdHandler>>
-      handlers_;                    // by descriptor, since these are small numbers; null: none
-  std::size_t count_ = 0;           // of them
+  std::vector<NewFdHandler> handlers_;  // by descriptor, since these are small numbers; null: none
+  std::size_t count_ = 0;               // of them
+  // These three have room for all handlers.
   std::vector<FdHandler*> polled_;  // null: left while the list was in use; free_removed() closes the gaps
-  std::vector<FdHandler*> queued_;  // ready, oldest first; null: removed since
-  std::vector<std::unique_ptr<FdHandler>> removed_;
-  std::vector<FdEvent> events_;      // of the wait in progress; kept for its memory
+  std::vector<FdHandler*> queued_;  // ready, oldest first; those before next_queued_ have been taken out
+  std::vector<FdEvent> events_;     // of the wait in progress; those before next_event_ have been seen
+  std::size_t next_queued_ = 0;
+  std::size_t next_event_ = 0;
+  FdHandler* unused_ = nullptr;      // those with something that free_removed() frees
+  FdHandler* postponed_ = nullptr;   // those for which there was no room
   std::size_t unpollable_ = 0;       // handlers without a poll callback
   std::size_t joined_ = 0;           // handlers in polled_
   HandlerWindow common_window_;      // of the handlers without

@@ -10,6 +10,7 @@
 #include <ctime>
 #include <utility>
 
+#include "qomio/iothread/refused_call.h"
 #include "qomio/iothread/uring.h"
 #include "qomio/qapi/invariant.h"
 
@@ -24,6 +25,13 @@ constexpr std::int64_t kSecondNs = 1'000'000'000;
 
 timespec to_timespec(std::int64_t ns) {
   return {.tv_sec = static_cast<time_t>(ns / kSecondNs), .tv_nsec = static_cast<long>(ns % kSecondNs)};
+}
+
+constinit detail::RefusedCall refused_epoll_pwait2("epoll_pwait2", "ppoll");
+
+template <class T>
+void reserve_more(std::vector<T>& vector, std::size_t count) {
+  if (count > vector.capacity()) vector.reserve(std::max(count, 2 * vector.capacity()));
 }
 
 }  // namespace
@@ -49,7 +57,10 @@ Result<FdMonitor> FdMonitor::create(FdMonitorKind start) {
   if (start == FdMonitorKind::epoll) monitor.try_epoll();
   if (start == FdMonitorKind::io_uring) {
     monitor.ring_ = detail::Uring::create();
-    if (monitor.ring_) monitor.kind_ = FdMonitorKind::io_uring;
+    if (monitor.ring_) {
+      monitor.make_room(monitor.ring_->fd());
+      monitor.kind_ = FdMonitorKind::io_uring;
+    }
     monitor.ring_refused_ = !monitor.ring_;
   }
   return monitor;
@@ -74,17 +85,31 @@ FdMonitor::~FdMonitor() {
   if (epoll_fd_ >= 0) ::close(epoll_fd_);
 }
 
+// Of all vectors, so that nothing after it can fail halfway; and for one more, the ring's own descriptor,
+// which is watched once the ring isn't waited with any longer.
+void FdMonitor::make_room(int fd) {
+  const auto index = static_cast<std::size_t>(fd);
+  if (index >= positions_.size()) positions_.resize(index + 1, kNowhere);
+  const std::size_t count = interests_.size() + 2;
+  reserve_more(interests_, count);
+  reserve_more(ring_polls_, count);
+  reserve_more(to_arm_, count);
+}
+
 void FdMonitor::watch(int fd, short events) {
-  ++generation_;
-  const auto [entry, added] = positions_.try_emplace(fd, interests_.size());
+  std::uint32_t position = position_of(fd);
+  const bool added = position == kNowhere;
   if (added) {
+    if (fd != ring_fd_) make_room(fd);  // for that there is room
+    position = positions_[static_cast<std::size_t>(fd)] = static_cast<std::uint32_t>(interests_.size());
     interests_.push_back({.fd = fd, .events = events, .revents = 0});
     ring_polls_.emplace_back();
   } else {
-    interests_[entry->second].events = events;
+    interests_[position].events = events;
   }
+  ++generation_;
   if (kind_ == FdMonitorKind::io_uring) {
-    RingPoll& poll = ring_polls_[entry->second];
+    RingPoll& poll = ring_polls_[position];
     const bool listed = !added && !poll.armed;
     if (!ring_disarm(fd, poll)) return leave_ring();
     if (!listed) to_arm_.push_back(fd);
@@ -96,17 +121,14 @@ void FdMonitor::watch(int fd, short events) {
 }
 
 void FdMonitor::unwatch(int fd) {
-  const auto entry = positions_.find(fd);
-  if (entry == positions_.end()) return;
+  const std::uint32_t position = position_of(fd);
+  if (position == kNowhere) return;
   ++generation_;
-  const std::size_t position = entry->second;
   RingPoll poll = ring_polls_[position];
-  positions_.erase(entry);
-  if (position + 1 != interests_.size()) {
-    interests_[position] = interests_.back();
-    ring_polls_[position] = ring_polls_.back();
-    positions_[interests_[position].fd] = position;
-  }
+  interests_[position] = interests_.back();
+  ring_polls_[position] = ring_polls_.back();
+  positions_[static_cast<std::size_t>(interests_[position].fd)] = position;
+  positions_[static_cast<std::size_t>(fd)] = kNowhere;
   interests_.pop_back();
   ring_polls_.pop_back();
   if (kind_ == FdMonitorKind::io_uring) {
@@ -153,7 +175,7 @@ void FdMonitor::leave_epoll() {
 void FdMonitor::wait(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {
   if (kind_ == FdMonitorKind::io_uring) {
     const bool taken = ring_arm() && (timeout_ns == 0 ? ring_->submit() : ring_->submit_and_wait(timeout_ns));
-    if (taken) return ring_take(ready);
+    if (taken) return ring_take(&ready);
     leave_ring();
     timeout_ns = 0;  // the caller comes again
   }
@@ -164,7 +186,7 @@ void FdMonitor::wait(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {
   }
   if (ring_fd_ < 0) return;
   std::erase_if(ready, [&](const FdEvent& event) { return event.fd == ring_fd_; });
-  ring_take(ready);
+  ring_take(&ready);
 }
 
 void FdMonitor::wait_poll(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {
@@ -185,7 +207,8 @@ void FdMonitor::wait_poll(std::int64_t timeout_ns, std::vector<FdEvent>& ready) 
 
 void FdMonitor::wait_epoll(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {
   std::array<epoll_event, 128> events;
-  const int capacity = static_cast<int>(events.size());
+  // No more than there are, for which the caller has room.
+  const int capacity = static_cast<int>(std::clamp<std::size_t>(interests_.size(), 1, events.size()));
   int count = 0;
   if (timeout_ns <= 0) {
     count = ::epoll_wait(epoll_fd_, events.data(), capacity, timeout_ns < 0 ? -1 : 0);
@@ -193,7 +216,10 @@ void FdMonitor::wait_epoll(std::int64_t timeout_ns, std::vector<FdEvent>& ready)
     const timespec timeout = to_timespec(timeout_ns);
     if (has_epoll_pwait2_) {
       count = ::epoll_pwait2(epoll_fd_, events.data(), capacity, &timeout, nullptr);
-      if (count < 0 && errno == ENOSYS) has_epoll_pwait2_ = false;  // before Linux 5.11
+      if (count < 0 && errno != EINTR) {  // not known before Linux 5.11, or not allowed
+        has_epoll_pwait2_ = false;
+        refused_epoll_pwait2.report(errno);
+      }
     }
     if (!has_epoll_pwait2_) {
       // An epoll instance is a descriptor itself; ppoll knows nanoseconds, epoll_wait only milliseconds.

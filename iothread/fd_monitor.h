@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "qomio/qapi/error.h"
@@ -52,16 +51,23 @@ class FdMonitor {
   FdMonitor& operator=(FdMonitor&&) = delete;
   ~FdMonitor();
 
-  // Watches fd for events (POLLIN, POLLOUT, both or 0: errors only); replaces what was said before.
+  // Watches fd for events (POLLIN, POLLOUT, both or 0: errors only); replaces what was said before. Takes
+  // memory only for one that isn't watched yet; where there is none it throws std::bad_alloc, and nothing has
+  // changed.
   void watch(int fd, short events);
+  // Takes the memory that watching fd will need, so that watch() needs none.
+  void make_room(int fd);
   // Forgets fd, which may be closed already.
   void unwatch(int fd);
+  // How many are watched.
+  std::size_t size() const { return interests_.size(); }
   // A descriptor was reported that isn't watched: one that was closed before it was forgotten, and lives on
   // in another process or under another number. Nobody but the kernel knows it any more.
   void forget_unknown();
 
-  // Waits up to timeout_ns (0: only looks; -1: no limit) and appends what is ready. A signal ends the wait
-  // early, as does the end of the thread that waited before; a timeout never does.
+  // Waits up to timeout_ns (0: only looks; -1: no limit) and appends what is ready, at most size() events (or
+  // one, of a descriptor that was forgotten too late). A signal ends the wait early, as does the end of the
+  // thread that waited before; a timeout never does.
   void wait(std::int64_t timeout_ns, std::vector<FdEvent>& ready);
 
   // Nothing is ready, as far as can be told without a system call: false only means that wait() must look.
@@ -95,8 +101,14 @@ class FdMonitor {
     bool armed = false;        // the kernel has it
   };
 
+  static constexpr std::uint32_t kNowhere = UINT32_MAX;
+
   explicit FdMonitor(int epoll_fd);
 
+  std::uint32_t position_of(int fd) const {
+    const auto index = static_cast<std::size_t>(fd);
+    return index < positions_.size() ? positions_[index] : kNowhere;
+  }
   bool epoll_set(int fd, short events);
   void try_epoll();
   void leave_epoll();
@@ -105,7 +117,7 @@ class FdMonitor {
 
   bool ring_arm();
   bool ring_disarm(int fd, RingPoll& poll);
-  void ring_take(std::vector<FdEvent>& ready);
+  void ring_take(std::vector<FdEvent>* ready);
   void leave_ring();
 
   int epoll_fd_;
@@ -118,9 +130,9 @@ class FdMonitor {
   int ring_fd_ = -1;  // watched like any other while the ring isn't what is waited with
   std::uint32_t next_serial_ = 0;
   std::vector<pollfd> interests_;
-  std::vector<RingPoll> ring_polls_;                // of each of interests_
-  std::vector<int> to_arm_;                         // descriptors that the ring doesn't watch at this moment
-  std::unordered_map<int, std::size_t> positions_;  // fd → index into interests_
+  std::vector<RingPoll> ring_polls_;      // of each of interests_
+  std::vector<int> to_arm_;               // descriptors that the ring doesn't watch at this moment
+  std::vector<std::uint32_t> positions_;  // by descriptor: the index into interests_, or kNowhere
 };
 
 }  // namespace qomio

@@ -6,6 +6,8 @@
 
 #include <bit>
 #include <cerrno>
+#include <memory>
+#include <utility>
 
 #include "qomio/iothread/fd_monitor.h"
 #include "qomio/iothread/uring.h"
@@ -28,9 +30,12 @@ constexpr std::uint64_t kNobody = 1;
 
 detail::Uring* FdMonitor::uring() {
   if (!ring_ && !ring_refused_) {
-    ring_ = detail::Uring::create();
-    ring_refused_ = !ring_;
-    if (ring_) watch(ring_fd_ = ring_->fd(), POLLIN);
+    std::unique_ptr<detail::Uring> ring = detail::Uring::create();
+    ring_refused_ = !ring;
+    if (!ring) return nullptr;
+    make_room(ring->fd());
+    ring_ = std::move(ring);
+    watch(ring_fd_ = ring_->fd(), POLLIN);
   }
   return ring_.get();
 }
@@ -48,8 +53,7 @@ bool FdMonitor::has_completions() const { return ring_ && ring_->has_completions
 void FdMonitor::wait_completions() {
   // Refused for the moment at most: the caller comes again.
   (void)ring_->submit_and_wait(-1);
-  std::vector<FdEvent> ignored;
-  ring_take(ignored);
+  ring_take(nullptr);
 }
 
 bool FdMonitor::nothing_new() {
@@ -62,7 +66,7 @@ bool FdMonitor::nothing_new() {
 // False when the kernel refuses.
 bool FdMonitor::ring_arm() {
   for (const int fd : to_arm_) {
-    const std::size_t position = positions_.at(fd);
+    const std::uint32_t position = position_of(fd);
     io_uring_sqe* const entry = ring_->next_entry();
     if (!entry) return false;
     RingPoll& poll = ring_polls_[position];
@@ -87,7 +91,8 @@ bool FdMonitor::ring_disarm(int fd, RingPoll& poll) {
   return ring_->submit();
 }
 
-void FdMonitor::ring_take(std::vector<FdEvent>& ready) {
+// ready: null if nobody wants to know which descriptors are; they are asked for again.
+void FdMonitor::ring_take(std::vector<FdEvent>* ready) {
   std::uint64_t user_data = 0;
   int result = 0;
   bool refused = false;
@@ -96,22 +101,23 @@ void FdMonitor::ring_take(std::vector<FdEvent>& ready) {
       std::bit_cast<detail::UringRequest*>(static_cast<std::uintptr_t>(user_data))->completed(result);
       continue;
     }
-    const auto entry = user_data == kNobody ? positions_.end() : positions_.find(fd_of(user_data));
-    if (entry == positions_.end()) continue;
-    RingPoll& poll = ring_polls_[entry->second];
+    const int fd = fd_of(user_data);
+    const std::uint32_t position = user_data == kNobody ? kNowhere : position_of(fd);
+    if (position == kNowhere) continue;
+    RingPoll& poll = ring_polls_[position];
     if (!poll.armed || poll.serial != serial_of(user_data)) continue;
     poll.armed = false;
-    to_arm_.push_back(entry->first);
+    to_arm_.push_back(fd);
     if (result == -ECANCELED) continue;  // the thread that had asked for it is gone
     if (result == -EBADF) result = POLLNVAL;
     // io_uring always watches for the other side's shutdown too. Where nobody reads, that would complete
     // again and again with nothing to be told: the other monitors are not asked for it.
-    const int wanted = interests_[entry->second].events | POLLERR | POLLHUP | POLLNVAL;
+    const int wanted = interests_[position].events | POLLERR | POLLHUP | POLLNVAL;
     if (result < 0 || !(result & wanted)) {
       refused = true;
       continue;
     }
-    ready.push_back({.fd = entry->first, .revents = static_cast<short>(result & wanted)});
+    if (ready) ready->push_back({.fd = fd, .revents = static_cast<short>(result & wanted)});
   }
   if (refused) leave_ring();
 }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <climits>
 #include <limits>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -63,6 +64,7 @@ struct FileIo::Request final : detail::UringRequest {
   int failed = 0;              // errno; ECANCELED: by cancel()
   std::optional<Error> error;  // when it could not even be started
   std::size_t place = 0;       // in requests_
+  Request* next_finished = nullptr;
   RequestId id = 0;
   bool in_ring = false;
   bool cancelled = false;          // somebody wants it to end
@@ -73,7 +75,8 @@ struct FileIo::Request final : detail::UringRequest {
 void FileIo::Request::completed(int result) {
   --owner.in_ring_;
   in_ring = false;
-  // The kernel also cancels requests when the thread that made them has ended: another is the home now.
+  // The kernel also cancels requests when the thread that made them has ended: another is the home now. And
+  // it may refuse the submission: then the pool takes them.
   if (result == -ECANCELED) result = -EINTR;
   if (step(result)) return owner.finished(*this);
   if (cancelled || owner.ending_) return end_cancelled();
@@ -262,14 +265,22 @@ void FileIo::cancel_all_wanted() {
   }
 }
 
-bool FileIo::uses_ring() const { return loop_.handlers_.monitor().uring() != nullptr; }
+bool FileIo::uses_ring() const {
+  const detail::Uring* const ring = loop_.handlers_.monitor().uring();
+  return ring && !ring->refused();
+}
 
 void FileIo::start(Request& request) {
   if (!start_in_ring(request)) start_in_pool(request);
 }
 
 bool FileIo::start_in_ring(Request& request) {
-  detail::Uring* const ring = loop_.handlers_.monitor().uring();
+  detail::Uring* ring = nullptr;
+  try {
+    ring = loop_.handlers_.monitor().uring();
+  } catch (const std::bad_alloc&) {
+    ring = nullptr;  // perhaps the next request has the memory to make it
+  }
   io_uring_sqe* const entry = ring ? ring->next_entry() : nullptr;
   if (!entry) return false;
   request.prepare(*entry);
@@ -286,39 +297,44 @@ bool FileIo::start_in_ring(Request& request) {
 
 void FileIo::submit() {
   if (std::exchange(uncancelled_, false)) cancel_all_wanted();
-  // Refused: the entries stay, and go along when the monitor submits next.
+  // Busy: the entries stay, and are submitted with the next wait.
   (void)loop_.handlers_.monitor().uring()->submit();
 }
 
 void FileIo::start_in_pool(Request& request) {
-  const auto job = loop_.thread_pool().submit(
-      [&request] {
-        while (!request.step(request.call_system())) {
-        }
-      },
-      [this, &request] { finished(request); });
-  if (job) {
-    request.pool_job = *job;
-    return;
+  try {
+    const auto job = loop_.thread_pool().submit(
+        [&request] {
+          while (!request.step(request.call_system())) {
+          }
+        },
+        [this, &request] { finished(request); });
+    if (job) {
+      request.pool_job = *job;
+      return;
+    }
+    request.error = job.error();
+  } catch (const std::bad_alloc&) {
+    request.failed = ENOMEM;
   }
-  request.error = job.error();
   finished(request);
 }
 
 void FileIo::finished(Request& request) {
-  finished_.push_back(&request);
+  (first_finished_ ? last_finished_->next_finished : first_finished_) = &request;
+  last_finished_ = &request;
   done_bh_.schedule();
 }
 
 void FileIo::call_done() {
-  while (!finished_.empty()) {
-    const std::size_t place = finished_.front()->place;
-    finished_.pop_front();
+  while (first_finished_) {
+    const std::size_t place = first_finished_->place;
+    first_finished_ = first_finished_->next_finished;
     const std::unique_ptr<Request> request = std::exchange(requests_[place], std::move(requests_.back()));
     requests_.pop_back();
     if (place < requests_.size()) requests_[place]->place = place;
     // A nested iteration inside done goes on with the others.
-    if (!finished_.empty()) done_bh_.schedule();
+    if (first_finished_) done_bh_.schedule();
     request->done(request->result());
   }
 }

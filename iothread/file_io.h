@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -85,7 +84,8 @@ class FileIo {
 
   AioContext& loop_;
   std::vector<std::unique_ptr<Request>> requests_;  // all; each knows its place
-  std::deque<Request*> finished_;                   // their done is next
+  Request* first_finished_ = nullptr;               // of a list: their done is next
+  Request* last_finished_ = nullptr;
   std::size_t in_ring_ = 0;
   RequestId next_id_ = 1;
   bool uncancelled_ = false;  // the ring had no room to be told that some are cancelled

@@ -106,6 +106,7 @@ IOThread::~IOThread() {
   invariant(stopped.has_value(), "the last reference to an I/O thread was dropped in its own thread");
   if (g_main_loop_) g_main_loop_unref(g_main_loop_);
   stop_ = {};
+  choose_loop_ = {};
   context_ = nullptr;  // with its GSource, before the GMainContext that this is attached to
   if (g_main_context_) g_main_context_unref(g_main_context_);
 }
@@ -168,6 +169,7 @@ Result<void> IOThread::complete() {
     running_ = false;
     if (in_g_main_loop_) g_main_loop_quit(g_main_loop_);
   });
+  choose_loop_ = context_->bh_new("iothread-choose-loop", [this] { choose_loop(); });
   auto started = apply_loop_params();
   if (started) started = apply_poll_params();
   if (started) started = start();
@@ -175,6 +177,7 @@ Result<void> IOThread::complete() {
   if (!started) {
     (void)stop();
     stop_ = {};
+    choose_loop_ = {};
     context_ = nullptr;
   }
   return started;
@@ -268,21 +271,25 @@ Result<GMainContext*> IOThread::g_main_context() {
   if (thread_id() == 0) return error("I/O thread '{}' does not run", id_);
   if (!g_main_context_) {
     if (auto r = make_g_main_context(); !r) return failure(r);
-    // Nobody waits for the thread here: it may be asking for its context itself.
-    context_->schedule_oneshot([this] { g_source_attach(context_->g_source(), g_main_context_); });
   }
-  if (g_users_++ == 0) context_->schedule_oneshot([this] { in_g_main_loop_ = true; });
+  // Nobody waits for the thread here: it may be asking for its context itself.
+  if (g_users_++ == 0) choose_loop_.schedule();
   return g_main_context_;
+}
+
+// In the thread.
+void IOThread::choose_loop() {
+  const std::scoped_lock lock(g_mutex_);
+  if (!std::exchange(attached_, true)) g_source_attach(context_->g_source(), g_main_context_);
+  in_g_main_loop_ = g_users_ > 0;
+  if (!in_g_main_loop_) g_main_loop_quit(g_main_loop_);
 }
 
 void IOThread::release_g_main_context() {
   const std::scoped_lock lock(g_mutex_);
   invariant(g_users_ > 0, "a GMainContext was given back that nobody had");
   if (--g_users_ > 0 || thread_id() == 0) return;
-  context_->schedule_oneshot([this] {
-    in_g_main_loop_ = false;
-    g_main_loop_quit(g_main_loop_);
-  });
+  choose_loop_.schedule();
 }
 
 Result<Ref<IOThread>> iothread_create(std::string_view id) {

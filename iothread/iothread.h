@@ -105,6 +105,7 @@ class IOThread final : public EventLoopBase {
   Result<void> apply_affinity();
   Result<void> check_fd_monitor();
   Result<void> make_g_main_context();
+  void choose_loop();
 
   std::int64_t poll_max_ns_ = 32768;
   std::int64_t poll_grow_ = 0;
@@ -116,7 +117,9 @@ class IOThread final : public EventLoopBase {
 
   std::string id_;
   Ref<AioContext> context_;
-  BottomHalf stop_;  // made in advance: stopping must not need memory
+  // Made in advance: stopping and going back to the own loop must not need memory.
+  BottomHalf stop_;
+  BottomHalf choose_loop_;
   std::thread thread_;
   std::atomic<pid_t> thread_id_ = 0;
   std::int64_t started_ns_ = 0;
@@ -128,6 +131,7 @@ class IOThread final : public EventLoopBase {
   GMainContext* g_main_context_ = nullptr;
   GMainLoop* g_main_loop_ = nullptr;
   bool in_g_main_loop_ = false;  // the thread's own: run the GMainLoop rather than the bare loop
+  bool attached_ = false;        // the thread's own: the loop is a source of g_main_context_
 };
 
 // Makes an I/O thread of the program's own, outside the tree: no command shows it. It ends with its last

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/iothread/node_pool.h"
 
+#include <pthread.h>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -60,22 +62,32 @@ struct ThreadPart {
   int slabs = 0;                        // in the ring
   Slab* back_to = nullptr;              // the slab of the pieces freed last,
   std::uint32_t back = 0;               // and how many of them it hasn't been told about
+  bool keeps = false;                   // end() will be called, and hasn't been
   bool over = false;                    // the thread ends: nothing is kept any more
 
   void next_slab();
+  void keep_until_end();
   void tell();
   void end();
 };
 constinit thread_local ThreadPart this_thread;
 
-// Ends this thread's part with the thread.
-struct Ending {
-  ~Ending() { this_thread.end(); }
-};
-void end_with_thread() { thread_local const Ending ending; }
+// Sees to it that this thread's part ends with the thread. By a key, since the destructor of a thread_local
+// variable takes memory, and ends the process where there is none. A thread can have no more keys without
+// memory at the worst; then it keeps nothing. The main thread ends with the process.
+void ThreadPart::keep_until_end() {
+  if (keeps || over) return;
+  struct Key {
+    pthread_key_t key = 0;
+    bool made = ::pthread_key_create(&key, [](void*) { this_thread.end(); }) == 0;
+  };
+  static const Key key;
+  keeps = key.made && ::pthread_setspecific(key.key, this) == 0;
+}
 
 void ThreadPart::next_slab() {
-  end_with_thread();
+  keep_until_end();
+  if (!keeps) throw std::bad_alloc();
   // Past those of which a piece is out for long; only so many, since there may be many.
   constexpr int kMostPassed = 4;
   for (int passed = 0; current && passed < kMostPassed && !current->next->all_back(); ++passed) {
@@ -106,6 +118,7 @@ void ThreadPart::tell() {
 
 void ThreadPart::end() {
   over = true;
+  keeps = false;
   tell();
   if (!current) return;
   current->give_back(Slab::kPieces - taken);
@@ -139,13 +152,13 @@ void NodePool::free(void* piece) noexcept {
   ASAN_POISON_MEMORY_REGION(piece, sizeof(Piece));
   ThreadPart& part = this_thread;
   Slab* const slab = Slab::of(piece);
-  if (slab != part.back_to || part.over) {
+  if (slab != part.back_to) {
     part.tell();
     part.back_to = slab;
-    if (!part.over) end_with_thread();
+    part.keep_until_end();
   }
   ++part.back;
-  if (part.over) part.tell();
+  if (!part.keeps) part.tell();
 }
 
 }  // namespace qomio::detail

@@ -4,7 +4,7 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <iterator>
+#include <new>
 #include <system_error>
 
 #include "qomio/iothread/aio_context.h"
@@ -20,17 +20,20 @@ ThreadPool::ThreadPool(AioContext& loop, std::chrono::nanoseconds idle_timeout)
       start_bh_(loop.bh_new("thread-pool-start", [this] { start_threads(); })) {}
 
 ThreadPool::~ThreadPool() {
-  std::deque<std::unique_ptr<detail::PoolJob>> never_started;  // freed at the end, outside the lock
   std::vector<std::thread> threads;
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
-    never_started.swap(waiting_);
     threads.swap(threads_);
   }
   work_or_end_.notify_all();
   for (std::thread& thread : threads) thread.join();
   if (last_ended_.joinable()) last_ended_.join();
+  // Nobody else takes these any more. What they own may come back here when it goes.
+  while (!waiting_.empty()) {
+    const std::unique_ptr<detail::PoolJob> never_started = std::move(waiting_.front());
+    waiting_.pop_front();
+  }
 }
 
 Result<ThreadPool::JobId> ThreadPool::add(std::unique_ptr<detail::PoolJob> job) {
@@ -42,10 +45,20 @@ Result<ThreadPool::JobId> ThreadPool::add(std::unique_ptr<detail::PoolJob> job) 
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(job));
     if (needs_thread()) {
-      if (Result<void> started = start_thread(); !started && threads_.empty()) {
+      const auto refuse = [&] {
         refused = std::move(waiting_.back());
         waiting_.pop_back();
-        return failure(started);
+      };
+      try {
+        if (Result<void> started = start_thread(); !started && threads_.empty()) {
+          refuse();
+          return failure(started);
+        }
+      } catch (const std::bad_alloc&) {
+        if (threads_.empty()) {
+          refuse();
+          throw;
+        }
       }
     }
     pending_.fetch_add(1, std::memory_order_relaxed);
@@ -60,13 +73,10 @@ bool ThreadPool::needs_thread() const {
 }
 
 Result<void> ThreadPool::start_thread() {
-  std::thread& place = threads_.emplace_back();
+  if (threads_.size() == threads_.capacity()) threads_.reserve(2 * threads_.size() + 1);
   auto thread = detail::start_thread([this] { run_thread(); });
-  if (!thread) {
-    threads_.pop_back();
-    return failure(thread);
-  }
-  place = std::move(*thread);
+  if (!thread) return failure(thread);
+  threads_.push_back(std::move(*thread));
   ++idle_;
   thread_count_.store(threads_.size(), std::memory_order_relaxed);
   return {};
@@ -75,7 +85,11 @@ Result<void> ThreadPool::start_thread() {
 // For jobs that have been waiting. Failing is harmless: there is a thread that they wait for.
 void ThreadPool::start_threads() {
   const std::lock_guard lock(mutex_);
-  while (needs_thread() && start_thread()) {
+  try {
+    while (needs_thread() && start_thread()) {
+    }
+  } catch (const std::bad_alloc&) {
+    return;
   }
 }
 
@@ -98,9 +112,10 @@ void ThreadPool::run_thread() {
     lock.unlock();
     job->work();
     lock.lock();
-    worked_.push_back(std::move(job));
     // finish() takes all there are, so it is called once for several.
-    if (worked_.size() == 1) finish_bh_.schedule();
+    const bool first = worked_.empty();
+    worked_.push(std::move(job));
+    if (first) finish_bh_.schedule();
     ++idle_;
   }
 }
@@ -141,12 +156,9 @@ void ThreadPool::params_changed() {
 void ThreadPool::finish() {
   {
     const std::lock_guard lock(mutex_);
-    std::ranges::move(worked_, std::back_inserter(finishing_));
-    worked_.clear();
+    while (auto job = worked_.pop()) finishing_.push(std::move(job));
   }
-  while (!finishing_.empty()) {
-    const std::unique_ptr<detail::PoolJob> job = std::move(finishing_.front());
-    finishing_.pop_front();
+  while (const auto job = finishing_.pop()) {
     // A nested iteration inside done goes on with the others.
     if (!finishing_.empty()) finish_bh_.schedule();
     pending_.fetch_sub(1, std::memory_order_relaxed);

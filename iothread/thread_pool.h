@@ -34,6 +34,36 @@ class PoolJob {
   virtual void done() = 0;
 
   std::uint64_t id = 0;
+  PoolJob* next = nullptr;  // of a PoolJobList
+};
+
+// Jobs one after the other. Owns them; needs no memory.
+class PoolJobList {
+ public:
+  PoolJobList() = default;
+  PoolJobList(const PoolJobList&) = delete;
+  PoolJobList& operator=(const PoolJobList&) = delete;
+  ~PoolJobList() {
+    while (pop()) {
+    }
+  }
+
+  bool empty() const { return first_ == nullptr; }
+  void push(std::unique_ptr<PoolJob> job) {
+    *end_ = job.release();
+    end_ = &(*end_)->next;
+  }
+  // The oldest; null if there is none.
+  std::unique_ptr<PoolJob> pop() {
+    std::unique_ptr<PoolJob> job(first_);
+    if (job) first_ = std::exchange(job->next, nullptr);
+    if (!first_) end_ = &first_;
+    return job;
+  }
+
+ private:
+  PoolJob* first_ = nullptr;
+  PoolJob** end_ = &first_;  // where the next one goes
 };
 
 template <class Work, class Done>
@@ -95,6 +125,7 @@ class ThreadPool {
   // Calls work in one of the threads, after all that were submitted before have been started, and then
   // done(what work returned) in the loop, as a bottom half. work must not throw.
   // Errors: "Failed to create thread: <reason>", when there isn't one that could take it later either.
+  // Without memory for the job it throws std::bad_alloc, and nothing has changed; finishing a job needs none.
   template <class Work, class Done>
   Result<JobId> submit(Work&& work, Done&& done) {
     using Job = detail::PoolJobOf<std::decay_t<Work>, std::decay_t<Done>>;
@@ -133,14 +164,14 @@ class ThreadPool {
   std::mutex mutex_;  // the six below
   std::condition_variable work_or_end_;
   std::deque<std::unique_ptr<detail::PoolJob>> waiting_;  // oldest first, so sorted by id
-  std::vector<std::unique_ptr<detail::PoolJob>> worked_;  // finish() has not seen them
+  detail::PoolJobList worked_;                            // finish() has not seen them
   std::vector<std::thread> threads_;
   std::thread last_ended_;  // joined by the next that ends
   std::size_t idle_ = 0;    // threads waiting for work, or about to
   bool ending_ = false;
 
   // Home thread only.
-  std::deque<std::unique_ptr<detail::PoolJob>> finishing_;  // their done is next
+  detail::PoolJobList finishing_;  // their done is next
   std::uint64_t next_id_ = 1;
 
   std::atomic<std::size_t> thread_count_ = 0;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <ctime>
+#include <new>
+#include <utility>
 
 #include "qomio/iothread/aio_context.h"
 
@@ -27,12 +29,14 @@ std::int64_t clock_now_ns(ClockType clock) {
 
 namespace detail {
 
-void TimerList::set_again(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) noexcept {
+void TimerList::set_again(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) {
   const std::uint32_t position = node.position.load(std::memory_order_relaxed);
   if (position & TimerNode::kFresh) {
-    Entry& entry = fresh_[position - TimerNode::kFresh];
-    if (only_earlier && entry.deadline_ns <= deadline_ns) return;
-    entry.deadline_ns = deadline_ns;
+    std::int64_t& set_ns = position == TimerNode::kUnplaced
+                               ? node.unplaced_ns
+                               : fresh_[position - TimerNode::kFresh].deadline_ns;
+    if (only_earlier && set_ns <= deadline_ns) return;
+    set_ns = deadline_ns;
     node.order = next_order_++;
     return;
   }
@@ -42,11 +46,58 @@ void TimerList::set_again(TimerNode& node, std::int64_t deadline_ns, bool only_e
   set_fresh(node, deadline_ns);
 }
 
-void TimerList::grow_fresh() { fresh_.resize(std::max<std::size_t>(16, 2 * fresh_.size())); }
+// False without memory.
+bool TimerList::grow_fresh() {
+  try {
+    fresh_.resize(std::max<std::size_t>(16, 2 * fresh_.size()));
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
 
-void TimerList::settle() noexcept {
+void TimerList::set_unplaced(TimerNode& node, std::int64_t deadline_ns) {
+  node.order = next_order_++;
+  link_unplaced(node, deadline_ns);
+}
+
+void TimerList::link_unplaced(TimerNode& node, std::int64_t deadline_ns) {
+  node.unplaced_ns = deadline_ns;
+  node.next_unplaced = std::exchange(unplaced_, &node);
+  node.position.store(TimerNode::kUnplaced, std::memory_order_relaxed);
+}
+
+void TimerList::unlink_unplaced(TimerNode& node) {
+  TimerNode** place = &unplaced_;
+  while (*place != &node) place = &(*place)->next_unplaced;
+  *place = node.next_unplaced;
+}
+
+void TimerList::place_unplaced() {
+  while (unplaced_ && heap_.make_room(1)) {
+    TimerNode& node = *std::exchange(unplaced_, unplaced_->next_unplaced);
+    const Entry entry{.deadline_ns = node.unplaced_ns, .node = &node};
+    heap_.add({&entry, 1});
+  }
+}
+
+// The earliest, of kNever if there is none.
+TimerList::Entry TimerList::first() const {
+  Entry first = heap_.empty() ? Entry{.deadline_ns = kNever, .node = nullptr} : heap_.first();
+  for (TimerNode* node = unplaced_; node; node = node->next_unplaced) {
+    const Entry entry{.deadline_ns = node->unplaced_ns, .node = node};
+    if (!first.node || entry.before(first)) first = entry;
+  }
+  return first;
+}
+
+void TimerList::settle() {
+  if (unplaced_) [[unlikely]]
+    place_unplaced();
   if (fresh_count_ == 0) return;
-  heap_.add({fresh_.data(), fresh_count_});
+  const std::size_t count = heap_.make_room(fresh_count_) ? fresh_count_ : heap_.room();
+  heap_.add({fresh_.data(), count});
+  for (std::size_t i = count; i < fresh_count_; ++i) link_unplaced(*fresh_[i].node, fresh_[i].deadline_ns);
   if (fresh_.size() > kKeptFresh && fresh_count_ < fresh_.size() / 4) fresh_ = {};
   fresh_count_ = 0;
 }
@@ -55,9 +106,9 @@ void TimerList::discard() {
   for (;;) {
     apply_requests();
     settle();
-    if (heap_.empty()) break;
+    if (heap_.empty() && !unplaced_) break;
     // Its Timer may go with the callable.
-    TimerNode& node = *heap_.last().node;
+    TimerNode& node = heap_.empty() ? *unplaced_ : *heap_.last().node;
     remove(node);
     const std::function<void()> callback = std::move(node.callback);
   }
@@ -71,7 +122,7 @@ std::int64_t TimerList::next_ns() {
   do {
     apply_requests();
     settle();
-    earliest = heap_.empty() ? kNever : heap_.first().deadline_ns;
+    earliest = first().deadline_ns;
     if (earliest_ns_.load(std::memory_order_relaxed) != earliest) {
       earliest_ns_.store(earliest, std::memory_order_seq_cst);
     }
@@ -117,12 +168,13 @@ void TimerList::end_call(TimerNode& node) {
 std::uint64_t TimerList::run(RunningCallMark& mark) {
   apply_requests();
   settle();
-  if (heap_.empty()) return 0;
+  Entry next = first();
+  if (!next.node) return 0;
   const std::int64_t now = clock_now_ns(clock_);
   const std::uint64_t end = next_order_;  // set meanwhile: for the next time
   std::uint64_t count = 0;
-  for (; !heap_.empty() && heap_.first().deadline_ns <= now; apply_requests()) {
-    TimerNode& node = *heap_.first().node;
+  for (; next.node && next.deadline_ns <= now; apply_requests(), next = first()) {
+    TimerNode& node = *next.node;
     if (node.order >= end) break;
     if (!begin_call(node)) continue;
     mark.enter(RunningCall::Kind::timer, node.callback.target_type().name());
@@ -133,56 +185,59 @@ std::uint64_t TimerList::run(RunningCallMark& mark) {
   return count;
 }
 
-void TimerList::apply_requests_locked() noexcept {
+void TimerList::apply_requests_locked() {
   const std::lock_guard lock(mutex_);
   any_requests_.store(false, std::memory_order_relaxed);
-  std::ranges::sort(requests_, {}, &Request::order);
-  for (const Request& request : requests_) {
-    TimerNode& node = *request.node;
-    node.request = TimerNode::kNoRequest;
-    if (request.kind == Request::Kind::arm || request.kind == Request::Kind::arm_no_later) {
-      set(node, request.deadline_ns, request.kind == Request::Kind::arm_no_later);
+  while (first_request_) {
+    TimerNode& node = *first_request_;
+    const Request request = node.request;
+    unlink_request(node);
+    if (request == Request::arm || request == Request::arm_no_later) {
+      set(node, node.request_ns, request == Request::arm_no_later);
       continue;
     }
     if (node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed) remove(node);
-    if (request.kind == Request::Kind::release) delete &node;
+    if (request == Request::release) delete &node;
   }
-  requests_.clear();
 }
 
-// In place of what was asked for before. With the lock.
-void TimerList::ask(TimerNode& node, Request::Kind kind, std::int64_t deadline_ns) {
-  const Request request{.node = &node, .kind = kind, .deadline_ns = deadline_ns, .order = next_request_++};
-  if (node.request == TimerNode::kNoRequest) {
-    node.request = static_cast<std::uint32_t>(requests_.size());
-    requests_.push_back(request);
-  } else {
-    requests_[node.request] = request;
-  }
+void TimerList::unlink_request(TimerNode& node) {
+  (node.previous_request ? node.previous_request->next_request : first_request_) = node.next_request;
+  (node.next_request ? node.next_request->previous_request : last_request_) = node.previous_request;
+  node.request = Request::none;
+}
+
+// In place of what was asked for before, and after all others. With the lock.
+void TimerList::ask(TimerNode& node, Request request, std::int64_t deadline_ns) {
+  if (node.request != Request::none) unlink_request(node);
+  node.request = request;
+  node.request_ns = deadline_ns;
+  node.next_request = nullptr;
+  node.previous_request = std::exchange(last_request_, &node);
+  (node.previous_request ? node.previous_request->next_request : first_request_) = &node;
   any_requests_.store(true, std::memory_order_seq_cst);
 }
 
 bool TimerList::request_arm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) {
-  using Kind = Request::Kind;
   const std::lock_guard lock(mutex_);
-  const Request* const asked = node.request == TimerNode::kNoRequest ? nullptr : &requests_[node.request];
-  Kind kind = Kind::arm;
-  if (only_earlier && !(asked && asked->kind == Kind::cancel)) {
-    if (asked && asked->deadline_ns <= deadline_ns) return false;
-    kind = asked ? asked->kind : Kind::arm_no_later;
+  const bool asked = node.request != Request::none;
+  Request request = Request::arm;
+  if (only_earlier && node.request != Request::cancel) {
+    if (asked && node.request_ns <= deadline_ns) return false;
+    request = asked ? node.request : Request::arm_no_later;
   }
-  ask(node, kind, deadline_ns);
+  ask(node, request, deadline_ns);
   return deadline_ns < earliest_ns_.load(std::memory_order_seq_cst);
 }
 
 void TimerList::request_cancel(TimerNode& node) {
   const std::lock_guard lock(mutex_);
-  ask(node, Request::Kind::cancel);
+  ask(node, Request::cancel);
 }
 
 bool TimerList::will_be_armed(const TimerNode& node) const {
   const std::lock_guard lock(mutex_);
-  if (node.request != TimerNode::kNoRequest) return requests_[node.request].kind != Request::Kind::cancel;
+  if (node.request != Request::none) return node.request != Request::cancel;
   return node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed;
 }
 
@@ -197,9 +252,9 @@ bool TimerList::request_release(TimerNode& node) {
     state = node.state.load(std::memory_order_acquire);
   }
   callback = std::move(node.callback);
-  const bool in_use = node.request != TimerNode::kNoRequest ||
-                      node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed;
-  if (in_use) ask(node, Request::Kind::release);
+  const bool in_use =
+      node.request != Request::none || node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed;
+  if (in_use) ask(node, Request::release);
   return in_use;
 }
 

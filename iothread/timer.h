@@ -39,6 +39,9 @@ namespace detail {
 // The heap belongs to the home thread, which takes no lock for it. Other threads leave requests, at most one
 // for a timer, which the home thread carries out before it looks at its heap again; so whatever was asked for
 // before is kept in mind, whoever asked.
+//
+// Where there is no memory for the heap to grow, the timers that don't fit are linked to each other and
+// looked through one by one, until they fit.
 class TimerList {
  public:
   static constexpr std::int64_t kNever = INT64_MAX;
@@ -87,14 +90,7 @@ class TimerList {
 
  private:
   using Entry = TimerHeap::Entry;
-  struct Request {
-    enum class Kind { arm, arm_no_later, cancel, release };
-
-    TimerNode* node;
-    Kind kind;
-    std::int64_t deadline_ns;
-    std::uint64_t order;  // of asking
-  };
+  using Request = TimerNode::Request;
 
   void set(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) {
     if (node.position.load(std::memory_order_relaxed) == TimerNode::kUnarmed) {
@@ -104,17 +100,20 @@ class TimerList {
     }
   }
   void set_fresh(TimerNode& node, std::int64_t deadline_ns) {
-    if (fresh_count_ == fresh_.size()) grow_fresh();
+    if (fresh_count_ == fresh_.size() && !grow_fresh()) [[unlikely]]
+      return set_unplaced(node, deadline_ns);
     node.order = next_order_++;
     node.position.store(TimerNode::kFresh + static_cast<std::uint32_t>(fresh_count_),
                         std::memory_order_relaxed);
     fresh_[fresh_count_++] = {.deadline_ns = deadline_ns, .node = &node};
   }
-  // A lack of memory in these three would leave timers in two places or none, and ends the process.
-  void set_again(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) noexcept;
+  void set_again(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
+  void set_unplaced(TimerNode& node, std::int64_t deadline_ns);
   void remove(TimerNode& node) {
     const std::uint32_t position = node.position.load(std::memory_order_relaxed);
-    if (position & TimerNode::kFresh) {
+    if (position == TimerNode::kUnplaced) [[unlikely]] {
+      unlink_unplaced(node);
+    } else if (position & TimerNode::kFresh) {
       const Entry last = fresh_[--fresh_count_];
       fresh_[position - TimerNode::kFresh] = last;
       last.node->position.store(position, std::memory_order_relaxed);
@@ -123,27 +122,32 @@ class TimerList {
     }
     node.position.store(TimerNode::kUnarmed, std::memory_order_relaxed);
   }
-  void settle() noexcept;
-  void grow_fresh();
+  void link_unplaced(TimerNode& node, std::int64_t deadline_ns);
+  void unlink_unplaced(TimerNode& node);
+  void place_unplaced();
+  Entry first() const;
+  void settle();
+  bool grow_fresh();
 
-  void ask(TimerNode& node, Request::Kind kind, std::int64_t deadline_ns = kNever);
+  void ask(TimerNode& node, Request request, std::int64_t deadline_ns = kNever);
+  void unlink_request(TimerNode& node);
   void apply_requests() {
     if (any_requests_.load(std::memory_order_acquire)) apply_requests_locked();
   }
-  void apply_requests_locked() noexcept;
+  void apply_requests_locked();
   bool begin_call(TimerNode& node);
   static void end_call(TimerNode& node);
 
   AioContext& loop_;
   const ClockType clock_;
   TimerHeap heap_;
-  std::vector<Entry> fresh_;     // room for those set since the loop looked, in no order,
-  std::size_t fresh_count_ = 0;  // and how many these are
+  std::vector<Entry> fresh_;       // room for those set since the loop looked, in no order,
+  std::size_t fresh_count_ = 0;    // and how many these are
+  TimerNode* unplaced_ = nullptr;  // the first of a list
   std::uint64_t next_order_ = 0;
 
-  mutable std::mutex mutex_;  // guards the two
-  std::vector<Request> requests_;
-  std::uint64_t next_request_ = 0;
+  mutable std::mutex mutex_;                                      // guards the two
+  TimerNode *first_request_ = nullptr, *last_request_ = nullptr;  // of a list, oldest first
   std::atomic<bool> any_requests_ = false;
   std::atomic<std::int64_t> earliest_ns_ = kNever;  // as the home thread saw it last
 };

@@ -58,6 +58,16 @@ void TimerHeap::build() {
   }
 }
 
+bool TimerHeap::make_room(std::size_t count) {
+  if (count <= room()) return true;
+  try {
+    entries_.reserve(std::max(std::max(entries_.size(), kRoot) + count, 2 * entries_.capacity()));
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
 void TimerHeap::add(std::span<const Entry> added) {
   if (added.empty()) return;
   if (entries_.empty()) entries_.resize(kRoot);

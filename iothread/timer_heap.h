@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -21,19 +22,29 @@ struct TimerNode {
       : list(of), keeps_loop(keeps), callback(std::move(function)) {}
 
   static constexpr std::uint32_t kUnarmed = UINT32_MAX;
+  static constexpr std::uint32_t kUnplaced = UINT32_MAX - 1;
   static constexpr std::uint32_t kFresh = std::uint32_t{1} << 31;
-  static constexpr std::uint32_t kNoRequest = UINT32_MAX;
+
+  enum class Request : std::uint32_t { none, arm, arm_no_later, cancel, release };
 
   TimerList& list;
-  // In the heap, or kFresh and that in TimerList::fresh_. Written by the home thread only.
+  // In the heap, or kFresh and that in TimerList::fresh_, or kUnplaced: where neither could grow, it is in
+  // the list of TimerList::unplaced_. Written by the home thread only.
   std::atomic<std::uint32_t> position = kUnarmed;
-  std::uint32_t request = kNoRequest;  // its place in TimerList::requests_; guarded by the lock of these
-  std::uint64_t order = 0;             // of the setting, among equal deadlines
+  Request request = Request::none;  // of another thread; guarded by the lock of these
+  std::uint64_t order = 0;          // of the setting, among equal deadlines
   std::atomic<std::uint32_t> state = 0;
   std::uint16_t running = 0;  // frames inside callback
   bool released = false;      // in its own callback: the last frame frees it
   const bool keeps_loop;      // its Timer has a reference
   std::function<void()> callback;
+
+  // Here, so that setting and destroying a timer need no memory. Of the request, and in the list of them:
+  std::int64_t request_ns = 0;
+  TimerNode *previous_request = nullptr, *next_request = nullptr;
+  // Of one that is kUnplaced:
+  std::int64_t unplaced_ns = 0;
+  TimerNode* next_unplaced = nullptr;
 };
 
 // A heap of armed timers, earliest first, that knows where each is: adding and removing one are O(log n).
@@ -56,6 +67,13 @@ class TimerHeap {
   const Entry& last() const { return entries_.back(); }
   const Entry& at(std::uint32_t position) const { return entries_[position]; }
 
+  // Takes memory for so many more; false: there is none.
+  bool make_room(std::size_t count);
+  // How many more there is memory for.
+  std::size_t room() const {
+    const std::size_t used = std::max(entries_.size(), kRoot);
+    return entries_.capacity() > used ? entries_.capacity() - used : 0;
+  }
   // Many at once cost less each.
   void add(std::span<const Entry> added);
   // Of the entry at a position; its node keeps telling it.

@@ -14,6 +14,7 @@ class UringRequest {
  public:
   // Called while completions are taken from the ring, perhaps in the middle of a wait: it only takes note.
   // result: as of the system call, -errno for an error.
+  // -ECANCELED without having been cancelled: it was not carried out, and may be made again.
   virtual void completed(int result) = 0;
 
  protected:
@@ -27,7 +28,8 @@ class Uring {
   // Requests that it holds before they are submitted.
   static constexpr unsigned kEntries = 128;
 
-  // Null where the kernel refuses, or lacks one of the abilities used here: they came with Linux 5.11.
+  // Null where the kernel refuses one of the three system calls, or lacks one of the abilities used here:
+  // they came with Linux 5.11. The log says so once.
   static std::unique_ptr<Uring> create();
 
   Uring(const Uring&) = delete;
@@ -39,13 +41,16 @@ class Uring {
   int fd() const;
 
   // The next entry, empty, to be filled in; submits those before it when there is no room. Null when the
-  // kernel takes none.
+  // kernel takes none, and after it has refused a submission.
   io_uring_sqe* next_entry();
   // Entries not submitted yet.
   unsigned unsubmitted() const;
-  // False when the kernel refuses; the entries stay.
+  // False when the kernel refuses, which is for good: a filter of system calls came into force. The requests
+  // that it doesn't have are completed with -ECANCELED then. Completions of the others can still be taken.
   bool submit();
+  bool refused() const { return refused_; }
   // Submits, and waits up to timeout_ns (-1: no limit) for a completion. A signal may end the wait early.
+  // False as for submit().
   bool submit_and_wait(std::int64_t timeout_ns);
 
   // Looks into shared memory, no system call.
@@ -56,7 +61,11 @@ class Uring {
  private:
   explicit Uring(std::unique_ptr<io_uring> ring);
 
+  int try_out();
+  bool judge(int result);
+
   std::unique_ptr<io_uring> ring_;
+  bool refused_ = false;
 };
 
 }  // namespace qomio::detail

@@ -7,7 +7,7 @@ set -euo pipefail
 packages=(
   git cmake ninja-build ccache g++ pkg-config
   libglib2.0-dev liburcu-dev liburing-dev nlohmann-json3-dev libfmt-dev robin-map-dev libcli11-dev libsystemd-dev
-  libgtest-dev libgmock-dev librapidcheck-dev python3
+  libgtest-dev libgmock-dev librapidcheck-dev libseccomp-dev python3
 )
 if [ "${1-}" = --all ]; then
   packages+=(libuv1-dev libasio-dev libevent-dev libev-dev qtbase5-dev spin)  # benchmarks, the models

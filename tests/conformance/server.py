@@ -10,8 +10,8 @@ import time
 
 from replies import is_event, normal
 
-PATIENCE = 20.0  # seconds for what must come
-QUIET = 0.15     # seconds of silence after which nothing more is expected
+PATIENCE = 120.0  # seconds for what must come
+QUIET = 0.5  # seconds of silence after which nothing more is expected
 
 
 class Server:
@@ -97,7 +97,7 @@ class Connection:
         as many as are wanted, and then a little for one too many."""
         self.send(wire(message))
         if wanted is None or case.get("grade") == "last":
-            raws = self.replies(1 << 30, 1.0, QUIET)
+            raws = self.replies(1 << 30, PATIENCE if wanted else 1.0, QUIET)
         else:
             count = sum(1 for reply in wanted if reply != "CLOSED" and not is_event(reply))
             if "CLOSED" in wanted:

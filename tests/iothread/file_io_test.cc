@@ -186,6 +186,29 @@ TEST_P(FileIoTest, carries_out_more_requests_than_a_batch_or_the_ring_holds) {
   }
 }
 
+class FileIoOfRing : public FileIoTest {};
+
+INSTANTIATE_TEST_SUITE_P(Ways, FileIoOfRing, ::testing::Values(Way::ring, Way::ring_monitor), name_of);
+
+// As when a filter of system calls comes into force after the loop has begun.
+TEST_P(FileIoOfRing, goes_over_to_the_thread_pool_when_the_kernel_refuses_submissions) {
+  if (!io().uses_ring()) GTEST_SKIP() << "the kernel refuses io_uring";
+  EXPECT_EQ(write("hello", 0), 5);
+  uring_refusal.submit = EPERM;
+  uring_refusal.wait = EPERM;
+  constexpr std::size_t kCount = 300;
+  std::size_t done = 0;
+  std::array<std::array<std::byte, 5>, kCount> buffers{};
+  for (auto& buffer : buffers) {
+    io().read(fd, buffer, 0,
+              [&](Result<std::size_t> size) { done += size.value() == 5 && buffer[4] == std::byte{'o'}; });
+  }
+  while (io().pending() > 0) loop->poll(true);
+  EXPECT_EQ(done, kCount);
+  EXPECT_FALSE(io().uses_ring());
+  EXPECT_EQ(read(5, 0), "hello");
+}
+
 TEST(FileIoBatch, is_as_long_as_aio_max_batch_says_and_the_ring_allows) {
   const Ref<AioContext> loop = make_loop();
   const CurrentAioContext current(*loop);

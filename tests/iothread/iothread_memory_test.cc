@@ -3,7 +3,6 @@
 // the standard library's in this program, unless a sanitizer has its own.
 #include <gmock/gmock.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <new>
@@ -14,31 +13,33 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define QOMIO_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define QOMIO_SANITIZED
-#endif
-#endif
+#include "qomio/tests/iothread/memory_failure.h"
 
 #ifndef QOMIO_SANITIZED
 
 namespace {
 
-constinit thread_local int to_succeed = -1;  // so many, and then one fails; -1: none
-std::atomic<long> alive = 0;
+using qomio::allocations_left;
+using qomio::allocations_to_succeed;
+using qomio::pieces_alive;
+
+bool fails() {
+  if (allocations_to_succeed >= 0 && allocations_to_succeed-- == 0) return true;
+  int left = allocations_left;
+  while (left > 0 && !allocations_left.compare_exchange_weak(left, left - 1)) {
+  }
+  return left == 0;
+}
 
 void* allocate(std::size_t size, std::size_t alignment) {
-  if (to_succeed >= 0 && to_succeed-- == 0) throw std::bad_alloc();
+  if (fails()) throw std::bad_alloc();
   void* const memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
   if (!memory) throw std::bad_alloc();
-  ++alive;
+  ++pieces_alive;
   return memory;
 }
 void give_back(void* memory) {
-  if (memory) --alive;
+  if (memory) --pieces_alive;
   std::free(memory);
 }
 
@@ -70,11 +71,11 @@ int fail_each_allocation(const Make& make) {
   for (int failing = 0;; ++failing) {
     const std::size_t descriptors = entries("/proc/self/fd");
     const std::size_t threads = entries("/proc/self/task");
-    const long before = alive;
-    to_succeed = failing;
+    const long before = pieces_alive;
+    allocations_to_succeed = failing;
     auto made = make();
-    const bool none_failed = to_succeed >= 0;
-    to_succeed = -1;
+    const bool none_failed = allocations_to_succeed >= 0;
+    allocations_to_succeed = -1;
     if (made) {  // with none failing, or only one of an event that tells of it
       made = Ref<Object>();
       EXPECT_TRUE(user_creatable_del("io0").has_value());
@@ -86,7 +87,7 @@ int fail_each_allocation(const Make& make) {
     EXPECT_EQ(objects_root().child("io0"), nullptr) << "allocation " << failing;
     EXPECT_EQ(entries("/proc/self/fd"), descriptors) << "allocation " << failing;
     EXPECT_EQ(entries("/proc/self/task"), threads) << "allocation " << failing;
-    EXPECT_EQ(alive, before) << "allocation " << failing;
+    EXPECT_EQ(pieces_alive, before) << "allocation " << failing;
     if (::testing::Test::HasFailure()) return failing;
   }
 }

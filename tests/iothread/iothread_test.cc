@@ -342,14 +342,14 @@ TEST_F(IOThreadTest, gives_the_same_g_main_context_to_all_who_ask_at_once) {
 }
 
 TEST_F(IOThreadTest, asks_for_its_own_g_main_context_while_another_thread_does) {
-  for (int i = 0; i < 50; ++i) {
+  for (int i = 0; i < 20; ++i) {
     IOThread& io0 = add("io0");
     std::binary_semaphore inside(0);
     std::binary_semaphore over(0);
     GMainContext* its = nullptr;
     io0.context().schedule_oneshot([&] {
       inside.release();
-      for (int step = 0; step < 100; ++step) std::this_thread::yield();
+      for (int step = 0; step < 5; ++step) std::this_thread::yield();
       its = io0.g_main_context().value();
       over.release();
     });

@@ -26,6 +26,13 @@ class InLoop : public ::testing::Test {
   }
 };
 
+// Until the loop sleeps, as long as nobody gives it anything to do: its time asleep grows between two looks.
+inline void await_sleep(const AioContext& loop) {
+  for (std::uint64_t before = loop.stats().blocked_ns; loop.stats().blocked_ns == before;) {
+    std::this_thread::yield();
+  }
+}
+
 // A loop run by a thread of its own, until this object goes.
 class RunningLoop {
  public:

@@ -35,9 +35,9 @@ int io_uring_queue_init_params(unsigned entries, io_uring* ring, io_uring_params
   return result;
 }
 
-io_uring_probe* io_uring_get_probe_ring(io_uring* ring) {
-  if (uring_refusal.no_probe) return nullptr;
-  return real<io_uring_probe*(io_uring*)>("io_uring_get_probe_ring")(ring);
+int io_uring_register_probe(io_uring* ring, io_uring_probe* probe, unsigned operations) {
+  if (uring_refusal.no_probe) return -EINVAL;
+  return real<int(io_uring*, io_uring_probe*, unsigned)>("io_uring_register_probe")(ring, probe, operations);
 }
 
 int io_uring_ring_dontfork(io_uring* ring) {

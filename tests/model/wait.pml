@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How threads wait for conditions while loops go on. The names are those of iothread/aio_wait.cc. The main thread and
 // the loop's own thread wait, the latter with a second wait inside its iteration; each condition is changed by a thread
-// of its own, which kicks afterwards. Posting is enough to end the sleep of a loop, as notify.pml shows. A waiter that
+// of its own, which kicks afterwards. A notification is enough to end the sleep of a loop, as notify.pml shows. A waiter that
 // is left asleep is an invalid end state.
 //
 // As in notify.pml, each line takes effect at once, and a missing barrier is a store that comes after the next load.
@@ -17,9 +17,9 @@
 #define LOOPS 2
 
 bool condition[CONDITIONS] = true;  // to be waited out
-byte posted[LOOPS] = 0;
+byte notified[LOOPS] = 0;
 byte waiters = 0;
-byte waiting_loops[LOOPS] = 0;      // how often each is in the list
+byte waiting_loops[LOOPS] = 0;      // how often each is in the list of waiters
 bool locked = false;                // waiter_mutex_
 
 #define lock() atomic { !locked -> locked = true }
@@ -44,8 +44,8 @@ inline leave(loop) {
   unlock()
 }
 
-// poll(true), which runs what is posted.
-inline poll(loop) { atomic { posted[loop] > 0 -> posted[loop] = 0 } }
+// poll(true), which sleeps until it is notified, and takes note of that.
+inline poll(loop) { atomic { notified[loop] > 0 -> notified[loop] = 0 } }
 
 inline wait_while(loop, which) {
 #ifdef LOOK_FIRST
@@ -103,7 +103,7 @@ inline wait_kick() {
      :: loop < LOOPS ->
         if
         :: waiting_loops[loop] > 0 ->
-           posted[loop] = 1;
+           notified[loop] = 1;
 #ifdef ONE_FOR_ALL
            break
 #endif

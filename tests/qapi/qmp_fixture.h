@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -56,6 +57,11 @@ class TestClient {
     return n < 0 ? 0 : static_cast<std::size_t>(n);
   }
 
+  // Until something has arrived, or the server has left: for a thread of its own.
+  void wait() const {
+    pollfd entry{.fd = fd_, .events = POLLIN, .revents = 0};
+    (void)poll(&entry, 1, -1);
+  }
   // Looks for what has arrived.
   void receive() {
     std::string piece(1 << 16, '\0');

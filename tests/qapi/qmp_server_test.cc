@@ -127,11 +127,17 @@ TEST_F(QmpServerTest, replies_are_not_dropped_for_events) {
 TEST_F(QmpServerTest, a_limited_event_comes_once_and_then_the_newest) {
   server_->limit_event_rate("TICK");
   TestClient client = negotiated();
+  const std::int64_t begin_us = g_get_monotonic_time();
   for (const char* reason : {"first", "second", "third"})
     interface_.emit("TICK", Tick{.guest = false, .reason = reason});
-  EXPECT_THAT(lines(client), ElementsAre(HasSubstr("first")));
-  g_main_context_iteration(context_, TRUE);
-  EXPECT_THAT(lines(client), ElementsAre(HasSubstr("third")));
+  const std::int64_t took_us = g_get_monotonic_time() - begin_us;
+  std::vector<std::string> all = lines(client);
+  while (all.empty() || all.back().find("third") == std::string::npos) {
+    g_main_context_iteration(context_, TRUE);
+    for (std::string& text : lines(client)) all.push_back(std::move(text));
+  }
+  if (took_us > 1'000'000) GTEST_SKIP() << "the processor was with others for longer than the period";
+  EXPECT_THAT(all, ElementsAre(HasSubstr("first"), HasSubstr("third")));
 }
 
 TEST_F(QmpServerTest, a_limited_event_on_request_goes_to_those_who_asked_only) {
@@ -143,9 +149,9 @@ TEST_F(QmpServerTest, a_limited_event_on_request_goes_to_those_who_asked_only) {
   TestClient other = negotiated();
   ask(listener, "{'execute':'subscribe-events','arguments':{'events':['TICK']}}");
   for (int i = 0; i < 2; ++i) interface_.emit("TICK", Tick{.guest = false, .reason = "a b"});
-  EXPECT_THAT(lines(listener), SizeIs(1));
-  g_main_context_iteration(context_, TRUE);
-  EXPECT_THAT(lines(listener), SizeIs(1));
+  std::size_t seen = 0;
+  while ((seen += lines(listener).size()) < 2) g_main_context_iteration(context_, TRUE);
+  EXPECT_EQ(seen, 2);
   EXPECT_THAT(lines(other), IsEmpty());
 }
 
@@ -205,6 +211,7 @@ TEST_F(QmpQuitTest, the_end_waits_until_the_replies_have_left) {
   {
     const std::jthread reader([&] {
       while (!slow.ended()) {
+        slow.wait();
         slow.receive();
         if (const auto text = slow.take_line()) received = text->size();
       }

@@ -19,7 +19,7 @@ expect_output() {
 
 "$embed" "$QOMIO_SOCKET" &
 pid=$!
-"$qomctl" --wait --timeout 30 query-version
+"$qomctl" --wait --timeout 120 query-version
 expect_output 500 get bucket0 rate
 "$qomctl" add token-bucket b0 rate=250 iothread=io0
 expect_output 250 get b0 rate

@@ -25,7 +25,7 @@ refused "does not accept value 'greeter'" "$qomiod" --object greeter,id=g0
 
 "$qomiod" --module "$module" --object greeter,id=g0,name=World --qmp "unix:$QOMIO_SOCKET" &
 pid=$!
-"$qomctl" --wait --timeout 30 query-version >/dev/null
+"$qomctl" --wait --timeout 120 query-version >/dev/null
 said=$("$qomctl" get g0 greeting)
 [ "$said" = "Hello, World!" ] || { echo "the module's object says '$said'"; exit 1; }
 "$qomctl" module-load path="$module"
@@ -37,7 +37,7 @@ pid=
 # The same types, loaded later.
 "$qomiod" --qmp "unix:$QOMIO_SOCKET" &
 pid=$!
-"$qomctl" --wait --timeout 30 query-version >/dev/null
+"$qomctl" --wait --timeout 120 query-version >/dev/null
 refused "does not accept value 'greeter'" "$qomctl" add greeter g1
 "$qomctl" module-load path="$module"
 "$qomctl" add greeter g1 name=you
