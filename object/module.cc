@@ -11,7 +11,7 @@
 namespace qomio {
 namespace {
 
-constinit std::vector<std::string> loaded;
+constinit std::vector<std::string> names_of_loaded;
 
 // What names the module wherever the program is started.
 std::string lasting_name(const std::string& path) {
@@ -41,10 +41,11 @@ Result<void> module_load(const std::string& path) {
     return r;
   }
   std::string name = lasting_name(path);
-  if (std::ranges::find(loaded, name) == loaded.end()) loaded.push_back(std::move(name));
+  if (std::ranges::find(names_of_loaded, name) == names_of_loaded.end())
+    names_of_loaded.push_back(std::move(name));
   return {};
 }
 
-const std::vector<std::string>& loaded_modules() { return loaded; }
+const std::vector<std::string>& loaded_modules() { return names_of_loaded; }
 
 }  // namespace qomio
