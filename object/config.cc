@@ -20,21 +20,27 @@
 namespace qomio {
 namespace {
 
-// Where the element begins in its list, a member of the outermost object; nothing for an element that is no
+// How many of the elements up to `end` are objects.
+std::size_t count_objects(const Json& list, std::size_t end) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < end; ++i) {
+    if (list[i].is_object()) ++count;
+  }
+  return count;
+}
+
+// Where the element begins in its list, a member of the outermost object. Nothing for an element that is no
 // object, nor for those after it: they have no place.
 std::string place_of(const JsonDocument& document, std::string_view list, std::size_t index) {
   std::size_t before = 0;
-  for (const auto& [name, value] : document.value.items()) {
+  for (const auto& member : document.value.get_ref<const Json::object_t&>()) {
+    const Json& value = member.second;
     if (!value.is_array()) continue;
-    const auto objects = [&](std::size_t end) {
-      return static_cast<std::size_t>(std::ranges::count_if(
-          value.begin(), value.begin() + static_cast<std::ptrdiff_t>(end), &Json::is_object));
-    };
-    if (name == list) {
-      const bool has_place = objects(index + 1) == index + 1;
+    if (member.first == list) {
+      const bool has_place = count_objects(value, index + 1) == index + 1;
       return has_place ? document.elements[before + index].prefix() : " ";
     }
-    before += objects(value.size());
+    before += count_objects(value, value.size());
   }
   return " ";
 }

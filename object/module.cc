@@ -10,8 +10,8 @@
 namespace qomio {
 namespace {
 
-constinit std::vector<std::string> loaded;
-constinit std::vector<void*> loaded_handles;
+constinit std::vector<std::string> names_of_loaded;
+constinit std::vector<void*> handles_of_loaded;
 
 // What names the module wherever the program is started.
 std::string lasting_name(const std::string& path) {
@@ -32,7 +32,7 @@ Result<void> module_load(const std::string& path) {
     return reason;
   };
   // The linker knows a shared object under all of its names.
-  if (std::ranges::find(loaded_handles, handle) != loaded_handles.end()) {
+  if (std::ranges::find(handles_of_loaded, handle) != handles_of_loaded.end()) {
     dlclose(handle);
     return {};
   }
@@ -54,11 +54,11 @@ Result<void> module_load(const std::string& path) {
     r.error().prepend("module '" + path + "': ");
     return r;
   }
-  loaded.push_back(lasting_name(path));
-  loaded_handles.push_back(handle);
+  names_of_loaded.push_back(lasting_name(path));
+  handles_of_loaded.push_back(handle);
   return {};
 }
 
-const std::vector<std::string>& loaded_modules() { return loaded; }
+const std::vector<std::string>& loaded_modules() { return names_of_loaded; }
 
 }  // namespace qomio
