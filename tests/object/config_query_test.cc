@@ -351,7 +351,7 @@ TEST_F(ConfigQueryTest, AChainOfManyLinksIsNoDeeperThanAShortOne) {
 TEST_F(ConfigQueryTest, AConfigurationMayBeLongerThanWhatAClientMaySend) {
   add("{'qom-type':'config-box','id':'a'}");
   add("{'qom-type':'config-box','id':'b'}");
-  const Json many(std::vector<Json>(600'000, 0));
+  const Json many(std::vector<Json>(530'000, 0));
   ASSERT_TRUE(objects_root().child("a")->set_property("extra", many));
   ASSERT_TRUE(objects_root().child("b")->set_property("extra", many));
   reload();
