@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -405,7 +406,12 @@ class FdAwaiter final : public detail::CancellableAwaiter {
     Wait& operator=(const Wait&) = delete;
     // In the loop: the handler was taken away. Elsewhere: the loop ends.
     ~Wait() {
-      if (resumption && loop.in_home_thread()) loop.schedule_oneshot(std::move(resumption));
+      if (!resumption || !loop.in_home_thread()) return;
+      try {
+        loop.schedule_oneshot(std::move(resumption));
+      } catch (const std::bad_alloc&) {
+        resumption();  // without memory it goes on now
+      }
     }
 
     AioContext& loop;

@@ -188,10 +188,10 @@ std::uint64_t TimerList::run(RunningCallMark& mark) {
 void TimerList::apply_requests_locked() {
   const std::lock_guard lock(mutex_);
   any_requests_.store(false, std::memory_order_relaxed);
-  while (first_request_) {
-    TimerNode& node = *first_request_;
-    const Request request = node.request;
-    unlink_request(node);
+  last_request_ = nullptr;
+  for (TimerNode* left = std::exchange(first_request_, nullptr); left;) {
+    TimerNode& node = *std::exchange(left, left->next_request);
+    const Request request = std::exchange(node.request, Request::none);
     if (request == Request::arm || request == Request::arm_no_later) {
       set(node, node.request_ns, request == Request::arm_no_later);
       continue;

@@ -217,9 +217,10 @@ TEST(FileIoBatch, is_as_long_as_aio_max_batch_says_and_the_ring_allows) {
   ASSERT_NE(file, nullptr);
   std::array<std::byte, 1> buffer{};
   const auto batches_of = [&](int requests) {
-    uring_submissions.clear();
+    records_uring_submissions = true;
     for (int i = 0; i < requests; ++i) loop->file_io().read(::fileno(file), buffer, 0, [](const auto&) {});
     loop->poll(false);
+    records_uring_submissions = false;
     const std::vector<unsigned> batches = std::exchange(uring_submissions, {});
     while (loop->file_io().pending() > 0) loop->poll(true);
     return batches;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "qomio/iothread/coroutine.h"
 #include "qomio/iothread/iothread.h"
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/object/property.h"
@@ -216,6 +217,28 @@ TEST_P(LoopWithoutMemory, takes_away_one_direction_of_two) {
   });
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(loop.stats().handlers, 0);
+}
+
+Task<> await_readable(int fd, std::atomic<int>& calls) {
+  calls += co_await readable(fd) ? 10 : 1;
+  calls.notify_one();
+}
+
+TEST_P(LoopWithoutMemory, tells_a_coroutine_that_its_descriptor_is_taken_away) {
+  EventNotifier notifier = EventNotifier::create().value();
+  co_schedule(loop, await_readable(notifier.fd(), calls));
+  loop.run_in([&] {
+    EXPECT_EQ(loop.stats().handlers, 1);
+    allocations_left = 0;
+    try {
+      for (;;) loop.schedule_oneshot([] {});
+    } catch (const std::bad_alloc&) {
+      loop.set_fd_handler(notifier.fd(), {});
+    }
+  });
+  await_calls(1);
+  allocations_left = -1;
+  EXPECT_EQ(calls, 1);
 }
 
 TEST_P(LoopWithoutMemory, takes_new_parameters) {

@@ -16,7 +16,9 @@ struct UringRefusal {
 };
 inline UringRefusal uring_refusal;
 
-// How many entries each call of io_uring_submit() took along, empty ones left out.
+// How many entries each call of io_uring_submit() took along, empty ones left out; while this thread has
+// asked for it.
+inline constinit thread_local bool records_uring_submissions = false;
 inline std::vector<unsigned> uring_submissions;
 
 }  // namespace qomio

@@ -47,7 +47,7 @@ int io_uring_ring_dontfork(io_uring* ring) {
 
 int io_uring_submit(io_uring* ring) {
   if (uring_refusal.submit) return -uring_refusal.submit;
-  if (const unsigned entries = io_uring_sq_ready(ring); entries > 0) {
+  if (const unsigned entries = io_uring_sq_ready(ring); qomio::records_uring_submissions && entries > 0) {
     qomio::uring_submissions.push_back(entries);
   }
   return real<int(io_uring*)>("io_uring_submit")(ring);

@@ -127,6 +127,26 @@ def fails_and_lives(**limits):
     daemon.end()
 
 
+def little_memory():
+    """Where the memory ends in the middle of making an I/O thread, those before it can still be deleted."""
+    stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
+    if stack == resource.RLIM_INFINITY:
+        stack = 2 << 20  # what the C library takes then
+    for spare in range(stack, stack + (5 << 18), 4096):
+        daemon = Daemon()
+        client = daemon.connect()
+        with open(f"/proc/{daemon.process.pid}/statm", encoding="ascii") as statm:
+            limit = int(statm.read().split()[0]) * resource.getpagesize() + spare
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+        made = 0
+        while "return" in client.run("object-add", qom_type="iothread", id=f"io{made}"):
+            made += 1
+        for i in range(made):
+            client.done("object-del", id=f"io{i}")
+        client.close()
+        daemon.end()
+
+
 def too_many_clients():
     """Without descriptors the next client is hung up on, and said so in the log; then others come in again."""
     daemon = Daemon(NOFILE=40)
@@ -309,7 +329,8 @@ os.chmod(WORK.name, 0o777)
 fails_and_lives(NOFILE=40)
 if os.geteuid() == 0:  # root itself may have as many threads as it likes; this user has none yet
     fails_and_lives(NPROC=20, user=54321)
-if FACTOR == 1:  # UBSan needs a descriptor of its own to look at memory
+if FACTOR == 1:  # sanitizers reserve more memory; UBSan needs a descriptor of its own to look at it
+    little_memory()
     too_many_clients()
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 if hard == resource.RLIM_INFINITY or hard >= 2100:
