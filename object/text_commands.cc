@@ -90,7 +90,7 @@ Result<void> check_texts(const Json& value, const std::string& name) {
   if (value.is_string()) return {};
   if (!value.is_structured()) return error("Invalid parameter type for '{}', expected: string", name);
   for (const auto& [key, member] : value.items()) {
-    if (auto r = check_texts(member, name + "." + key); !r) return r;
+    if (auto r = check_texts(member, fmt::format("{}.{}", name, key)); !r) return r;
   }
   return {};
 }
