@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "qomio/object/object.h"
@@ -90,7 +91,7 @@ Result<void> check_texts(const Json& value, const std::string& name) {
   if (value.is_string()) return {};
   if (!value.is_structured()) return error("Invalid parameter type for '{}', expected: string", name);
   for (const auto& [key, member] : value.items()) {
-    if (auto r = check_texts(member, name + "." + key); !r) return r;
+    if (auto r = check_texts(member, fmt::format("{}.{}", name, key)); !r) return r;
   }
   return {};
 }
@@ -120,6 +121,18 @@ Result<void> object_add_text(const AddTextArguments& arguments) {
   return {};
 }
 
+// May a client set these properties of a new object? What object-add would refuse by policy is refused here.
+Result<void> check_policy(const Interface& interface, const Json& arguments) {
+  const Command* object_add = interface.find_command("object-add");
+  if (!object_add || !interface.compat().rejects_some()) return {};
+  const auto properties = arguments.find("properties");
+  const auto type = arguments.find("qom-type");
+  if (properties == arguments.end() || !properties->is_object() || type == arguments.end()) return {};
+  Json options = *properties;
+  options["qom-type"] = *type;
+  return interface.compat().check_input(options, object_add->arguments());
+}
+
 }  // namespace
 
 void add_text_commands(Interface& interface) {
@@ -127,7 +140,12 @@ void add_text_commands(Interface& interface) {
       command("qom-get-text", "properties of an object as text, as qom-set-text takes it", qom_get_text)
           .query());
   interface.add(command("qom-set-text", "sets properties of an object from text, all or none", qom_set_text));
-  interface.add(command("object-add-text", "makes an object, with properties from text", object_add_text));
+  Command add = command("object-add-text", "makes an object, with properties from text", object_add_text);
+  add.run = [run = std::move(add.run), &interface](const Json& arguments) -> Result<Json> {
+    if (auto r = check_policy(interface, arguments); !r) return failure(r);
+    return run(arguments);
+  };
+  interface.add(std::move(add));
 }
 
 }  // namespace qomio

@@ -12,6 +12,7 @@
 
 #include "qomio/object/link.h"
 #include "qomio/object/object.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/types.h"
@@ -52,6 +53,7 @@ class Sampler final : public Object, public UserCreatable {
   std::vector<std::string> strings_;
   std::vector<SamplerFlavour> flavours_;
   std::vector<Rule> rules_;
+  std::int64_t trial_ = 0;
   Link<Sampler> next_;
   Result<void> set_secret(std::string) { return {}; }
 
@@ -67,6 +69,7 @@ class Sampler final : public Object, public UserCreatable {
     klass.add(property("numbers", &Sampler::numbers_));
     klass.add(property("strings", &Sampler::strings_));
     klass.add(property("flavours", &Sampler::flavours_));
+    klass.add(property("trial", &Sampler::trial_).with({"unstable"}));
     klass.add(property("rules", &Sampler::rules_));
     klass.add(property("secret", nullptr, &Sampler::set_secret));
     klass.add(link("next", &Sampler::next_));
@@ -111,7 +114,6 @@ class TextCommands : public ::testing::Test {
     return value ? *value : Json(value.error().message());
   }
 
- private:
   Interface interface_;
 };
 
@@ -198,6 +200,13 @@ TEST_F(TextCommands, all_properties_are_shown_and_what_can_not_be_read_by_its_na
   EXPECT_EQ(text_of("a", "nope"), "error: Property 'sampler.nope' not found");
   EXPECT_EQ(run("qom-get-text", {{"path", "nowhere"}}), "Device 'nowhere' not found");
   EXPECT_EQ(set("nowhere", Json::object()), "Device 'nowhere' not found");
+}
+
+TEST_F(TextCommands, a_new_object_gets_nothing_that_object_add_refuses_by_policy) {
+  add_object_commands(interface_);
+  interface_.set_compat({.unstable_input = CompatInput::reject});
+  EXPECT_EQ(add("a", {{"trial", "5"}}), "Unstable parameter trial disabled by policy");
+  EXPECT_EQ(add("a", {{"int", "5"}}), "{}");
 }
 
 TEST_F(TextCommands, values_that_are_no_text_are_refused_by_name) {

@@ -42,10 +42,16 @@ TEST_F(ObjectCommandsTest, the_server_reads_what_was_typed_where_it_can) {
 }
 
 TEST_F(ObjectCommandsTest, keys_that_contradict_each_other_are_usage_errors) {
+  server.refuses("qom-set-text", "No");
   EXPECT_EQ(qomctl({"set", "io0", "a=1", "a.b=2"}).err, "qomctl: Parameters 'a.*' used inconsistently\n");
   EXPECT_EQ(qomctl({"set", "io0", "a..b=2"}).status, 2);
   EXPECT_EQ(qomctl({"add", "thing", "t0", "id=t1"}).status, 2);
   EXPECT_EQ(qomctl({"add", "thing", "t0", "qom-type=x"}).status, 2);
+}
+
+TEST_F(ObjectCommandsTest, a_name_with_dots_is_a_name_where_the_server_reads_no_text) {
+  EXPECT_EQ(qomctl({"add", "cpu", "c0", "sse4.1=on"}).status, 0);
+  EXPECT_THAT(server.requests().back(), HasSubstr(R"("id":"c0","sse4.1":"on"})"));
 }
 
 TEST_F(ObjectCommandsTest, get_shows_the_text_that_set_takes_where_the_server_gives_it) {

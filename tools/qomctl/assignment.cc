@@ -19,6 +19,12 @@ Outcome<std::vector<Assignment>> parse_assignments(std::span<const std::string> 
   return assignments;
 }
 
+Json names_and_values(std::span<const Assignment> assignments) {
+  Json members = Json::object();
+  for (const auto& [key, value] : assignments) members[key] = value;
+  return members;
+}
+
 Outcome<Json> text_members(std::span<const Assignment> assignments) {
   Json members = Json::object();
   std::string nested;  // all of them as the option of a command line

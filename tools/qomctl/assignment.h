@@ -26,4 +26,7 @@ Outcome<std::vector<Assignment>> parse_assignments(std::span<const std::string> 
 // each other.
 Outcome<Json> text_members(std::span<const Assignment> assignments);
 
+// The same with each key as the name that it is.
+Json names_and_values(std::span<const Assignment> assignments);
+
 }  // namespace qomio::qomctl

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "qomio/tools/qomctl/connection.h"
 #include "qomio/tools/qomctl/failure.h"
@@ -37,7 +38,7 @@ class Output {
 class Client {
  public:
   Client(std::string socket_path, ConnectionOptions options, Output output)
-      : socket_path_(std::move(socket_path)), options_(options), output_(output) {}
+      : socket_path_(std::move(socket_path)), options_(options), output_(std::move(output)) {}
 
   // The session with the server. Errors: usage when no socket was named, and those of Connection::open().
   Outcome<Connection*> connection();

@@ -102,7 +102,7 @@ int main(int argc, char** argv) {
 
   output.colour = isatty(STDOUT_FILENO) != 0 && environment("NO_COLOR").empty();
   Client client(std::move(socket_path),
-                {.timeout = *timeout, .wait_for_server = wait_for_server, .trace = trace}, output);
+                {.timeout = *timeout, .wait_for_server = wait_for_server, .trace = trace}, std::move(output));
   const auto outcome = run_command(client, *words);
   int status = 0;
   if (const std::string& reason = client.output().error(); !reason.empty()) {

@@ -186,22 +186,23 @@ Outcome<> run_get(Client& client, Words words) {
 Outcome<> run_set(Client& client, Words words) {
   const std::string& path = words[0];
   std::vector<Assignment> assignments;
-  Json members = Json::object();
+  Outcome<Json> members;
   if (words.size() == 3 && words[1].find('=') == std::string::npos) {
     assignments.push_back({words[1], words[2]});
-    members[words[1]] = words[2];
+    members = names_and_values(assignments);
   } else {
     auto parsed = parse_assignments(words.subspan(1));
     if (!parsed) return failure(parsed);
     assignments = std::move(*parsed);
-    auto texts = text_members(assignments);
-    if (!texts) return failure(texts);
-    members = std::move(*texts);
+    members = text_members(assignments);
   }
 
-  auto set = client.execute("qom-set-text", {{"path", path}, {"properties", members}});
+  // Keys that make no structure may be names with dots: QEMU, which reads no text, has some.
+  const Json properties_to_set = members ? *members : names_and_values(assignments);
+  auto set = client.execute("qom-set-text", {{"path", path}, {"properties", properties_to_set}});
   if (set) return {};
   if (set.error().status != ExitStatus::server_error) return failure(set);
+  if (!members && !knows_no_text(set.error())) return failure(members);
   auto properties = object_properties(client, path);
   Outcome<> refused = failure(set);
   if (knows_no_text(refused.error())) {
@@ -222,11 +223,11 @@ Outcome<> run_add(Client& client, Words words) {
     }
   }
   auto members = text_members(*assignments);
-  if (!members) return failure(members);
 
   Json arguments{{"qom-type", type}, {"id", words[1]}};
-  if (!members->empty()) arguments["properties"] = std::move(*members);
+  if (!assignments->empty()) arguments["properties"] = members ? *members : names_and_values(*assignments);
   auto added = client.execute("object-add-text", arguments);
+  if (!added && !members && !knows_no_text(added.error())) return failure(members);
   if (!added && knows_no_text(added.error())) added = add_typed(client, type, words[1], *assignments);
   if (added) return {};
   if (added.error().status != ExitStatus::server_error) return failure(added);

@@ -54,6 +54,7 @@ Table object_list_table(const Json& list) {
     }
   }
   std::vector<std::string> titles;
+  titles.reserve(keys.size());
   for (const auto& key : keys) titles.push_back(printable(key));
   Table table(std::move(titles));
   for (const auto& item : list) {
