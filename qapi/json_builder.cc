@@ -2,7 +2,9 @@
 #include "qomio/qapi/json_builder.h"
 
 #include <algorithm>
+#include <new>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace qomio {
 
@@ -11,16 +13,46 @@ namespace {
 // Objects up to this size are searched for a doubled key one by one.
 constexpr std::size_t kSmallObject = 16;
 
+// From this size on a container gets room for as many elements as a value may have. Growing moves all
+// elements, which takes long when there are many; room that is not used costs nothing but addresses.
+constexpr std::size_t kLargeContainer = 8 << 10;
+constexpr std::size_t kMostElements = 1 << 20;
+
+// A value of fewer tokens, or a string of fewer bytes, is freed quickly.
+constexpr std::size_t kQuicklyFreedTokens = 1 << 13;
+constexpr std::size_t kQuicklyFreedBytes = 1 << 20;
+
+void make_room(auto& elements) {
+  if (elements.size() < elements.capacity() || elements.size() < kLargeContainer) return;
+  try {
+    elements.reserve(std::max(kMostElements, 2 * elements.size()));
+  } catch (const std::bad_alloc&) {
+    return;  // there may be enough addresses for what it really needs
+  }
+}
+
 // The members as the vector that they are: ordered_json's own functions search all keys for each new one.
 auto& members_of(Json& object) { return *object.get_ptr<Json::object_t*>(); }
 
 }  // namespace
 
 JsonBuilder::JsonBuilder() = default;
-JsonBuilder::~JsonBuilder() = default;
+JsonBuilder::~JsonBuilder() { drop_values(); }
 
 void JsonBuilder::add(const JsonToken& token) {
   started_ = true;
+  in_string_ = token.kind == JsonTokenKind::StringPart;
+  bytes_ += token.text.size();
+  if (in_string_) {
+    if (error_) return;
+    std::string_view text = token.text;
+    if (!long_string_) {
+      long_string_.emplace();
+      text.remove_prefix(1);
+    }
+    return long_string_->add(text, token.verbatim);
+  }
+  ++tokens_;
   switch (token.kind) {
     case JsonTokenKind::BeginObject:
       ++braces_;
@@ -83,20 +115,39 @@ void JsonBuilder::add_to_value(const JsonToken& token, bool as_key) {
     default:
       break;
   }
-  auto value = json_scalar(token);
+  auto value = token.kind == JsonTokenKind::String ? string_value(token) : json_scalar(token);
   if (!value) return fail(std::move(value).error());
   if (as_key) return fail("key is not a string in object");
   new_slot() = std::move(*value);
   value_ended();
 }
 
+Result<std::string> JsonBuilder::string_of(const JsonToken& token) {
+  if (!long_string_) return json_string(token);
+  auto text = long_string_->finish(token.text.substr(0, token.text.size() - 1), token.verbatim);
+  if (text) long_string_.reset();
+  return text;
+}
+
+Result<Json> JsonBuilder::string_value(const JsonToken& token) {
+  auto text = string_of(token);
+  if (!text) return failure(text);
+  return Json(std::move(*text));
+}
+
 void JsonBuilder::add_key(const JsonToken& token) {
   if (token.kind != JsonTokenKind::String) return add_to_value(token, true);
-  auto name = json_string(token);
+  auto name = string_of(token);
   if (!name) return fail(std::move(name).error());
+  if (name->size() > kMaxNameBytes) {
+    if (disposal_) disposal_->take(std::move(*name));
+    return fail(Error("JSON token size limit exceeded"));
+  }
   Level& level = levels_.back();
   level.doubled_key = is_doubled(level, *name);
-  members_of(*level.container).emplace_back(std::move(*name), nullptr);
+  auto& members = members_of(*level.container);
+  make_room(members);
+  members.emplace_back(std::move(*name), nullptr);
   expect_ = Expect::Colon;
 }
 
@@ -106,10 +157,10 @@ bool JsonBuilder::is_doubled(Level& level, const std::string& name) {
     return std::ranges::any_of(members, [&](const auto& member) { return member.first == name; });
   }
   if (!level.names) {
-    level.names = std::make_unique<std::unordered_set<std::string>>();
-    for (const auto& member : members) level.names->insert(member.first);
+    level.names = std::make_unique<JsonNameIndex>();
+    for (std::size_t i = 0; i < members.size(); ++i) level.names->insert(members, i, members.data()[i].first);
   }
-  return !level.names->insert(name).second;
+  return !level.names->insert(members, members.size(), name);
 }
 
 // Where the next value goes. Only the last element of a container is ever built, so containers stay where
@@ -122,6 +173,7 @@ Json& JsonBuilder::new_slot() {
   Level& level = levels_.back();
   if (level.is_object) return members_of(*level.container).back().second;
   auto& elements = *level.container->get_ptr<Json::array_t*>();
+  make_room(elements);
   elements.emplace_back();
   return elements.back();
 }
@@ -155,14 +207,28 @@ void JsonBuilder::fail(std::string_view what) { fail(error("JSON parse error, {}
 
 void JsonBuilder::fail(Error error) {
   error_ = std::move(error);
+  drop_values();
+}
+
+void JsonBuilder::drop_values() {
   levels_.clear();
-  root_.reset();
-  key_root_.reset();
+  if (disposal_ && long_string_) {
+    if (std::string text = long_string_->take_rest(); text.size() > kQuicklyFreedBytes) {
+      disposal_->take(std::move(text));
+    }
+  }
+  long_string_.reset();
+  for (std::unique_ptr<Json>* const root : {&root_, &key_root_}) {
+    const bool is_large = tokens_ > kQuicklyFreedTokens || bytes_ > kQuicklyFreedBytes;
+    if (*root && disposal_ && is_large) disposal_->take(std::move(**root));
+    root->reset();
+  }
 }
 
 Result<Json> JsonBuilder::take() {
   if (!error_ && expect_ != Expect::Nothing) fail("premature EOI");
-  Result<Json> result = error_ ? Result<Json>(std::unexpected(std::move(*error_))) : std::move(*root_);
+  Result<Json> result =
+      error_ ? Result<Json>(std::unexpected(std::move(*error_))) : std::move(*std::exchange(root_, nullptr));
   clear();
   return result;
 }
@@ -171,9 +237,10 @@ void JsonBuilder::clear() {
   expect_ = Expect::Value;
   started_ = false;
   braces_ = brackets_ = 0;
-  levels_.clear();
-  root_.reset();
-  key_root_.reset();
+  drop_values();
+  in_string_ = false;
+  tokens_ = 0;
+  bytes_ = 0;
   error_.reset();
 }
 

@@ -6,22 +6,29 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "qomio/qapi/json.h"
+#include "qomio/qapi/json_disposal.h"
 #include "qomio/qapi/json_lexer.h"
+#include "qomio/qapi/json_name_index.h"
+#include "qomio/qapi/json_string.h"
 
 namespace qomio {
 
 // Makes one value of tokens. The first error is kept, and the memory of what was built freed; the value still
-// takes all of its tokens.
+// takes all of its tokens. Containers and strings grow so that no token takes long.
 class JsonBuilder {
  public:
+  static constexpr std::size_t kMaxNameBytes = 64 << 10;  // of a member
+
   JsonBuilder();
   ~JsonBuilder();
 
-  // A punctuation, string, number or word token.
+  // What is given up is freed there, if there may be much of it.
+  void dispose_into(JsonDisposal& disposal) { disposal_ = &disposal; }
+
+  // A punctuation, string, string part, number or word token.
   void add(const JsonToken& token);
 
   // Braces and brackets, each counted by itself; the value is complete when both are 0 or one is negative.
@@ -30,7 +37,7 @@ class JsonBuilder {
   bool started() const { return started_; }
   bool failed() const { return error_.has_value(); }
   bool complete() const {
-    return started_ && ((braces_ == 0 && brackets_ == 0) || braces_ < 0 || brackets_ < 0);
+    return started_ && !in_string_ && ((braces_ == 0 && brackets_ == 0) || braces_ < 0 || brackets_ < 0);
   }
 
   // The value or its first error; a value that lacks its end is one. Afterwards the next value may begin.
@@ -52,9 +59,9 @@ class JsonBuilder {
   struct Level {
     Json* container;
     bool is_object;
-    bool is_key = false;       // stands where a key belongs: an error, reported at its end
-    bool doubled_key = false;  // the member being read has the name of an earlier one
-    std::unique_ptr<std::unordered_set<std::string>> names;  // once the object is large
+    bool is_key = false;                   // stands where a key belongs: an error, reported at its end
+    bool doubled_key = false;              // the member being read has the name of an earlier one
+    std::unique_ptr<JsonNameIndex> names;  // once the object is large
   };
 
   void add_to_value(const JsonToken& token, bool as_key);
@@ -66,6 +73,9 @@ class JsonBuilder {
   bool is_doubled(Level& level, const std::string& name);
   void fail(Error error);
   void fail(std::string_view what);
+  Result<std::string> string_of(const JsonToken& token);
+  Result<Json> string_value(const JsonToken& token);
+  void drop_values();
 
   Expect expect_ = Expect::Value;
   bool started_ = false;
@@ -74,7 +84,12 @@ class JsonBuilder {
   std::unique_ptr<Json> root_;
   std::unique_ptr<Json> key_root_;  // what stands where a key belongs
   std::vector<Level> levels_;
+  std::optional<JsonStringDecoder> long_string_;  // one of which parts have come
+  bool in_string_ = false;
+  std::size_t tokens_ = 0;
+  std::size_t bytes_ = 0;
   std::optional<Error> error_;
+  JsonDisposal* disposal_ = nullptr;
 };
 
 // The value of a string, number or word token.

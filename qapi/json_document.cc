@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "qomio/qapi/json_builder.h"
 #include "qomio/qapi/json_lexer.h"
@@ -53,6 +54,7 @@ Result<JsonDocument> parse_json_document(std::string_view text) {
   PlaceCounter counter(text);
   std::string_view rest = text;
   bool is_finished = false;
+  std::optional<std::size_t> string_begin;  // of one that comes in parts
   for (std::size_t begin = 0; !is_finished;) {
     JsonToken token = lexer.next(rest, JsonParser::kMaxBytes);
     if (token.kind == JsonTokenKind::None) {
@@ -61,6 +63,12 @@ Result<JsonDocument> parse_json_document(std::string_view text) {
       if (token.kind == JsonTokenKind::None) break;
     }
     begin = text.size() - rest.size() - std::min(token.text.size(), text.size() - rest.size());
+    begin = std::exchange(string_begin, std::nullopt).value_or(begin);
+    if (token.kind == JsonTokenKind::StringPart) {
+      string_begin = begin;
+      builder.add(token);
+      continue;
+    }
     if (token.kind == JsonTokenKind::Stray) {
       const std::string_view shown = token.text.substr(0, std::min<std::size_t>(token.text.find('\0'), 100));
       return at(text, begin, Error(fmt::format("JSON parse error, stray '{}'", shown)));

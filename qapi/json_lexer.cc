@@ -10,9 +10,6 @@ namespace {
 
 constexpr std::size_t npos = std::string_view::npos;
 
-// A buffer that grew larger than this is given back after use.
-constexpr std::size_t kKeptBytes = 1 << 16;
-
 // Bytes that need a look inside a string: quotes, backslash, what may not stand there, and what begins UTF-8.
 constexpr std::array<bool, 256> kSpecialInString = [] {
   std::array<bool, 256> special{};
@@ -49,7 +46,7 @@ JsonTokenKind punctuation(unsigned char byte) {
 }  // namespace
 
 JsonToken JsonLexer::next(std::string_view& input, std::size_t max_bytes) {
-  if (held_.capacity() > kKeptBytes) held_ = {};
+  if (held_.capacity() > kMostKeptBytes) held_ = {};
   held_.clear();
   if (state_ == State::Recover && !recover(input)) return {};
   if (state_ >= State::Discard && !discard(input)) return {};
@@ -60,6 +57,7 @@ JsonToken JsonLexer::next(std::string_view& input, std::size_t max_bytes) {
     at = 1;
   }
 
+  if (state_ > State::Escape) max_bytes = std::min(max_bytes, kMostKeptBytes);
   // One byte too many is where a token is too long, however the input is cut.
   const std::size_t room = max_bytes < partial_.size() ? 1 : max_bytes - partial_.size() + 1;
   const std::string_view piece = input.substr(0, room);
@@ -78,17 +76,33 @@ JsonToken JsonLexer::next(std::string_view& input, std::size_t max_bytes) {
   if (std::min(end, piece.size()) == room) {
     in_string_ = state_ <= State::Escape && end == npos;
     std::string().swap(partial_);
+    in_parts_ = false;
     input.remove_prefix(room);
     state_ = State::Start;
     wrong_byte_ = -1;
     return {JsonTokenKind::TooLong, {}, false};
   }
-  if (end == npos) {
+  if (end != npos) return emit(kind, input, end);
+  if (input.empty()) return {};
+  const bool is_string = state_ <= State::Escape;
+  if (is_string && (in_parts_ || partial_.size() + input.size() > kMostKeptBytes)) return emit_part(input);
+  partial_.append(input);
+  input = {};
+  return {};
+}
+
+JsonToken JsonLexer::emit_part(std::string_view& input) {
+  JsonToken token{JsonTokenKind::StringPart, input, verbatim_};
+  if (!partial_.empty()) {
     partial_.append(input);
-    input = {};
-    return {};
+    held_.swap(partial_);
+    partial_.clear();
+    token.text = held_;
   }
-  return emit(kind, input, end);
+  if (!in_parts_) head_ = token.text.substr(0, kMostShownBytes);
+  in_parts_ = true;
+  input = {};
+  return token;
 }
 
 // Leaves out blanks; takes a token of one byte, or sets the state that the next byte is read in.
@@ -132,14 +146,20 @@ JsonToken JsonLexer::emit(JsonTokenKind kind, std::string_view& input, std::size
     partial_.clear();
     token.text = held_;
   }
+  if (in_parts_ && kind == JsonTokenKind::Stray) {
+    held_.swap(head_);
+    token.text = held_;
+  }
+  in_parts_ = false;
   input.remove_prefix(end);
   state_ = State::Start;
   return token;
 }
 
 JsonToken JsonLexer::finish() {
-  held_.swap(partial_);
+  held_.swap(in_parts_ ? head_ : partial_);
   partial_.clear();
+  in_parts_ = false;
   JsonToken token{JsonTokenKind::None, held_, false};
   if (state_ == State::Word) {
     token.kind = JsonTokenKind::Word;

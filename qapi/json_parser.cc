@@ -3,16 +3,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "qomio/qapi/utf8.h"
+
 namespace qomio {
 
 namespace {
 
-// Longer stray text is cut in the error.
-constexpr std::size_t kMaxQuotedBytes = 1 << 20;
-
 Error stray(std::string_view text) {
   // As QEMU shows it: nothing from a NUL on.
-  text = text.substr(0, std::min(text.find('\0'), kMaxQuotedBytes));
+  text = utf8_prefix(text.substr(0, text.find('\0')), JsonLexer::kMostShownBytes);
   return error("JSON parse error, stray '{}'", text).error();
 }
 
@@ -31,12 +30,14 @@ std::optional<Result<Json>> JsonParser::take_token(const JsonToken& token) {
   if (token.kind == JsonTokenKind::TooLong) return broken(Error("JSON token size limit exceeded"));
   builder_.add(token);
   bytes_ += token.text.size();
+  if (token.kind == JsonTokenKind::StringPart) return std::nullopt;
   ++tokens_;
   if (builder_.open_braces() + builder_.open_brackets() > kMaxDepth) {
     return broken(Error("JSON nesting depth limit exceeded"));
   }
   if (tokens_ > kMaxTokens) return broken(Error("JSON token count limit exceeded"));
   if (!builder_.complete()) return std::nullopt;
+  large_ = is_large();
   bytes_ = tokens_ = 0;
   return builder_.take();
 }
@@ -44,6 +45,7 @@ std::optional<Result<Json>> JsonParser::take_token(const JsonToken& token) {
 Result<Json> JsonParser::broken(Error error) {
   lexer_.skip_broken_value(builder_.open_braces(), builder_.open_brackets());
   builder_.clear();
+  large_ = false;
   bytes_ = tokens_ = 0;
   return std::unexpected(std::move(error));
 }
@@ -52,6 +54,7 @@ std::optional<Result<Json>> JsonParser::finish() {
   if (const JsonToken token = lexer_.finish(); token.kind != JsonTokenKind::None) {
     if (auto result = take_token(token)) return result;
   }
+  large_ = is_large();
   bytes_ = tokens_ = 0;
   if (builder_.started()) return builder_.take();
   return std::nullopt;

@@ -23,6 +23,9 @@ void add_qmp_commands(Interface& interface) {
   interface.add(command("qmp_capabilities", "begins the session", qmp_capabilities).query());
   interface.add(
       command(kSubscribeEvents, "asks for events that are sent on request only", subscribe_events).query());
+  interface.add(event<EventsDropped>(
+      kEventsDropped,
+      "events for this client were dropped, since it read too slowly; comes before the next one"));
 }
 
 }  // namespace qomio

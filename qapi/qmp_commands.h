@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "qomio/qapi/interface.h"
@@ -32,7 +34,18 @@ struct EventSubscription {
       std::tuple(member("events", &EventSubscription::events, "names; they replace those asked for before"));
 };
 
-// Adds qmp_capabilities and subscribe-events. Every QmpServer does this for its interface; twice is harmless.
+inline constexpr std::string_view kEventsDropped = "EVENTS_DROPPED";
+
+// The data of the event EVENTS_DROPPED, which is sent to one client only, and not by Interface::emit().
+struct EventsDropped {
+  std::uint64_t count = 0;
+  static constexpr std::string_view type_name = "EventsDropped";
+  static constexpr auto members = std::tuple(
+      member("count", &EventsDropped::count, "events that this client missed since the last one it got"));
+};
+
+// Adds qmp_capabilities, subscribe-events and EVENTS_DROPPED. Every QmpServer does this for its interface;
+// twice is harmless.
 void add_qmp_commands(Interface& interface);
 
 }  // namespace qomio

@@ -53,7 +53,7 @@ void append_id(std::string& line, const Json& id) {
 
 }  // namespace
 
-QmpRequest qmp_request(Result<Json> value, bool oob_enabled) {
+QmpRequest qmp_request(Result<Json>&& value, bool oob_enabled) {
   QmpRequest request;
   if (!value) {
     request.error = std::move(value).error();

@@ -20,8 +20,9 @@ struct QmpRequest {
   std::optional<Error> error;       // the request is malformed: nothing to run
 };
 
-// Reads the request from a value, or takes over the error that there was none.
-QmpRequest qmp_request(Result<Json> value, bool oob_enabled);
+// Reads the request from a value, or takes over the error that there was none. What it has no use for stays
+// in the value.
+QmpRequest qmp_request(Result<Json>&& value, bool oob_enabled);
 
 // The lines that a server sends, with the line's end.
 std::string qmp_return_line(const Json& value, const std::optional<Json>& id);

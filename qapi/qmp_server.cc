@@ -26,12 +26,21 @@ std::string_view name_of(Access access) { return access == Access::full ? "full"
 }  // namespace
 
 QmpServer::QmpServer(GMainContext* context, Interface& interface, std::size_t output_limit_bytes)
-    : host_{.context = context,
+    : too_many_clients_(context, "QMP clients were refused: there were too many"),
+      failed_clients_(context, "QMP clients were dropped", G_LOG_LEVEL_WARNING),
+      slow_clients_(context, "events were dropped for QMP clients that read too slowly"),
+      disposal_(context),
+      host_{.context = context,
             .interface = interface,
+            .disposal = disposal_,
             .output_limit_bytes = output_limit_bytes,
             .closed = [this](QmpSession& session) { close_session(session); },
             .ended = [this] { stop(); },
-            .events_dropped = [this](std::uint64_t count) { dropped_events_ += count; }} {
+            .events_dropped = [this](std::uint64_t count) { note_dropped_events(count); },
+            .failed =
+                [this](std::string_view problem) {
+                  failed_clients_.log(fmt::format("QMP client dropped: {}", problem));
+                }} {
   add_qmp_commands(interface);
   event_subscription_ =
       interface.listen([this](std::string_view name, const Json& data) { send_event(name, data); });
@@ -48,8 +57,7 @@ QmpServer::~QmpServer() {
 UnixListener::OnConnection QmpServer::adder(Access access) {
   return [this, access](FileDescriptor connection) {
     if (sessions_.size() >= client_limit_) {
-      g_log("qomio", G_LOG_LEVEL_MESSAGE, "a QMP client was refused: there are %zu already",
-            sessions_.size());
+      too_many_clients_.log(fmt::format("a QMP client was refused: there are {} already", sessions_.size()));
       return;
     }
     add_session(std::move(connection), FileDescriptor(), access);
@@ -160,6 +168,11 @@ void QmpServer::send_event_line(std::string_view name, const std::string& line) 
 void QmpServer::send_delayed_events() {
   for (const auto& due : throttle_.take_due(g_get_monotonic_time())) send_event_line(due.name, due.line);
   delayed_events_->set_ready_time(throttle_.next_due_us());
+}
+
+void QmpServer::note_dropped_events(std::uint64_t count) {
+  dropped_events_ += count;
+  slow_clients_.log(fmt::format("a QMP client read too slowly: {} events dropped", count), count);
 }
 
 void QmpServer::stop() {

@@ -15,6 +15,7 @@
 #include "qomio/qapi/fd_source.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/qmp_session.h"
+#include "qomio/qapi/repeated_message.h"
 #include "qomio/qapi/unix_listener.h"
 
 namespace qomio {
@@ -27,8 +28,9 @@ namespace qomio {
 // Clients are served in turn and each strictly in order; out-of-band commands overtake. Events of the
 // interface go to all clients that have negotiated. What waits to be sent to a client is bounded: over the
 // limit nothing more is read from it or run for it, and the oldest events for it are dropped; others go on.
-// At most 8 of its commands wait (one without oob), one that answers later runs; the rest stays in its
-// socket. Over the limit of clients the next is hung up on.
+// Before the next event that it gets it hears how many, by the event EVENTS_DROPPED. At most 8 of its
+// commands wait (one without oob), one that answers later runs; the rest stays in its socket. Over the limit
+// of clients the next is hung up on. What clients can cause is not logged line by line; see RepeatedMessage.
 //
 // After a command that ends the server (quit) no client is taken, and no request of any.
 //
@@ -78,8 +80,13 @@ class QmpServer {
   void send_event(std::string_view name, const Json& data);
   void send_event_line(std::string_view name, const std::string& line);
   void send_delayed_events();
+  void note_dropped_events(std::uint64_t count);
   void stop();
 
+  RepeatedMessage too_many_clients_;
+  RepeatedMessage failed_clients_;
+  RepeatedMessage slow_clients_;
+  JsonDisposal disposal_;
   QmpSessionHost host_;
   std::uint64_t dropped_events_ = 0;
   struct Listener {

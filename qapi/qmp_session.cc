@@ -7,19 +7,32 @@
 
 #include <cerrno>
 #include <exception>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "qomio/qapi/qmp_commands.h"
+#include "qomio/qapi/utf8.h"
 
 namespace qomio {
 
 namespace {
 
 constexpr std::size_t kReadBytes = 64 << 10;
+constexpr std::size_t kParsedAtATime = 16 << 10;
+constexpr std::size_t kLongestCommand = 4 << 10;  // no name is as long, and errors that repeat it stay short
+constexpr std::size_t kLongestError = 64 << 10;
 constexpr std::size_t kMostWaiting = 8;
 constexpr int kMostInATurn = 32;
 constexpr std::int64_t kTurnUs = 50;
+
+// An error may repeat what the client sent, however long that is.
+Error shortened(const Error& error) {
+  if (error.message().size() <= kLongestError) return error;
+  Error result(error.error_class(), std::string(utf8_prefix(error.message(), kLongestError)) + "...");
+  result.set_data(error.data());
+  return result;
+}
 
 }  // namespace
 
@@ -27,6 +40,7 @@ constexpr std::int64_t kTurnUs = 50;
 struct QmpSession::Running {
   QmpSession* session;
   QmpRequest request;
+  bool is_large;
   bool no_success_response;
   bool ends_server;
   std::function<void()> cancel;
@@ -51,18 +65,19 @@ QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor o
       out_(std::move(out)),
       source_(host.context, [this] { turn(); }),
       buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)),
-      output_(host.output_limit_bytes) {
+      output_(host.output_limit_bytes, host.disposal) {
   if (!is_socket()) {
     old_out_flags_ = fcntl(out_.get(), F_GETFL);
     fcntl(out_.get(), F_SETFL, old_out_flags_ | O_NONBLOCK);
   }
+  parser_.dispose_into(host.disposal);
   output_.add_reply(qmp_greeting_line());
   send_output();
   update_watches();
 }
 
 QmpSession::~QmpSession() {
-  cancel_running();
+  give_up_requests();
   report_dropped_events();
   // Others may share a terminal's or pipe's open file, and expect it as it was.
   if (!is_socket()) fcntl(out_.get(), F_SETFL, old_out_flags_);
@@ -76,16 +91,23 @@ void QmpSession::send_event(const std::string& line, std::string_view requested_
   output_.add_event(line);
   // Within a turn the rest of it sends; here the client may even be found gone, which is for its next turn.
   if (in_turn_) return;
-  send_output();
+  if (!output_.is_blocked()) send_output();
   update_watches();
 }
 
 void QmpSession::stop() {
   stopped_ = true;
   input_ = {};
+  give_up_requests();
+  if (!in_turn_) update_watches();
+}
+
+void QmpSession::give_up_requests() {
+  for (Waiting& each : waiting_) {
+    if (each.is_large) dispose_of(each.request);
+  }
   waiting_.clear();
   cancel_running();
-  if (!in_turn_) update_watches();
 }
 
 void QmpSession::turn() {
@@ -95,7 +117,11 @@ void QmpSession::turn() {
   try {
     stays = serve();
   } catch (const std::exception& problem) {
-    g_log("qomio", G_LOG_LEVEL_WARNING, "QMP client dropped: %s", problem.what());
+    try {
+      host_.failed(problem.what());
+    } catch (const std::bad_alloc&) {
+      stays = false;  // the log has to do without it
+    }
   }
   in_turn_ = false;
   if (!stays) host_.closed(*this);  // destroys this
@@ -142,50 +168,73 @@ void QmpSession::answer_some() {
   const std::int64_t end_us = g_get_monotonic_time() + kTurnUs;
   int left = kMostInATurn;
   do {
-    parse_input(left);
+    parse_input(left, end_us);
     if (waiting_.empty() || running_ || output_.over_limit()) return;
-    const QmpRequest request = std::move(waiting_.front());
+    Waiting waiting = std::move(waiting_.front());
     waiting_.pop_front();
-    answer(request);
+    answer(std::move(waiting));
   } while (--left > 0 && g_get_monotonic_time() < end_us);
 }
 
-void QmpSession::parse_input(int& left) {
+void QmpSession::parse_input(int& left, std::int64_t end_us) {
   while (!input_.empty() && waiting_.size() < most_waiting() && left > 0 && !output_.over_limit()) {
-    auto value = parser_.next(input_);
-    if (!value) break;
-    QmpRequest request = qmp_request(std::move(*value), oob_enabled_);
-    if (request.out_of_band) {
+    std::string_view piece = input_.substr(0, kParsedAtATime);
+    const std::size_t size = piece.size();
+    auto value = parser_.next(piece);
+    input_.remove_prefix(size - piece.size());
+    if (!value) {
+      if (input_.empty() || g_get_monotonic_time() >= end_us) break;
+      continue;
+    }
+    Waiting waiting{qmp_request(std::move(*value), oob_enabled_), parser_.value_was_large()};
+    if (waiting.is_large && *value) host_.disposal.take(std::move(**value));
+    if (waiting.request.out_of_band) {
       --left;
-      answer(request);
+      answer(std::move(waiting));
       if (stopped_) break;
     } else {
-      waiting_.push_back(std::move(request));
+      waiting_.push_back(std::move(waiting));
     }
   }
 }
 
-void QmpSession::answer(const QmpRequest& request) {
-  if (request.error) return finish(request, std::unexpected(*request.error));
-  if (!negotiated_) return finish(request, negotiate(request));
+void QmpSession::dispose_of(QmpRequest& request) {
+  host_.disposal.take(std::move(request.command));
+  host_.disposal.take(std::move(request.arguments));
+  if (request.id) host_.disposal.take(std::move(*request.id));
+}
+
+void QmpSession::answer(Waiting waiting) {
+  dispatch(waiting.request, waiting.is_large);
+  if (waiting.is_large) dispose_of(waiting.request);
+}
+
+void QmpSession::dispatch(QmpRequest& request, bool is_large) {
+  const auto finish = [&](const Result<Json>& result) { this->finish(request, result, is_large); };
+  if (request.error) return finish(std::unexpected(*request.error));
+  if (!negotiated_) return finish(negotiate(request));
+  if (request.command.size() > kLongestCommand) {
+    return finish(error(ErrorClass::CommandNotFound, "The command {}... has not been found",
+                        utf8_prefix(request.command, kLongestCommand)));
+  }
   const auto allowed = host_.interface.allowed_command(request.command, access_);
-  if (!allowed) return finish(request, std::unexpected(allowed.error()));
+  if (!allowed) return finish(std::unexpected(allowed.error()));
   const Command& command = **allowed;
   if (request.out_of_band && !command.allow_oob) {
-    return finish(request, error("The command {} does not support OOB", request.command));
+    return finish(error("The command {} does not support OOB", request.command));
   }
-  if (command.name == kSubscribeEvents) return finish(request, subscribe(request));
-  if (command.start) return start(command, request);
+  if (command.name == kSubscribeEvents) return finish(subscribe(request));
+  if (command.start) return start(command, request, is_large);
   const bool ends_server = command.ends_server;  // the command may take itself away
   const bool is_answered = !command.no_success_response;
   const auto result = host_.interface.run(command, request.arguments);
-  if (!result || is_answered) finish(request, result);
+  if (!result || is_answered) finish(result);
   if (result && ends_server) host_.ended();
 }
 
-void QmpSession::start(const Command& command, const QmpRequest& request) {
-  const auto running =
-      std::make_shared<Running>(Running{this, request, command.no_success_response, command.ends_server, {}});
+void QmpSession::start(const Command& command, QmpRequest& request, bool is_large) {
+  const auto running = std::make_shared<Running>(
+      Running{this, std::move(request), is_large, command.no_success_response, command.ends_server, {}});
   const std::shared_ptr<GMainContext> context(
       host_.context ? g_main_context_ref(host_.context) : g_main_context_ref(g_main_context_default()),
       g_main_context_unref);
@@ -205,23 +254,40 @@ void QmpSession::start(const Command& command, const QmpRequest& request) {
   running->cancel = reply.canceller();
   running_ = running;
   host_.interface.start(command, running->request.arguments, access_, reply);
+  // They are for the call only; the id is kept for the answer.
+  if (is_large) host_.disposal.take(std::move(running->request.arguments));
 }
 
 void QmpSession::finish_running(const Result<Json>& result) {
   const auto running = std::exchange(running_, nullptr);
-  if (!result || !running->no_success_response) finish(running->request, result);
+  if (!result || !running->no_success_response) finish(running->request, result, running->is_large);
   if (result && running->ends_server) host_.ended();
   // A turn of its own sends it, and goes on with what waits.
   if (!in_turn_) source_.set_ready_time(0);
 }
 
 void QmpSession::cancel_running() {
-  if (const auto running = std::exchange(running_, nullptr)) running->cancel();
+  const auto running = std::exchange(running_, nullptr);
+  if (!running) return;
+  running->cancel();
+  if (running->is_large && running->request.id) host_.disposal.take(std::move(*running->request.id));
 }
 
-void QmpSession::finish(const QmpRequest& request, const Result<Json>& result) {
-  output_.add_reply(result ? qmp_return_line(*result, request.id)
-                           : qmp_error_line(result.error(), request.id));
+void QmpSession::finish(QmpRequest& request, const Result<Json>& result, bool is_large) {
+  const auto line = [&](const std::optional<Json>& id) {
+    return result ? qmp_return_line(*result, id) : qmp_error_line(shortened(result.error()), id);
+  };
+  if (!is_large || !request.id) return output_.add_reply(line(request.id));
+  // The line as it is with a small id, which stands first in errors, last in other replies.
+  constexpr std::string_view kId = "\"id\": ";
+  constexpr std::string_view kPlaceholder = "null";
+  std::string before = line(Json());
+  std::size_t at = before.starts_with('{' + std::string(kId)) ? 1 : before.rfind(kId);
+  at += kId.size();
+  std::string after = before.substr(at + kPlaceholder.size());
+  before.resize(at);
+  output_.add_reply(std::move(before), std::make_unique<JsonPieces>(std::move(*request.id), host_.disposal),
+                    std::move(after));
 }
 
 Result<Json> QmpSession::subscribe(const QmpRequest& request) {
@@ -263,8 +329,6 @@ void QmpSession::send_rest(std::int64_t deadline_us) {
 void QmpSession::report_dropped_events() {
   const std::uint64_t dropped = output_.take_dropped_events();
   if (dropped == 0) return;
-  g_log("qomio", G_LOG_LEVEL_MESSAGE, "a QMP client read too slowly: %" G_GUINT64_FORMAT " events dropped",
-        dropped);
   host_.events_dropped(dropped);
 }
 

@@ -23,17 +23,21 @@ namespace qomio {
 struct QmpSessionHost {
   GMainContext* context;
   Interface& interface;
+  JsonDisposal& disposal;
   std::size_t output_limit_bytes;
   std::function<void(class QmpSession&)> closed;  // destroys the session
   std::function<void()> ended;                    // the reply of a command that ends the server is on its way
   std::function<void(std::uint64_t)> events_dropped;  // how many more
+  std::function<void(std::string_view)> failed;       // what the session ends by, when it isn't the client
 };
 
 // One client, from its greeting to its end: reads requests, runs them in order, sends replies and events.
 //
-// The work is cut into turns: one read of at most 64 KiB, and at most 32 requests, none more once 50 µs are
-// over. Between turns the loop serves the others. At most 8 requests wait with oob enabled, one without; then
-// nothing is read. While more than the limit is unsent, nothing is read or run.
+// The work is cut into turns: one read of at most 64 KiB, of which 16 KiB are parsed at a time, and at most
+// 32 requests; no more is begun once 50 µs are over. A large value, which is read and may have to be sent
+// back, is built, written and freed in pieces. What a command does is one piece. Between turns the loop
+// serves the others. At most 8 requests wait with oob enabled, one without; then nothing is read. While more
+// than the limit is unsent, nothing is read or run.
 //
 // A client that shuts down its sending side gets the replies to all that it sent; one that leaves altogether
 // has the requests that wait dropped, and the command that runs cancelled.
@@ -60,6 +64,10 @@ class QmpSession {
  private:
   struct Running;
   struct Arrival;
+  struct Waiting {
+    QmpRequest request;
+    bool is_large;
+  };
 
   bool is_socket() const { return !out_; }
   std::size_t most_waiting() const;
@@ -70,12 +78,15 @@ class QmpSession {
   bool hung_up() const;
   void read_input();
   void answer_some();
-  void parse_input(int& left);
-  void answer(const QmpRequest& request);
-  void start(const Command& command, const QmpRequest& request);
+  void parse_input(int& left, std::int64_t end_us);
+  void dispose_of(QmpRequest& request);
+  void answer(Waiting waiting);
+  void dispatch(QmpRequest& request, bool is_large);
+  void start(const Command& command, QmpRequest& request, bool is_large);
   void finish_running(const Result<Json>& result);
   void cancel_running();
-  void finish(const QmpRequest& request, const Result<Json>& result);
+  void give_up_requests();
+  void finish(QmpRequest& request, const Result<Json>& result, bool is_large);
   Result<Json> subscribe(const QmpRequest& request);
   Result<Json> negotiate(const QmpRequest& request);
   void send_output();
@@ -93,7 +104,7 @@ class QmpSession {
   std::unique_ptr<char[]> buffer_;
   std::string_view input_;  // what of the buffer is not parsed yet
   JsonParser parser_;
-  std::deque<QmpRequest> waiting_;
+  std::deque<Waiting> waiting_;
   std::shared_ptr<Running> running_;  // whose answer comes later; the next one waits for it
   QmpOutput output_;
   std::set<std::string, std::less<>> requested_events_;

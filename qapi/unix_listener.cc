@@ -12,6 +12,8 @@
 #include <cstring>
 #include <utility>
 
+#include "qomio/qapi/socket_lock.h"
+
 namespace qomio {
 
 namespace {
@@ -38,8 +40,14 @@ Result<FileDescriptor> new_socket() {
 
 const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
 
-std::unexpected<Error> in_use(const std::string& path) {
-  return error("socket '{}' is in use by another program", path);
+// Is somebody listening on the socket?
+Result<bool> is_live(const std::string& path) {
+  const auto address = address_of(path);
+  auto probe = new_socket();
+  if (!probe) return failure(probe);
+  if (connect(probe->get(), generic(*address), sizeof(*address)) == 0 || errno == EAGAIN) return true;
+  if (errno == ENOENT || errno == ECONNREFUSED) return false;
+  return errno_error(errno, fmt::format("cannot tell whether socket '{}' is in use", path));
 }
 
 }  // namespace
@@ -50,63 +58,72 @@ Result<UnixListener::FileIdentity> UnixListener::identify(const std::string& pat
   return FileIdentity{status.st_dev, status.st_ino};
 }
 
+// Removes the file if it is still this one, which is kept open by the caller, so that no other has its
+// number. It is moved aside first: programs that don't know of the lock could replace it between a look and
+// its removal. False: it is another one, which keeps its name.
+Result<bool> UnixListener::remove_file(const std::string& path, const FileIdentity& identity) {
+  const std::string aside = fmt::format("{}.dead-{}", path, getpid());
+  if (rename(path.c_str(), aside.c_str()) != 0) {
+    if (errno == ENOENT) return false;
+    return errno_error(errno, fmt::format("cannot replace '{}'", path));
+  }
+  const auto moved = identify(aside);
+  const bool is_it = !moved || *moved == identity;
+  if (!is_it) (void)link(aside.c_str(), path.c_str());
+  unlink(aside.c_str());
+  return is_it;
+}
+
 // Makes way for a new socket: removes the file if it is a socket on which nobody listens.
 Result<void> UnixListener::remove_dead_socket(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat status = {};
-  if (lstat(path.c_str(), &status) != 0) {
+  if (!file || fstat(file.get(), &status) != 0) {
     if (errno == ENOENT) return {};
     return errno_error(errno, fmt::format("cannot look at '{}'", path));
   }
   if (!S_ISSOCK(status.st_mode)) return error("'{}' exists and is no socket", path);
-
-  const auto address = address_of(path);
-  auto probe = new_socket();
-  if (!probe) return failure(probe);
-  if (connect(probe->get(), generic(*address), sizeof(*address)) == 0 || errno == EAGAIN) return in_use(path);
-  if (errno == ENOENT) return {};
-  if (errno != ECONNREFUSED)
-    return errno_error(errno, fmt::format("cannot tell whether socket '{}' is in use", path));
-
-  // Moved aside first: were it removed at once, it might be the live socket of a program that just did the
-  // same.
-  const std::string aside = fmt::format("{}.dead-{}", path, getpid());
-  if (rename(path.c_str(), aside.c_str()) != 0)
-    return errno_error(errno, fmt::format("cannot replace '{}'", path));
-  const auto moved = identify(aside);
-  if (moved && *moved != FileIdentity{status.st_dev, status.st_ino}) {
-    link(aside.c_str(), path.c_str());
-    unlink(aside.c_str());
-    return in_use(path);
-  }
-  unlink(aside.c_str());
+  const auto live = is_live(path);
+  if (!live) return std::unexpected(live.error());
+  if (*live) return socket_in_use(path);
+  const auto removed = remove_file(path, {status.st_dev, status.st_ino});
+  if (!removed) return std::unexpected(removed.error());
+  // Another program, without the lock, was here: either it has a socket there now, or has removed the dead
+  // one.
+  if (!*removed && identify(path)) return socket_in_use(path);
   return {};
 }
 
 Result<FileDescriptor> UnixListener::bind_socket(const std::string& path, FileIdentity& identity) {
   const auto address = address_of(path);
   if (!address) return std::unexpected(address.error());
+  const auto lock = SocketLock::take(path);
+  if (!lock) {
+    if (is_live(path).value_or(false)) return socket_in_use(path);
+    return std::unexpected(lock.error());
+  }
   if (auto r = remove_dead_socket(path); !r) return failure(r);
   auto fd = new_socket();
   if (!fd) return fd;
   // Linux gives the file the mode of the socket, less the umask: so it never has more than this.
   if (fchmod(fd->get(), S_IRUSR | S_IWUSR) != 0) return errno_error(errno, "cannot restrict a socket");
   if (bind(fd->get(), generic(*address), sizeof(*address)) != 0) {
-    if (errno == EADDRINUSE) return in_use(path);
+    if (errno == EADDRINUSE) return socket_in_use(path);
     return errno_error(errno, fmt::format("cannot make socket '{}'", path));
   }
   auto made = identify(path);
   // A umask may have taken even the owner's permission.
   const bool ready = made && chmod(path.c_str(), S_IRUSR | S_IWUSR) == 0 && listen(fd->get(), SOMAXCONN) == 0;
   const int problem = errno;
-  // Until it listened, another program may have taken it for dead.
+  // Until it listened, a program that doesn't know of the lock may have taken it for dead.
   const auto now = identify(path);
   const bool ours = made && now && *now == *made;
   if (ready && ours) {
     identity = *made;
     return fd;
   }
-  if (ours) unlink(path.c_str());
-  if (ready) return in_use(path);
+  if (ours) (void)remove_file(path, *made);
+  if (ready) return socket_in_use(path);
   return errno_error(problem, fmt::format("cannot listen on socket '{}'", path));
 }
 
@@ -146,12 +163,15 @@ UnixListener::UnixListener(GMainContext* context, std::string path, FileIdentity
       socket_(std::move(socket)),
       spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
       on_connection_(std::move(on_connection)),
+      refused_(context, "QMP clients of other users were refused"),
+      too_many_files_(context, "QMP clients were refused: too many open files"),
       source_(context, [this] { accept_some(); }),
       watch_(source_.watch(socket_.get(), G_IO_IN)) {}
 
+// The socket is still open here: so nobody who looks first takes it for dead, and its number is its own.
 UnixListener::~UnixListener() {
   if (path_.empty()) return;
-  if (const auto now = identify(path_); now && *now == identity_) unlink(path_.c_str());
+  if (const auto now = identify(path_); now && *now == identity_) (void)remove_file(path_, identity_);
 }
 
 void UnixListener::accept_some() {
@@ -173,12 +193,12 @@ void UnixListener::accept_some() {
   }
 }
 
-void UnixListener::welcome(FileDescriptor connection) const {
+void UnixListener::welcome(FileDescriptor connection) {
   ucred peer = {};
   socklen_t length = sizeof(peer);
   const bool known = getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0;
   if (known && (peer.uid == 0 || peer.uid == geteuid())) return on_connection_(std::move(connection));
-  g_log("qomio", G_LOG_LEVEL_MESSAGE, "a QMP client of user %u was refused", static_cast<unsigned>(peer.uid));
+  refused_.log(fmt::format("a QMP client of user {} was refused", peer.uid));
 }
 
 // Takes the client with the spare descriptor, and hangs up.
@@ -188,7 +208,7 @@ bool UnixListener::refuse_one() {
   spare_.reset();
   FileDescriptor refused(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   const bool taken = static_cast<bool>(refused) || errno == EAGAIN;
-  if (refused) g_log("qomio", G_LOG_LEVEL_MESSAGE, "a QMP client was refused: too many open files");
+  if (refused) too_many_files_.log("a QMP client was refused: too many open files");
   refused.reset();
   spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   return taken;

@@ -10,6 +10,7 @@
 #include "qomio/qapi/error.h"
 #include "qomio/qapi/fd_source.h"
 #include "qomio/qapi/file_descriptor.h"
+#include "qomio/qapi/repeated_message.h"
 
 namespace qomio {
 
@@ -18,11 +19,12 @@ namespace qomio {
 //
 // - The file has mode 0600 whatever the umask; it never has more.
 // - A socket on which somebody listens is not taken over; one that a dead process left is replaced; any other
-//   file is refused and left alone.
+//   file is refused and left alone. Of several that begin at the same moment one gets the name, the others
+//   hear that it is in use; see SocketLock.
 // - Only root and the user that runs the program are let in, whatever the mode of the file: the others are
-// hung
-//   up on.
+//   hung up on.
 // - When descriptors run out the client is refused, not left waiting, and the loop does not spin.
+// - The log tells of the first client that is refused, then from time to time of how many more were.
 //
 // Thread: the one that runs the context.
 class UnixListener {
@@ -56,10 +58,11 @@ class UnixListener {
 
   static Result<FileDescriptor> bind_socket(const std::string& path, FileIdentity& identity);
   static Result<void> remove_dead_socket(const std::string& path);
+  static Result<bool> remove_file(const std::string& path, const FileIdentity& identity);
   static Result<FileIdentity> identify(const std::string& path);
 
   void accept_some();
-  void welcome(FileDescriptor connection) const;
+  void welcome(FileDescriptor connection);
   bool refuse_one();
 
   const std::string path_;
@@ -67,6 +70,8 @@ class UnixListener {
   FileDescriptor socket_;
   FileDescriptor spare_;  // given up for a moment to refuse a client when no other descriptor is left
   OnConnection on_connection_;
+  RepeatedMessage refused_;
+  RepeatedMessage too_many_files_;
   FdSource source_;
   FdSource::Watch watch_;
 };

@@ -25,4 +25,7 @@ bool is_unicode_character(std::uint32_t code);
 
 void utf8_append(std::string& out, std::uint32_t code);
 
+// The longest beginning of the text that has at most so many bytes and ends in no half of a character.
+std::string_view utf8_prefix(std::string_view text, std::size_t max_bytes);
+
 }  // namespace qomio

@@ -25,6 +25,8 @@ TEST(JsonDocumentTest, errors_begin_with_the_place_of_what_is_wrong) {
   EXPECT_EQ(refusal("[1,\n%]"), "2:1: JSON parse error, stray '%'");
   EXPECT_EQ(refusal("{\"a\": [\n"), "2:1: JSON parse error, premature EOI");
   EXPECT_EQ(refusal("{\"a\": \"unclosed"), "1:7: JSON parse error, stray '\"unclosed'");
+  const std::string start = "1:7: JSON parse error, stray '\"xxx";
+  EXPECT_EQ(refusal("{\"a\": \"" + std::string(1 << 20, 'x')).substr(0, start.size()), start);
   EXPECT_EQ(refusal("[]]"), "1:3: Expecting at most one JSON value");
   EXPECT_EQ(refusal(std::string(1025, '[')), "1:1025: JSON nesting depth limit exceeded");
 }

@@ -31,6 +31,8 @@ std::vector<std::string> outcomes(std::string_view input) {
   return outcomes(parser, input);
 }
 
+void parser_takes(JsonParser& parser, std::string_view input) { EXPECT_FALSE(parser.next(input)); }
+
 TEST(JsonLimits, the_1024th_level_is_allowed_and_the_1025th_is_one_error) {
   EXPECT_THAT(outcomes(repeated("[", 1024) + repeated("]", 1024)), ElementsAre("value"));
   EXPECT_THAT(outcomes(repeated("[", 1025) + "1" + repeated("]", 1025) + "{}"),
@@ -97,6 +99,91 @@ TEST(JsonLimits, a_value_in_many_pieces_is_not_read_again) {
     for (auto& outcome : outcomes(parser, {&byte, 1})) all.push_back(std::move(outcome));
   }
   EXPECT_THAT(all, ElementsAre("value"));
+}
+
+// The outcome of the text, fed in pieces of this size: the value, or the error.
+std::string outcome_in_pieces(std::string_view text, std::size_t size) {
+  JsonParser parser;
+  for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min(size, rest.size()))) {
+    std::string_view piece = rest.substr(0, size);
+    if (const auto result = parser.next(piece))
+      return *result ? json_text(**result) : result->error().message();
+  }
+  const auto result = parser.finish();
+  return !result ? "nothing" : *result ? json_text(**result) : (*result).error().message();
+}
+
+TEST(JsonLimits, a_long_string_is_the_same_however_it_is_cut) {
+  const std::string filler = repeated(
+      "plain \\n\\\\ \\u00e9 \xc3\xa9 \xe2\x82\xac \\ud83d\\ude00 \xf0\x9f\x98\x80 \\ud83d\\uDE00", 5000);
+  for (const std::string_view tail :
+       {"\"", "\\\"\"", "\\u0041\"", "\\ud83d\\ude00\"", "\xc3\xa9\"", "\\ud83d\"", "\\ud83dx\"",
+        "\\ud83d\\u0041\"", "\\u12\"", "\\u\"", "\\q\"", "\xc3\"", "\xe2\x82\"", "\x80\"", "\xe2\x82x\"",
+        "\n\"", "\xff\"", ""}) {
+    for (const std::string& text :
+         {"\"" + filler + std::string(tail), "[1,{\"a\":\"" + filler + std::string(tail) + "}]",
+          "\"" + std::string(tail.substr(0, tail.size() - !tail.empty())) + filler + "\""}) {
+      const std::string whole = outcome_in_pieces(text, text.size());
+      for (const std::size_t size : {1, 7, 64, 4099, 16 << 10, 65'537, 100'000}) {
+        EXPECT_EQ(outcome_in_pieces(text, size), whole) << tail << " in pieces of " << size;
+      }
+    }
+  }
+}
+
+TEST(JsonLimits, an_error_in_a_long_string_shows_how_it_begins) {
+  const std::string text = "\"" + std::string(1 << 20, 'x') + "\n";
+  const std::string shown =
+      "JSON parse error, stray '\"" + std::string(JsonLexer::kMostShownBytes - 1, 'x') + "'";
+  for (const std::size_t size : {1 << 10, 2 << 20}) EXPECT_EQ(outcome_in_pieces(text, size), shown);
+  EXPECT_EQ(outcome_in_pieces(text.substr(0, text.size() - 1), 1 << 10), shown);
+}
+
+TEST(JsonLimits, a_name_a_number_and_a_word_may_have_64_kib) {
+  constexpr std::size_t kMost = 64 << 10;
+  const std::string name(kMost, 'n');
+  EXPECT_THAT(outcomes("{\"" + name + "\":1}"), ElementsAre("value"));
+  EXPECT_THAT(outcomes("{\"" + name + "n\":1}{}"), ElementsAre("JSON token size limit exceeded", "value"));
+  EXPECT_THAT(outcomes("{\"" + repeated(name, 20) + "\":1}{}"),
+              ElementsAre("JSON token size limit exceeded", "value"));
+  const std::string digits = "0." + std::string(kMost - 2, '1');
+  EXPECT_THAT(outcomes("[" + digits + "]"), ElementsAre("value"));
+  EXPECT_THAT(outcomes("[" + digits + "1]{}"), ElementsAre("JSON token size limit exceeded", "value"));
+  EXPECT_THAT(outcomes("[" + repeated("true", kMost) + "]\n{}"),
+              ElementsAre("JSON token size limit exceeded", "value"));
+}
+
+TEST(JsonLimits, a_string_of_parts_does_not_count_as_many_tokens) {
+  JsonParser parser;
+  EXPECT_THAT(outcomes(parser, "[\"" + std::string(1 << 20, 'x')), IsEmpty());
+  for (std::size_t i = 0; i <= JsonParser::kMaxTokens; ++i) parser_takes(parser, "x");
+  EXPECT_THAT(outcomes(parser, "\"]"), ElementsAre("value"));
+}
+
+TEST(JsonLimits, doubled_names_are_found_in_large_objects) {
+  std::string text = "{";
+  for (int i = 0; i < 1000; ++i) text += fmt::format("\"{}\":1,", i);
+  for (const int doubled : {0, 15, 16, 17, 500, 999}) {
+    EXPECT_THAT(outcomes(text + fmt::format("\"{}\":1}}", doubled)),
+                ElementsAre("JSON parse error, duplicate key"));
+  }
+  EXPECT_THAT(outcomes(text + "\"1000\":1}"), ElementsAre("value"));
+}
+
+TEST(JsonLimits, what_is_given_up_of_a_large_value_is_freed_a_piece_at_a_time) {
+  JsonDisposal disposal(nullptr);
+  JsonParser parser;
+  parser.dispose_into(disposal);
+  EXPECT_THAT(outcomes(parser, "[" + repeated("[1],", 100'000) + "x]"),
+              ElementsAre("JSON parse error, invalid keyword 'x'"));
+  std::size_t turns = 1;
+  while (disposal.free_some()) ++turns;
+  EXPECT_GE(turns, 100'000 / JsonDisposal::kElementsInATurn);
+
+  EXPECT_THAT(outcomes(parser, "[1]"), ElementsAre("value"));
+  EXPECT_FALSE(parser.value_was_large());
+  EXPECT_THAT(outcomes(parser, "[" + repeated("[1],", 100'000) + "1]"), ElementsAre("value"));
+  EXPECT_TRUE(parser.value_was_large());
 }
 
 TEST(JsonLimits, an_object_of_half_a_million_keys_is_read) {

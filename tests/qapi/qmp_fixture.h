@@ -29,6 +29,38 @@ struct Tick {
   static constexpr auto members = std::tuple(member("guest", &Tick::guest), member("reason", &Tick::reason));
 };
 
+// The library's lines of the log while it lives.
+class LogLines {
+ public:
+  LogLines() : old_(g_log_set_default_handler(take, this)) {}
+  ~LogLines() { g_log_set_default_handler(old_, nullptr); }
+  LogLines(const LogLines&) = delete;
+  LogLines& operator=(const LogLines&) = delete;
+
+  const std::vector<std::string>& all() const { return lines_; }
+  // A line, and how often it was repeated: in a test that is held up for seconds the number may be told in
+  // parts.
+  void expect(const std::string& first, const std::string& repeated) {
+    ASSERT_GE(lines_.size(), 2U);
+    EXPECT_LE(lines_.size(), 10U);
+    EXPECT_EQ(lines_.front(), first);
+    const auto count_in = [](const std::string& line) { return std::stoull(line); };
+    std::uint64_t count = 0;
+    for (std::size_t i = 1; i < lines_.size(); ++i) {
+      count += count_in(lines_[i]);
+      EXPECT_EQ(lines_[i].substr(lines_[i].find(' ')), repeated.substr(repeated.find(' ')));
+    }
+    EXPECT_EQ(count, count_in(repeated));
+  }
+
+ private:
+  static void take(const gchar* /*domain*/, GLogLevelFlags /*level*/, const gchar* message, gpointer self) {
+    static_cast<LogLines*>(self)->lines_.emplace_back(message);
+  }
+  GLogFunc old_;
+  std::vector<std::string> lines_;
+};
+
 // A client in the thread of the server: it never waits, the test runs the server's loop.
 class TestClient {
  public:

@@ -23,6 +23,8 @@ std::string repeated(std::string_view text, int times) {
   return all;
 }
 
+bool is_notice(const std::string& line) { return line.contains(R"("event": "EVENTS_DROPPED")"); }
+
 TEST_F(QmpServerTest, clients_are_served_in_turn) {
   TestClient busy = negotiated();
   TestClient other = negotiated();
@@ -108,11 +110,84 @@ TEST_F(QmpServerTest, the_oldest_events_for_a_client_that_does_not_read_are_drop
     heard += static_cast<int>(lines(other).size());
   }
   EXPECT_EQ(heard, kEvents);
-  const auto events = lines(slow);
+  auto events = lines(slow);
   EXPECT_LT(events.size(), 200U);
   EXPECT_THAT(events.front(), HasSubstr("\"0:x"));
   EXPECT_THAT(events.back(), HasSubstr("\"999:x"));
-  EXPECT_EQ(server_->dropped_event_count() + events.size(), static_cast<std::size_t>(kEvents));
+
+  const auto notice = std::ranges::find_if(events, is_notice);
+  ASSERT_NE(notice, events.end());
+  EXPECT_THAT(*notice,
+              testing::MatchesRegex(R"(\{"timestamp": \{"seconds": [0-9]+, "microseconds": [0-9]+\}, )"
+                                    R"("event": "EVENTS_DROPPED", "data": \{"count": [0-9]+\}\})"));
+  const auto dropped = server_->dropped_event_count();
+  EXPECT_EQ(parse_json(*notice)->at("data").at("count"), dropped);
+  // It stands where the dropped ones are missing.
+  const auto before = static_cast<std::size_t>(notice - events.begin());
+  EXPECT_THAT(*std::next(notice), HasSubstr(fmt::format("\"{}:x", before + dropped)));
+  events.erase(notice);
+  EXPECT_EQ(std::ranges::count_if(events, is_notice), 0);
+  EXPECT_EQ(dropped + events.size(), static_cast<std::size_t>(kEvents));
+
+  // Another time it hears of what it missed since.
+  for (int i = 0; i < kEvents; ++i) interface_.emit("TICK", Tick{.guest = true, .reason = text});
+  events = lines(slow);
+  const auto second = std::ranges::find_if(events, is_notice);
+  ASSERT_NE(second, events.end());
+  EXPECT_EQ(parse_json(*second)->at("data").at("count"), server_->dropped_event_count() - dropped);
+  interface_.emit("TICK", Tick{.guest = true, .reason = "last"});
+  EXPECT_THAT(lines(slow), ElementsAre(HasSubstr("last")));
+}
+
+// The replies, which are never dropped, use up the whole limit.
+TEST_F(QmpServerTest, a_client_whose_events_were_all_dropped_for_replies_is_told_too) {
+  TestClient slow = negotiated();
+  send(slow, repeated("{'execute':'echo','arguments':{'text':'0123456789','times':100000}}", 5));
+  settle();
+  for (int i = 0; i < 100; ++i) interface_.emit("TICK", Tick{.guest = false, .reason = "x"});
+  const auto all = lines(slow);
+  const auto events = std::ranges::count_if(all, [](const auto& text) { return text.contains("TICK"); });
+  const auto notice = std::ranges::find_if(all, is_notice);
+  ASSERT_NE(notice, all.end());
+  EXPECT_EQ(parse_json(*notice)->at("data").at("count"), 100 - events);
+  EXPECT_EQ(server_->dropped_event_count(), 100U - static_cast<std::size_t>(events));
+}
+
+TEST_F(QmpServerTest, that_events_were_dropped_is_an_event_of_the_schema) {
+  const auto event = interface_.events().find("EVENTS_DROPPED");
+  ASSERT_NE(event, interface_.events().end());
+  EXPECT_EQ(event->second.data().name, "EventsDropped");
+}
+
+TEST_F(QmpServerTest, refused_clients_fill_no_log) {
+  LogLines log;
+  server_->set_client_limit(1);
+  TestClient first = negotiated();
+  for (int i = 0; i < 100; ++i) {
+    const TestClient refused(path_);
+    settle();
+  }
+  server_.reset();
+  log.expect("a QMP client was refused: there are 1 already",
+             "99 more QMP clients were refused: there were too many");
+}
+
+TEST_F(QmpServerTest, clients_that_read_too_slowly_fill_no_log) {
+  LogLines log;
+  TestClient slow = negotiated();
+  const std::string text(100'000, 'x');
+  std::vector<std::uint64_t> dropped;
+  for (int round = 0; round < 10; ++round) {
+    for (int i = 0; i < 20; ++i) interface_.emit("TICK", Tick{.guest = false, .reason = text});
+    lines(slow);
+    dropped.push_back(server_->dropped_event_count());
+  }
+  const auto count = server_->dropped_event_count();
+  server_.reset();
+  EXPECT_GT(dropped[1], dropped[0]) << "nothing was dropped again";
+  log.expect(
+      fmt::format("a QMP client read too slowly: {} events dropped", dropped[0]),
+      fmt::format("{} more events were dropped for QMP clients that read too slowly", count - dropped[0]));
 }
 
 TEST_F(QmpServerTest, replies_are_not_dropped_for_events) {

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/qmp_session.h"
 
+#include <fstream>
+
 #include "qomio/tests/qapi/qmp_fixture.h"
+
+// Sanitizers keep freed memory for a while.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define QOMIO_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define QOMIO_SANITIZED
+#endif
+#endif
 
 namespace qomio {
 namespace {
@@ -17,12 +28,12 @@ using testing::StartsWith;
 class QmpSessionTest : public QmpServerTest {
  protected:
   struct Row {
-    std::string_view input;
+    std::string input;
     std::string reply;
   };
   void check(TestClient& client, std::initializer_list<Row> rows) {
     for (const Row& row : rows) {
-      EXPECT_THAT(ask(client, std::string(row.input) + "\n"), ElementsAre(row.reply)) << row.input;
+      EXPECT_THAT(ask(client, row.input + "\n"), ElementsAre(row.reply)) << row.input;
     }
   }
   static std::string generic(std::string_view text) { return error_line("GenericError", text); }
@@ -73,10 +84,11 @@ TEST_F(QmpSessionTest, failed_negotiation_leaves_the_session_where_it_was) {
 
 TEST_F(QmpSessionTest, negotiation_happens_once) {
   TestClient client = negotiated();
-  check(client,
-        {{kNegotiate, not_found("Capabilities negotiation is already complete, command ignored")},
-         {"{'execute':'qmp_capabilities','arguments':{'x':1}}", generic("Parameter 'x' is unexpected")},
-         {"{'execute':'work'}", R"({"return": 1})"}});
+  check(
+      client,
+      {{std::string(kNegotiate), not_found("Capabilities negotiation is already complete, command ignored")},
+       {"{'execute':'qmp_capabilities','arguments':{'x':1}}", generic("Parameter 'x' is unexpected")},
+       {"{'execute':'work'}", R"({"return": 1})"}});
 }
 
 TEST_F(QmpSessionTest, malformed_requests_are_named) {
@@ -160,6 +172,67 @@ TEST_F(QmpSessionTest, long_strings_and_long_blanks_are_taken) {
   const std::string text(1 << 20, 'b');
   EXPECT_THAT(ask(client, std::string(128 << 10, ' ') + "{'execute':'work','id':'" + text + "'}"),
               ElementsAre(R"({"return": 1, "id": ")" + text + "\"}"));
+}
+
+TEST_F(QmpSessionTest, large_ids_come_back_as_they_were_with_replies_and_errors) {
+  TestClient client = negotiated();
+  std::string list = "[1";
+  for (int i = 0; i < 20'000; ++i) list += ", {\"a\": [true, \"b\"]}";
+  list += ']';
+  const std::string text = '"' + std::string(3 << 20, 'b') + "\\u00E9\"";
+  for (const std::string& id : {list, text, "{\"id\": " + text + ", \"error\": " + list + "}"}) {
+    const std::string returned = fmt::format("{{\"return\": {}, \"id\": {}}}", runs_ + 1, id);
+    const auto failed = [&](const std::string& line) { return "{\"id\": " + id + ", " + line.substr(1); };
+    // Not printed, as it is long.
+    EXPECT_TRUE(ask(client, "{'execute':'work','id':" + id + "}") == std::vector{returned});
+    EXPECT_TRUE(ask(client, "{'execute':'nope','id':" + id + "}") ==
+                std::vector{failed(not_found("The command nope has not been found"))});
+    EXPECT_TRUE(ask(client, "{'id':" + id + "}") ==
+                std::vector{failed(generic("QMP input lacks member 'execute'"))});
+  }
+  check(client, {{"{'execute':'work','id':7}", R"({"return": 4, "id": 7})"}});
+}
+
+TEST_F(QmpSessionTest, errors_repeat_no_more_than_the_beginning_of_what_is_too_long) {
+  TestClient client = negotiated();
+  const std::string name(3 << 20, 'b');
+  check(client, {{"{'execute':'" + name + "'}",
+                  not_found("The command " + name.substr(0, 4096) + "... has not been found")}});
+  for (const std::string& request :
+       {"{'execute':'work','" + name + "':1}", "{'execute':'work','arguments':{'" + name + "':1}}",
+        "{" + name + "}\n"}) {
+    const auto replies = ask(client, request);
+    ASSERT_THAT(replies, SizeIs(1));
+    EXPECT_LT(replies[0].size(), 100'000U);
+    EXPECT_THAT(replies[0], StartsWith("{\"error\""));
+  }
+  check(client, {{"{'execute':'work','id':7}", R"({"return": 1, "id": 7})"}});
+}
+
+// Others get turns in between, and the memory goes back to the system.
+TEST_F(QmpSessionTest, a_client_that_sends_a_giant_and_vanishes_leaves_no_memory_behind) {
+  const auto resident_bytes = [] {
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages >> pages;
+    return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  };
+  std::string many = "{'execute':'nope','arguments':{'a':[";
+  for (int i = 0; i < 300'000; ++i) many += "[],'xy',";
+  std::string giant = "{'execute':'work','id':'" + std::string(20 << 20, 'b');
+  TestClient other = negotiated();
+  for (const std::string& text : {giant, giant + "'}", many, many + "]}}", many + "x]}}"}) {
+    const std::size_t before = resident_bytes();
+    {
+      TestClient client = negotiated();
+      send(client, text);
+      EXPECT_THAT(ask(other, "{'execute':'work'}"), SizeIs(1));
+    }
+    settle();
+    EXPECT_EQ(server_->client_count(), 1U);
+#ifndef QOMIO_SANITIZED
+    EXPECT_LT(resident_bytes(), before + (4U << 20));
+#endif
+  }
 }
 
 TEST_F(QmpSessionTest, exec_oob_needs_the_capability) {

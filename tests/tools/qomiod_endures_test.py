@@ -10,6 +10,7 @@ import os
 import random
 import resource
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -176,14 +177,89 @@ def pour(client, filler, size):
             size -= client.socket.send(text[:size], socket.MSG_DONTWAIT)
 
 
-def junk():
-    """64 MiB that are one value or none; less of what makes an error of each few bytes."""
+def killed_readers():
+    """Clients that are stopped and killed while they are answered, and while events come for them."""
     daemon = Daemon()
+    other = daemon.connect()
+    before = daemon.descriptors()
+    clients = []
+    for _ in range(50):
+        ready, told = os.pipe()
+        child = os.fork()
+        if child == 0:
+            client = socket.socket(socket.AF_UNIX)
+            client.connect(PATH)
+            client.sendall(b'{"execute": "qmp_capabilities"}'
+                           b'{"execute": "subscribe-events", "arguments": {"events": ["OBJECT_ADDED"]}}'
+                           + b'{"execute": "query-qmp-schema"}' * 100)
+            client.recv(1000)
+            os.write(told, b"x")
+            while True:
+                signal.pause()
+        os.close(told)
+        assert os.read(ready, 1) == b"x"
+        os.close(ready)
+        clients.append(child)
+    for child in clients:
+        os.kill(child, signal.SIGSTOP)
+    for i in range(100 // FACTOR):
+        other.done("object-add", qom_type="iothread", id=f"io{i}")
+        other.done("object-del", id=f"io{i}")
+        if i * 50 % (100 // FACTOR) == 0:
+            os.kill(clients.pop(), signal.SIGKILL)
+    for child in clients:
+        os.kill(child, signal.SIGKILL)
+    while daemon.descriptors() > before:
+        other.done("query-version")
+    other.close()
+    daemon.end()
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            break
+
+
+def first_come():
+    """Of two daemons that start at the same moment one serves, the other says why it doesn't; a dead one blocks none."""
+    for _ in range(max(2, 30 // FACTOR)):
+        daemons = [subprocess.Popen([QOMIOD, "--qmp", "unix:" + PATH], stderr=subprocess.PIPE) for _ in range(2)]
+        for daemon in daemons:
+            atexit.register(daemon.kill)
+        ended, _, _ = select.select([daemon.stderr for daemon in daemons], [], [], 120)
+        loser = next(daemon for daemon in daemons if daemon.stderr in ended)
+        winner = next(daemon for daemon in daemons if daemon is not loser)
+        said = loser.stderr.read().decode()
+        assert loser.wait(120) == 1 and f"socket '{PATH}' is in use by another program" in said, said
+        client = None
+        while not client:  # it may have yet to begin
+            assert winner.poll() is None, "both have ended"
+            try:
+                client = Client()
+            except (FileNotFoundError, ConnectionError):
+                pass
+        client.done("query-version")
+        winner.kill()  # its socket stays
+        winner.wait(120)
+        client.close()
+        for daemon in daemons:
+            daemon.stderr.close()
+    assert not os.path.exists(PATH + ".lock")
+    os.unlink(PATH)
+
+
+def junk():
+    """64 MiB that are one value or none; less of what makes an error of each few bytes. Their memory goes back."""
+    daemon = Daemon()
+    first = daemon.connect()
+    before = daemon.memory_kib()
     for begin, filler, size in (
         (b"", b"x", 64 << 20),
         (b"", b"{", 64 << 20),
         (b'"', b"y", 64 << 20),
         (b"[", b"1,", 64 << 20),
+        (b"[", b"[],", 2 << 20),
+        (b'{"execute": "query-version", "id": "', b"\xc3\xa9", 63 << 20),
         (b"", b"\xff", 1 << 16),
         (b"", b"x 1 ", 1 << 16),
     ):
@@ -194,6 +270,10 @@ def junk():
         other = daemon.connect()
         other.done("query-version")
         other.close()
+    # It may still be busy with what the last one left.
+    while FACTOR == 1 and daemon.memory_kib() > before + 8192:
+        first.done("query-version")
+    first.close()
     daemon.end()
 
 
@@ -201,10 +281,11 @@ def full_house():
     """The clients of the README; one more is hung up on, and comes in when another has left."""
     daemon = Daemon()
     clients = [daemon.connect() for _ in range(1000)]
-    extra = socket.socket(socket.AF_UNIX)
-    extra.connect(PATH)
-    assert extra.recv(1) == b"", "the next client was taken"
-    extra.close()
+    for _ in range(300):
+        extra = socket.socket(socket.AF_UNIX)
+        extra.connect(PATH)
+        assert extra.recv(1) == b"", "the next client was taken"
+        extra.close()
     clients.pop().close()
     last = daemon.connect()  # tries again until the server has found that another left
     for client in (last, *clients):
@@ -212,6 +293,9 @@ def full_house():
         client.close()
     log = daemon.end()
     assert "a QMP client was refused: there are 1000 already" in log, log
+    lines = log.splitlines()
+    assert len(lines) < 20, lines
+    assert sum(int(line.split()[2]) for line in lines if " more QMP clients were refused" in line) >= 299, lines
 
 
 def noise():
@@ -336,5 +420,5 @@ soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 if hard == resource.RLIM_INFINITY or hard >= 2100:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2100), hard))  # two of each client are ours
     full_house()
-for part in (junk, noise, greed, comes_and_goes):
+for part in (killed_readers, first_come, junk, noise, greed, comes_and_goes):
     part()
