@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t kReadBytes = 64 << 10;
 constexpr std::size_t kParsedAtATime = 16 << 10;
 constexpr std::size_t kLongestCommand = 4 << 10;  // no name is as long, and errors that repeat it stay short
-constexpr std::size_t kLongestError = 64 << 10;
+constexpr std::size_t kLongestError = 1 << 20;
 constexpr std::size_t kMostWaiting = 8;
 constexpr int kMostInATurn = 32;
 constexpr std::int64_t kTurnUs = 50;
