@@ -184,7 +184,11 @@ Result<void> InputVisitor::type_any(std::string_view name, Json& value) {
   }
   auto json = get(name);
   if (!json) return failure(json);
-  value = **json;
+  if (any_ == Any::json && !check_json(**json, name)) {
+    return error("Parameter '{}' expects finite numbers", full_name(name));
+  }
+  json_clear(value);
+  json_copy(**json, value);
   return {};
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "qomio/qapi/json_clear.h"
+
 namespace qomio {
 
 namespace {
@@ -16,8 +18,13 @@ auto& members_of(Json& object) { return *object.get_ptr<Json::object_t*>(); }
 
 }  // namespace
 
-JsonBuilder::JsonBuilder() = default;
+JsonBuilder::JsonBuilder(LargeNumbers large_numbers) : large_numbers_(large_numbers) {}
 JsonBuilder::~JsonBuilder() = default;
+
+void JsonBuilder::Deleter::operator()(Json* value) const noexcept {
+  json_clear(*value);
+  delete value;
+}
 
 void JsonBuilder::add(const JsonToken& token) {
   started_ = true;
@@ -83,7 +90,7 @@ void JsonBuilder::add_to_value(const JsonToken& token, bool as_key) {
     default:
       break;
   }
-  auto value = json_scalar(token);
+  auto value = json_scalar(token, large_numbers_);
   if (!value) return fail(std::move(value).error());
   if (as_key) return fail("key is not a string in object");
   new_slot() = std::move(*value);
@@ -96,7 +103,7 @@ void JsonBuilder::add_key(const JsonToken& token) {
   if (!name) return fail(std::move(name).error());
   Level& level = levels_.back();
   level.doubled_key = is_doubled(level, *name);
-  members_of(*level.container).emplace_back(std::move(*name), nullptr);
+  json_add_member(*level.container, std::move(*name));
   expect_ = Expect::Colon;
 }
 
@@ -116,7 +123,7 @@ bool JsonBuilder::is_doubled(Level& level, const std::string& name) {
 // they are.
 Json& JsonBuilder::new_slot() {
   if (levels_.empty()) {
-    root_ = std::make_unique<Json>();
+    root_.reset(new Json());
     return *root_;
   }
   Level& level = levels_.back();
@@ -127,7 +134,7 @@ Json& JsonBuilder::new_slot() {
 }
 
 void JsonBuilder::open(bool is_object, bool as_key) {
-  if (as_key) key_root_ = std::make_unique<Json>();
+  if (as_key) key_root_.reset(new Json());
   Json& slot = as_key ? *key_root_ : new_slot();
   slot = is_object ? Json::object() : Json::array();
   levels_.push_back({&slot, is_object, as_key, false, nullptr});

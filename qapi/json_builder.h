@@ -14,11 +14,15 @@
 
 namespace qomio {
 
+// What becomes of a number that is too large for a double: an error; or infinity, for who reads the value to
+// refuse where it is known what the number is for.
+enum class LargeNumbers { refused, infinite };
+
 // Makes one value of tokens. The first error is kept, and the memory of what was built freed; the value still
 // takes all of its tokens.
 class JsonBuilder {
  public:
-  JsonBuilder();
+  explicit JsonBuilder(LargeNumbers large_numbers = LargeNumbers::refused);
   ~JsonBuilder();
 
   // A punctuation, string, number or word token.
@@ -67,20 +71,27 @@ class JsonBuilder {
   void fail(Error error);
   void fail(std::string_view what);
 
+  const LargeNumbers large_numbers_;
   Expect expect_ = Expect::Value;
   bool started_ = false;
   int braces_ = 0;
   int brackets_ = 0;
-  std::unique_ptr<Json> root_;
-  std::unique_ptr<Json> key_root_;  // what stands where a key belongs
+  struct Deleter {
+    void operator()(Json* value) const noexcept;  // without needing memory
+  };
+  std::unique_ptr<Json, Deleter> root_;
+  std::unique_ptr<Json, Deleter> key_root_;  // what stands where a key belongs
   std::vector<Level> levels_;
   std::optional<Error> error_;
 };
 
 // The value of a string, number or word token.
-Result<Json> json_scalar(const JsonToken& token);
+Result<Json> json_scalar(const JsonToken& token, LargeNumbers large_numbers);
 
 // The characters of a string token.
 Result<std::string> json_string(const JsonToken& token);
+
+// The error that the text of a Stray token is; no more than so many bytes of it are shown.
+Error json_stray_error(std::string_view text, std::size_t max_bytes);
 
 }  // namespace qomio

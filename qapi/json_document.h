@@ -27,7 +27,8 @@ struct JsonDocument {
   std::vector<TextPlace> elements;
 };
 
-// As parse_json(), in the same dialect and with the same limits, but errors begin with their place.
+// As parse_json(), in the same dialect and with the same limits, but errors begin with their place, and a
+// byte order mark in front of the text is skipped; columns are counted behind it.
 Result<JsonDocument> parse_json_document(std::string_view text);
 
 }  // namespace qomio

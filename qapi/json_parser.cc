@@ -10,12 +10,6 @@ namespace {
 // Longer stray text is cut in the error.
 constexpr std::size_t kMaxQuotedBytes = 1 << 20;
 
-Error stray(std::string_view text) {
-  // As QEMU shows it: nothing from a NUL on.
-  text = text.substr(0, std::min(text.find('\0'), kMaxQuotedBytes));
-  return error("JSON parse error, stray '{}'", text).error();
-}
-
 }  // namespace
 
 std::optional<Result<Json>> JsonParser::next(std::string_view& input) {
@@ -27,7 +21,7 @@ std::optional<Result<Json>> JsonParser::next(std::string_view& input) {
 }
 
 std::optional<Result<Json>> JsonParser::take_token(const JsonToken& token) {
-  if (token.kind == JsonTokenKind::Stray) return broken(stray(token.text));
+  if (token.kind == JsonTokenKind::Stray) return broken(json_stray_error(token.text, kMaxQuotedBytes));
   if (token.kind == JsonTokenKind::TooLong) return broken(Error("JSON token size limit exceeded"));
   builder_.add(token);
   bytes_ += token.text.size();

@@ -17,7 +17,9 @@ namespace qomio {
 //     while (auto value = parser.next(input)) { ... }   // input is used up now; fetch more and go on
 //
 // - 'single quotes' are as good as double ones; values need nothing between them; blanks are free.
-// - int64, uint64 and double stay apart; a whole number outside of both is a double.
+// - int64, uint64 and double stay apart; a whole number outside of both is a double. One that is too large
+// for
+//   a double is an error, unless it may become infinite.
 // - A key may appear once in an object.
 // - A value ends where its braces and brackets balance, each counted by itself, and gives one result: itself
 // or its
@@ -32,6 +34,8 @@ class JsonParser {
   static constexpr std::size_t kMaxBytes = 64 << 20;  // of all tokens of a value
   static constexpr int kMaxDepth = 1024;
   static constexpr std::size_t kMaxTokens = 2 << 20;
+
+  explicit JsonParser(LargeNumbers large_numbers = LargeNumbers::refused) : builder_(large_numbers) {}
 
   // Takes bytes off the front of the input up to the end of a value. Nothing: the input is used up, the
   // parser has kept what it needs of it.

@@ -7,9 +7,11 @@
 
 #include <cerrno>
 #include <exception>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "qomio/qapi/json_clear.h"
 #include "qomio/qapi/qmp_commands.h"
 
 namespace qomio {
@@ -32,10 +34,16 @@ struct QmpSession::Running {
   std::function<void()> cancel;
 };
 
-// An answer on its way to the thread of the server. The session may have gone before it arrives.
+// An answer on its way to the thread of the server. The session may have gone before it arrives. Made
+// together with its source when the command starts, so that who answers needs no memory.
 struct QmpSession::Arrival {
   std::weak_ptr<Running> running;
   Result<Json> answer;
+
+  explicit Arrival(std::weak_ptr<Running> r) : running(std::move(r)) {}
+  Arrival(const Arrival&) = delete;
+  Arrival& operator=(const Arrival&) = delete;
+  ~Arrival() { clear_json_in(answer); }
 
   static gboolean deliver(gpointer self) {
     const auto& arrival = *static_cast<Arrival*>(self);
@@ -52,11 +60,12 @@ QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor o
       source_(host.context, [this] { turn(); }),
       buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)),
       output_(host.output_limit_bytes) {
+  output_.add_reply(qmp_greeting_line());
+  // Nothing behind this needs memory, so that what is changed here is changed back.
   if (!is_socket()) {
     old_out_flags_ = fcntl(out_.get(), F_GETFL);
     fcntl(out_.get(), F_SETFL, old_out_flags_ | O_NONBLOCK);
   }
-  output_.add_reply(qmp_greeting_line());
   send_output();
   update_watches();
 }
@@ -70,9 +79,13 @@ QmpSession::~QmpSession() {
 
 std::size_t QmpSession::most_waiting() const { return oob_enabled_ ? kMostWaiting : 1; }
 
+bool QmpSession::wants_event(std::string_view requested_as) const {
+  if (!negotiated_ || broken_) return false;
+  return requested_as.empty() || requested_events_.contains(requested_as);
+}
+
 void QmpSession::send_event(const std::string& line, std::string_view requested_as) {
-  if (!negotiated_ || broken_) return;
-  if (!requested_as.empty() && !requested_events_.contains(requested_as)) return;
+  if (!wants_event(requested_as)) return;
   output_.add_event(line);
   // Within a turn the rest of it sends; here the client may even be found gone, which is for its next turn.
   if (in_turn_) return;
@@ -143,9 +156,9 @@ void QmpSession::answer_some() {
   do {
     parse_input(left);
     if (waiting_.empty() || running_ || output_.over_limit()) return;
-    const QmpRequest request = std::move(waiting_.front());
+    QmpRequest request = std::move(waiting_.front());
     waiting_.pop_front();
-    answer(request);
+    answer(std::move(request));
   } while (--left > 0 && g_get_monotonic_time() < end_us);
 }
 
@@ -156,7 +169,7 @@ void QmpSession::parse_input(int& left) {
     QmpRequest request = qmp_request(std::move(*value), oob_enabled_);
     if (request.out_of_band) {
       --left;
-      answer(request);
+      answer(std::move(request));
       if (stopped_) break;
     } else {
       waiting_.push_back(std::move(request));
@@ -164,7 +177,7 @@ void QmpSession::parse_input(int& left) {
   }
 }
 
-void QmpSession::answer(const QmpRequest& request) {
+void QmpSession::answer(QmpRequest request) {
   if (request.error) return finish(request, std::unexpected(*request.error));
   if (!negotiated_) return finish(request, negotiate(request));
   const auto allowed = host_.interface.allowed_command(request.command, access_);
@@ -174,48 +187,60 @@ void QmpSession::answer(const QmpRequest& request) {
     return finish(request, error("The command {} does not support OOB", request.command));
   }
   if (command.name == kSubscribeEvents) return finish(request, subscribe(request));
-  if (command.start) return start(command, request);
+  if (command.start) return start(command, std::move(request));
   const bool ends_server = command.ends_server;  // the command may take itself away
   const bool is_answered = !command.no_success_response;
-  const auto result = host_.interface.run(command, request.arguments);
+  auto result = host_.interface.run(command, request.arguments);
+  const JsonClearer clearer(result);
   if (!result || is_answered) finish(request, result);
   if (result && ends_server) host_.ended();
 }
 
-void QmpSession::start(const Command& command, const QmpRequest& request) {
-  const auto running =
-      std::make_shared<Running>(Running{this, request, command.no_success_response, command.ends_server, {}});
+void QmpSession::start(const Command& command, QmpRequest request) {
+  const auto running = std::make_shared<Running>(
+      Running{this, std::move(request), command.no_success_response, command.ends_server, {}});
   const std::shared_ptr<GMainContext> context(
       host_.context ? g_main_context_ref(host_.context) : g_main_context_ref(g_main_context_default()),
       g_main_context_unref);
-  const Reply reply([weak = std::weak_ptr(running), context](Result<Json> answer) {
-    auto arrival = std::make_unique<Arrival>(weak, std::move(answer));
+  auto arrival = std::make_unique<Arrival>(running);
+  const std::shared_ptr<GSource> source(g_idle_source_new(), g_source_unref);
+  g_source_set_priority(source.get(), G_PRIORITY_DEFAULT);
+  Arrival* const arriving = arrival.get();
+  g_source_set_callback(source.get(), Arrival::deliver, arrival.release(),
+                        [](gpointer old) { delete static_cast<Arrival*>(old); });
+  const Reply reply([arriving, source, context](Result<Json> answer) {
+    arriving->answer = std::move(answer);
     if (g_main_context_is_owner(context.get())) {
-      Arrival::deliver(arrival.get());
-      return;
+      Arrival::deliver(arriving);
+    } else {
+      g_source_attach(source.get(), context.get());
     }
-    GSource* source = g_idle_source_new();
-    g_source_set_priority(source, G_PRIORITY_DEFAULT);
-    g_source_set_callback(source, Arrival::deliver, arrival.release(),
-                          [](gpointer old) { delete static_cast<Arrival*>(old); });
-    g_source_attach(source, context.get());
-    g_source_unref(source);
   });
+  running_ = running;  // first: if there is no memory for what follows, the reply is given up, which ends it
   running->cancel = reply.canceller();
-  running_ = running;
   host_.interface.start(command, running->request.arguments, access_, reply);
 }
 
 void QmpSession::finish_running(const Result<Json>& result) {
   const auto running = std::exchange(running_, nullptr);
-  if (!result || !running->no_success_response) finish(running->request, result);
-  if (result && running->ends_server) host_.ended();
+  try {
+    if (!result || !running->no_success_response) finish(running->request, result);
+    if (result && running->ends_server) host_.ended();
+  } catch (const std::bad_alloc&) {
+    broken_ = true;  // the client can't be answered; its next turn is its last
+  }
   // A turn of its own sends it, and goes on with what waits.
   if (!in_turn_) source_.set_ready_time(0);
 }
 
 void QmpSession::cancel_running() {
-  if (const auto running = std::exchange(running_, nullptr)) running->cancel();
+  const auto running = std::exchange(running_, nullptr);
+  if (!running) return;
+  try {
+    running->cancel();
+  } catch (const std::bad_alloc&) {
+    return;  // what the command does on being cancelled is its own
+  }
 }
 
 void QmpSession::finish(const QmpRequest& request, const Result<Json>& result) {

@@ -45,7 +45,9 @@ class QmpSession {
   QmpSession(const QmpSession&) = delete;
   QmpSession& operator=(const QmpSession&) = delete;
 
-  // Sends the line, if the client has negotiated, and asked for the event, if it has a name to ask for.
+  // Has the client negotiated, and asked for the event, if it has a name to ask for?
+  bool wants_event(std::string_view requested_as) const;
+  // Sends the line, if it wants it.
   void send_event(const std::string& line, std::string_view requested_as = {});
 
   // Takes no further requests; what is unsent goes out still.
@@ -68,8 +70,8 @@ class QmpSession {
   void read_input();
   void answer_some();
   void parse_input(int& left);
-  void answer(const QmpRequest& request);
-  void start(const Command& command, const QmpRequest& request);
+  void answer(QmpRequest request);
+  void start(const Command& command, QmpRequest request);
   void finish_running(const Result<Json>& result);
   void cancel_running();
   void finish(const QmpRequest& request, const Result<Json>& result);
@@ -88,8 +90,8 @@ class QmpSession {
   FdSource::Watch in_watch_;
   FdSource::Watch out_watch_;
   std::unique_ptr<char[]> buffer_;
-  std::string_view input_;  // what of the buffer is not parsed yet
-  JsonParser parser_;
+  std::string_view input_;                     // what of the buffer is not parsed yet
+  JsonParser parser_{LargeNumbers::infinite};  // an error of the parameter, as in QEMU
   std::deque<QmpRequest> waiting_;
   std::shared_ptr<Running> running_;  // whose answer comes later; the next one waits for it
   QmpOutput output_;

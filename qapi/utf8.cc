@@ -36,6 +36,15 @@ Utf8Character utf8_decode(std::string_view text) {
   return {static_cast<std::int32_t>(code), length};
 }
 
+std::string_view utf8_prefix(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  for (std::size_t end = max_bytes; end > 0 && max_bytes - end < 4; --end) {
+    if ((static_cast<unsigned char>(text[end]) & 0xc0) != 0x80) return text.substr(0, end);
+  }
+  // No character has as many continuation bytes, or the first one is longer than what is allowed.
+  return text.substr(0, max_bytes < 4 ? 0 : max_bytes);
+}
+
 void utf8_append(std::string& out, std::uint32_t code) {
   auto put = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
   if (code < 0x80) {
