@@ -376,7 +376,9 @@ std::vector<PropertyThatWasSet> Object::set_properties() const {
 Result<Json> Object::get_property(std::string_view name) {
   OutputVisitor visitor;
   if (auto r = get_property(name, visitor); !r) return failure(r);
-  return visitor.take();
+  Json value = visitor.take();
+  if (auto r = check_json(value, name); !r) return failure(r);
+  return value;
 }
 
 Result<void> Object::set_property(std::string_view name, const Json& value) {

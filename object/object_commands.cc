@@ -43,6 +43,7 @@ struct SetArguments {
   std::string path;
   std::string property;
   Json value;
+  static constexpr bool passes_values_on = true;
   static constexpr std::string_view type_name = "SetArguments";
   static constexpr auto members =
       std::tuple(member("path", &SetArguments::path, "of the object: absolute, or its last part"),
@@ -53,6 +54,7 @@ struct SetArguments {
 struct SetManyArguments {
   std::string path;
   Json properties;
+  static constexpr bool passes_values_on = true;
   static constexpr std::string_view type_name = "SetManyArguments";
   static constexpr auto members =
       std::tuple(member("path", &SetManyArguments::path, "of the object: absolute, or its last part"),
@@ -229,8 +231,10 @@ Result<std::vector<ObjectPropertyInfo>> qom_list_properties(const TypenameArgume
     if (!property->default_value().is_null()) info.default_value = property->default_value();
     info.writable = property->is_writable();
     if (property->is_writable()) info.live = property->is_live();
-    if (!property->minimum().is_null()) info.minimum = property->minimum();
-    if (!property->maximum().is_null()) info.maximum = property->maximum();
+    // An infinite end is none, and JSON has no text for it.
+    const auto is_told = [](const Json& end) { return !end.is_null() && check_json(end, {}); };
+    if (is_told(property->minimum())) info.minimum = property->minimum();
+    if (is_told(property->maximum())) info.maximum = property->maximum();
     if (!property->features().empty()) info.features = property->features();
   }
   return infos;

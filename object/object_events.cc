@@ -77,9 +77,15 @@ class Sender final : public ObjectListener {
  public:
   explicit Sender(Interface& interface) : interface_(interface) {}
 
-  void added(Object& object) override { interface_.emit("OBJECT_ADDED", info(object)); }
-  void removed(Object& object) override { interface_.emit("OBJECT_DELETED", info(object)); }
+  // Paths and values are put together only if a client wants them: a getter may be slow.
+  void added(Object& object) override {
+    if (interface_.is_wanted("OBJECT_ADDED")) interface_.emit("OBJECT_ADDED", info(object));
+  }
+  void removed(Object& object) override {
+    if (interface_.is_wanted("OBJECT_DELETED")) interface_.emit("OBJECT_DELETED", info(object));
+  }
   void changed(Object& object, const Property& property) override {
+    if (!interface_.is_wanted("OBJECT_CHANGED")) return;
     ObjectChange change{object_get_canonical_path(object).value_or(""), property.name(), {}};
     if (auto value = object.get_property(property.name())) change.value = std::move(*value);
     interface_.emit("OBJECT_CHANGED", change);

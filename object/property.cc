@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/property.h"
 
+#include "qomio/qapi/text_visitor.h"
+
 namespace qomio {
 
 Result<void> Property::set(Object& object, Visitor& visitor) const {
@@ -18,7 +20,11 @@ Result<void> Property::set(Object& object, Visitor& visitor) const {
 }
 
 std::unexpected<Error> detail::range_error(std::string_view name, const Json& minimum, const Json& maximum) {
-  return error("{} value must be in range [{}, {}]", name, json_text(minimum), json_text(maximum));
+  // An end may be infinite, for which JSON has no text.
+  const auto text = [](const Json& end) {
+    return end.is_number_float() ? to_text(end.get<double>()) : json_text(end);
+  };
+  return error("{} value must be in range [{}, {}]", name, text(minimum), text(maximum));
 }
 
 }  // namespace qomio

@@ -158,11 +158,13 @@ class ValueProperty : public Property {
 
   Result<void> get(Object& object, Visitor& visitor) const override {
     T value = load(static_cast<const Class&>(object));
+    const JsonClearer clearer(value);
     return visit(visitor, name_, value);
   }
 
   Result<void> assign(Object& object, Visitor& visitor) const override {
     T value{};
+    const JsonClearer clearer(value);
     if (auto r = visit(visitor, name_, value); !r) return r;
     if (auto r = check(value); !r) return r;
     return store(static_cast<Class&>(object), std::move(value));
@@ -197,6 +199,12 @@ class ValueProperty : public Property {
 
   struct Change final : PropertyChange {
     Change(const ValueProperty& p, Class& o) : property(p), self(o) {}
+    Change(const Change&) = delete;
+    Change& operator=(const Change&) = delete;
+    ~Change() override {
+      clear_json_in(value);
+      if (old) clear_json_in(*old);
+    }
     Result<void> check() override { return property.check(value); }
     Result<void> apply() override {
       if (property.is_readable()) old = property.load(self);

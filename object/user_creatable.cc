@@ -330,7 +330,9 @@ Result<void> user_creatable_del(std::string_view id) {
   object_child_foreach_recursive(*object, collect);
   if (!holders.empty() || (creatable && !creatable->can_be_deleted())) {
     auto in_use = error("object '{}' is in use, can not be deleted", id);
-    if (!holders.empty()) in_use.error().set_data(json_text({{"holders", to_json(holders)}}));
+    Json told = to_json(holders);
+    const JsonClearer clearer(told);
+    if (!holders.empty()) in_use.error().set_data(fmt::format(R"({{"holders": {}}})", json_text(told)));
     return in_use;
   }
   object_unparent(*object);

@@ -11,6 +11,7 @@
 #include "qomio/qapi/describe.h"
 #include "qomio/qapi/input_visitor.h"
 #include "qomio/qapi/json.h"
+#include "qomio/qapi/json_clear.h"
 #include "qomio/qapi/output_visitor.h"
 #include "qomio/qapi/reply.h"
 
@@ -128,17 +129,22 @@ const TypeDescription& describe_or_empty() {
   }
 }
 
+// Arguments that say `static constexpr bool passes_values_on = true;` hand their `any` values to another
+// reader, such as a property, and leave it to that to refuse numbers that are too large for a double.
 template <class A>
 Result<A> read_arguments(const Json& json) {
   if constexpr (std::is_void_v<A>) {
     return no_arguments(json);
   } else {
-    return from_json<A>(json);
+    constexpr bool passes_on = requires { A::passes_values_on; };
+    return from_json<A>(json, {}, InputVisitor::Scalars::typed,
+                        passes_on ? InputVisitor::Any::all : InputVisitor::Any::json);
   }
 }
 
 template <class R>
 Result<Json> result_json(Result<R> result) {
+  const JsonClearer clearer(result);
   if (!result) return failure(result);
   if constexpr (std::is_void_v<R>) {
     return Json::object();
@@ -190,12 +196,14 @@ Command command(std::string_view name, std::string_view description, Handler han
   if constexpr (Traits::is_later) {
     c.start = [handler](const CommandCall& call) {
       auto arguments = detail::read_arguments<Arguments>(call.arguments);
+      const JsonClearer clearer(arguments);
       if (!arguments) return call.reply.send(failure(arguments));
       detail::call_handler(handler, arguments, Answer<Value>(call.reply));
     };
   } else {
     c.run = [handler](const Json& json) -> Result<Json> {
       auto arguments = detail::read_arguments<Arguments>(json);
+      const JsonClearer clearer(arguments);
       if (!arguments) return failure(arguments);
       return detail::result_json<Value>(detail::call_handler(handler, arguments));
     };

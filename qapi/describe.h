@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "qomio/qapi/invariant.h"
+#include "qomio/qapi/json_clear.h"
 #include "qomio/qapi/member.h"
 #include "qomio/qapi/type_description.h"
 #include "qomio/qapi/visitor.h"
@@ -188,6 +189,7 @@ Result<void> visit_alternate(Visitor& visitor, std::string_view name, std::varia
   auto attempt = [&]<class T>(std::type_identity<T>, unsigned kinds) {
     if (!(json_kinds<T>() & kinds)) return false;
     T read{};
+    const JsonClearer clearer(read);
     auto r = visit(visitor, name, read);
     const bool done = r.has_value();
     if (done) value = std::move(read);
@@ -210,12 +212,14 @@ Result<void> visit_list(Visitor& visitor, std::string_view name, std::vector<T>&
   if (auto r = visitor.start_list(name); !r) return r;
   if (visitor.is_input()) {
     std::vector<T> elements;
+    const JsonClearer clearer(elements);  // of what a failure leaves
     while (visitor.next_element()) {
       T element{};
+      const JsonClearer element_clearer(element);
       if (auto r = visit(visitor, {}, element); !r) return r;
       elements.push_back(std::move(element));
     }
-    list = std::move(elements);
+    list.swap(elements);
   } else {
     for (auto& element : list) {
       if (auto r = visit(visitor, {}, element); !r) return r;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/fd_source.h"
 
+#include <memory>
 #include <utility>
 
 namespace qomio {
@@ -20,10 +21,11 @@ void destroy(gpointer data) { delete static_cast<std::function<void()>*>(data); 
 
 }  // namespace
 
-FdSource::FdSource(GMainContext* context, std::function<void()> on_ready)
-    : source_(g_source_new(&functions, sizeof(GSource))) {
+FdSource::FdSource(GMainContext* context, std::function<void()> on_ready) : source_(nullptr) {
   // GLib holds the function while it runs, so it survives being destroyed by what it calls.
-  g_source_set_callback(source_, call, new std::function<void()>(std::move(on_ready)), destroy);
+  auto function = std::make_unique<std::function<void()>>(std::move(on_ready));
+  source_ = g_source_new(&functions, sizeof(GSource));
+  g_source_set_callback(source_, call, function.release(), destroy);
   g_source_attach(source_, context);
 }
 

@@ -193,7 +193,12 @@ Result<void> InputVisitor::type_any(std::string_view name, Json& value) {
     inner = json_in(s, '[');
     if (!inner) inner = json_in(s, '{');
   }
-  value = inner ? *inner : **json;
+  const Json& read = inner ? *inner : **json;
+  if (any_ == Any::json && !check_json(read, name)) {
+    return error("Parameter '{}' expects finite numbers", full_name(name));
+  }
+  json_clear(value);
+  json_copy(read, value);
   return {};
 }
 

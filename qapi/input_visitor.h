@@ -10,6 +10,7 @@
 
 #include "qomio/qapi/describe.h"
 #include "qomio/qapi/json.h"
+#include "qomio/qapi/json_clear.h"
 #include "qomio/qapi/visitor.h"
 
 namespace qomio {
@@ -27,10 +28,13 @@ namespace qomio {
 class InputVisitor final : public Visitor {
  public:
   enum class Scalars { typed, text };
+  // What `any` values may hold: what JSON can hold; or also what is too large for it, since somebody else
+  // reads them, who knows their types, with a visitor that takes less.
+  enum class Any { json, all };
   static constexpr std::size_t kMaxRange = 65536;
 
-  explicit InputVisitor(const Json& value, Scalars scalars = Scalars::typed)
-      : root_(&value), scalars_(scalars) {}
+  explicit InputVisitor(const Json& value, Scalars scalars = Scalars::typed, Any any = Any::json)
+      : root_(&value), scalars_(scalars), any_(any) {}
   // From text that stands for the value itself, as behind `prop=`; not copied either.
   explicit InputVisitor(std::string_view text) : root_text_(text), scalars_(Scalars::text) {}
 
@@ -87,6 +91,7 @@ class InputVisitor final : public Visitor {
   const Json* root_ = nullptr;
   std::string_view root_text_;
   Scalars scalars_;
+  Any any_ = Any::json;
   std::vector<Frame> stack_;
   std::vector<std::unique_ptr<Json>> made_;  // of texts: split lists, and what was JSON
 };
@@ -94,9 +99,11 @@ class InputVisitor final : public Visitor {
 // A whole T from a JSON value, or the first error; `name` is what errors call the value itself.
 template <class T>
 Result<T> from_json(const Json& json, std::string_view name = {},
-                    InputVisitor::Scalars scalars = InputVisitor::Scalars::typed) {
+                    InputVisitor::Scalars scalars = InputVisitor::Scalars::typed,
+                    InputVisitor::Any any = InputVisitor::Any::json) {
   T value{};
-  InputVisitor visitor(json, scalars);
+  const JsonClearer clearer(value);  // of what a failure leaves
+  InputVisitor visitor(json, scalars, any);
   if (auto r = visit(visitor, name, value); !r) return failure(r);
   return value;
 }

@@ -4,10 +4,12 @@
 #include <glib.h>
 
 #include <algorithm>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "qomio/qapi/invariant.h"
+#include "qomio/qapi/json_clear.h"
 #include "qomio/qapi/schema.h"
 #include "qomio/qapi/version.h"
 
@@ -19,6 +21,15 @@ struct CommandInfo {
   static constexpr std::string_view type_name = "CommandInfo";
   static constexpr auto members = std::tuple(member("name", &CommandInfo::name, "of a command"));
 };
+
+template <class Call>
+void unless_out_of_memory(const Call& call) {
+  try {
+    call();
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
 
 }  // namespace
 
@@ -147,25 +158,37 @@ Result<Json> Interface::run(std::string_view name, const Json& arguments, Access
   return std::move(**answer);
 }
 
-bool Interface::is_listened_to(std::string_view event) const {
-  invariant(events_.contains(event), "an event must be added before it is sent");
-  return std::ranges::any_of(listeners_, [](const auto& listener) { return !listener.expired(); });
+bool Interface::is_wanted(std::string_view name) const {
+  const auto event = events_.find(name);
+  invariant(event != events_.end(), "an event must be added before it is sent");
+  if (compat_.hides(event->second.features)) return false;
+  return std::ranges::any_of(listeners_, [&](const auto& weak) {
+    const auto listener = weak.lock();
+    return listener && (!listener->wants || listener->wants(name));
+  });
 }
 
 void Interface::emit(std::string_view name, const Json& data) {
-  const auto event = events_.find(name);
-  invariant(event != events_.end(), "an event must be added before it is sent");
-  if (compat_.hides(event->second.features)) return;
-  std::optional<Json> shown;
-  if (compat_.hides_some()) compat_.filter_output(shown.emplace(data), event->second.data());
-  const auto present = listeners_;  // listeners come and go during the calls
-  for (const auto& weak : present) {
-    if (const auto listener = weak.lock()) (*listener)(name, shown ? *shown : data);
-  }
+  emit_made(name, [](const void* told) { return *static_cast<const Json*>(told); }, &data);
 }
 
-std::shared_ptr<void> Interface::listen(EventListener listener) {
-  auto owner = std::make_shared<EventListener>(std::move(listener));
+void Interface::emit_made(std::string_view name, Json (*make)(const void* told), const void* told) {
+  if (!is_wanted(name)) return;
+  unless_out_of_memory([&] {
+    Json data = make(told);
+    const JsonClearer clearer(data);
+    if (compat_.hides_some()) compat_.filter_output(data, events_.find(name)->second.data());
+    const auto present = listeners_;  // listeners come and go during the calls
+    for (const auto& weak : present) {
+      const auto listener = weak.lock();
+      if (!listener || (listener->wants && !listener->wants(name))) continue;
+      unless_out_of_memory([&] { listener->tell(name, data); });
+    }
+  });
+}
+
+std::shared_ptr<void> Interface::listen(EventListener listener, EventFilter wants) {
+  auto owner = std::make_shared<Listener>(Listener{std::move(listener), std::move(wants)});
   std::erase_if(listeners_, [](const auto& known) { return known.expired(); });
   listeners_.push_back(owner);
   return owner;

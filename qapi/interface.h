@@ -94,27 +94,38 @@ class Interface {
   void set_compat(const CompatPolicy& policy) { compat_ = policy; }
   const CompatPolicy& compat() const { return compat_; }
 
-  // Sends an event to everyone who listens, unless the policy hides it: `data` is an object, empty for none.
-  // The name must have been added.
+  // Sends an event to everyone who wants it, unless the policy hides it: `data` is an object, empty for none;
+  // a number in it that is not finite is sent as null. The name must have been added. Where there is no
+  // memory to tell somebody, that one isn't told: what has happened has happened.
   void emit(std::string_view name, const Json& data);
   template <class T>
     requires detail::Struct<T>
   void emit(std::string_view name, const T& data) {
-    if (is_listened_to(name)) emit(name, to_json(data));
+    emit_made(name, [](const void* told) { return to_json(*static_cast<const T*>(told)); }, &data);
   }
+  // Does somebody want it now? Asked by those who would have to collect the event's data. The name must have
+  // been added.
+  bool is_wanted(std::string_view event) const;
 
   using EventListener = std::function<void(std::string_view name, const Json& data)>;
-  // Calls `listener` for each event while the returned value lives. Listeners may come and go during a call:
-  // a new one hears the next event first, one that has gone hears nothing more.
-  [[nodiscard]] std::shared_ptr<void> listen(EventListener listener);
+  using EventFilter = std::function<bool(std::string_view name)>;
+  // Calls `listener` for each event that it wants, all without a filter, while the returned value lives.
+  // Listeners may come and go during a call: a new one hears the next event first, one that has gone hears
+  // nothing more.
+  [[nodiscard]] std::shared_ptr<void> listen(EventListener listener, EventFilter wants = {});
 
  private:
-  bool is_listened_to(std::string_view event) const;
+  struct Listener {
+    EventListener tell;
+    EventFilter wants;
+  };
+  // The data is made if somebody wants the event.
+  void emit_made(std::string_view name, Json (*make)(const void* told), const void* told);
 
   mutable std::atomic<const char*> running_ = nullptr;
   std::map<std::string, Command, std::less<>> commands_;
   std::map<std::string, Event, std::less<>> events_;
-  std::vector<std::weak_ptr<EventListener>> listeners_;
+  std::vector<std::weak_ptr<Listener>> listeners_;
   CompatPolicy compat_;
 };
 

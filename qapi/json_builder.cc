@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "qomio/qapi/json_clear.h"
+
 namespace qomio {
 
 namespace {
@@ -36,8 +38,13 @@ auto& members_of(Json& object) { return *object.get_ptr<Json::object_t*>(); }
 
 }  // namespace
 
-JsonBuilder::JsonBuilder() = default;
+JsonBuilder::JsonBuilder(LargeNumbers large_numbers) : large_numbers_(large_numbers) {}
 JsonBuilder::~JsonBuilder() { drop_values(); }
+
+void JsonBuilder::Deleter::operator()(Json* value) const noexcept {
+  json_clear(*value);
+  delete value;
+}
 
 void JsonBuilder::add(const JsonToken& token) {
   started_ = true;
@@ -115,7 +122,7 @@ void JsonBuilder::add_to_value(const JsonToken& token, bool as_key) {
     default:
       break;
   }
-  auto value = token.kind == JsonTokenKind::String ? string_value(token) : json_scalar(token);
+  auto value = token.kind == JsonTokenKind::String ? string_value(token) : json_scalar(token, large_numbers_);
   if (!value) return fail(std::move(value).error());
   if (as_key) return fail("key is not a string in object");
   new_slot() = std::move(*value);
@@ -145,9 +152,8 @@ void JsonBuilder::add_key(const JsonToken& token) {
   }
   Level& level = levels_.back();
   level.doubled_key = is_doubled(level, *name);
-  auto& members = members_of(*level.container);
-  make_room(members);
-  members.emplace_back(std::move(*name), nullptr);
+  make_room(members_of(*level.container));
+  json_add_member(*level.container, std::move(*name));
   expect_ = Expect::Colon;
 }
 
@@ -167,7 +173,7 @@ bool JsonBuilder::is_doubled(Level& level, const std::string& name) {
 // they are.
 Json& JsonBuilder::new_slot() {
   if (levels_.empty()) {
-    root_ = std::make_unique<Json>();
+    root_.reset(new Json());
     return *root_;
   }
   Level& level = levels_.back();
@@ -179,7 +185,7 @@ Json& JsonBuilder::new_slot() {
 }
 
 void JsonBuilder::open(bool is_object, bool as_key) {
-  if (as_key) key_root_ = std::make_unique<Json>();
+  if (as_key) key_root_.reset(new Json());
   Json& slot = as_key ? *key_root_ : new_slot();
   slot = is_object ? Json::object() : Json::array();
   levels_.push_back({&slot, is_object, as_key, false, nullptr});
@@ -218,7 +224,7 @@ void JsonBuilder::drop_values() {
     }
   }
   long_string_.reset();
-  for (std::unique_ptr<Json>* const root : {&root_, &key_root_}) {
+  for (auto* const root : {&root_, &key_root_}) {
     const bool is_large = tokens_ > kQuicklyFreedTokens || bytes_ > kQuicklyFreedBytes;
     if (*root && disposal_ && is_large) disposal_->take(std::move(**root));
     root->reset();

@@ -16,13 +16,17 @@
 
 namespace qomio {
 
+// What becomes of a number that is too large for a double: an error; or infinity, for who reads the value to
+// refuse where it is known what the number is for.
+enum class LargeNumbers { refused, infinite };
+
 // Makes one value of tokens. The first error is kept, and the memory of what was built freed; the value still
 // takes all of its tokens. Containers and strings grow so that no token takes long.
 class JsonBuilder {
  public:
   static constexpr std::size_t kMaxNameBytes = 64 << 10;  // of a member
 
-  JsonBuilder();
+  explicit JsonBuilder(LargeNumbers large_numbers = LargeNumbers::refused);
   ~JsonBuilder();
 
   // What is given up is freed there, if there may be much of it.
@@ -77,12 +81,16 @@ class JsonBuilder {
   Result<Json> string_value(const JsonToken& token);
   void drop_values();
 
+  const LargeNumbers large_numbers_;
   Expect expect_ = Expect::Value;
   bool started_ = false;
   int braces_ = 0;
   int brackets_ = 0;
-  std::unique_ptr<Json> root_;
-  std::unique_ptr<Json> key_root_;  // what stands where a key belongs
+  struct Deleter {
+    void operator()(Json* value) const noexcept;  // without needing memory
+  };
+  std::unique_ptr<Json, Deleter> root_;
+  std::unique_ptr<Json, Deleter> key_root_;  // what stands where a key belongs
   std::vector<Level> levels_;
   std::optional<JsonStringDecoder> long_string_;  // one of which parts have come
   bool in_string_ = false;
@@ -93,9 +101,12 @@ class JsonBuilder {
 };
 
 // The value of a string, number or word token.
-Result<Json> json_scalar(const JsonToken& token);
+Result<Json> json_scalar(const JsonToken& token, LargeNumbers large_numbers);
 
 // The characters of a string token.
 Result<std::string> json_string(const JsonToken& token);
+
+// The error that the text of a Stray token is; no more than so many bytes of it are shown.
+Error json_stray_error(std::string_view text, std::size_t max_bytes);
 
 }  // namespace qomio

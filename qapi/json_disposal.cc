@@ -6,10 +6,11 @@
 #include <unistd.h>
 
 #include <cstdint>
-
 #include <new>
 #include <nlohmann/json.hpp>
 #include <utility>
+
+#include "qomio/qapi/json_clear.h"
 
 namespace qomio {
 
@@ -63,7 +64,7 @@ void JsonDisposal::take(Json value) noexcept {
   try {
     values_.push_back(std::move(value));
   } catch (const std::bad_alloc&) {
-    return;
+    return json_clear(value);
   }
   source_.set_ready_time(0);
 }

@@ -8,6 +8,7 @@
 #include "qomio/qapi/json_builder.h"
 #include "qomio/qapi/json_lexer.h"
 #include "qomio/qapi/json_parser.h"
+#include "qomio/qapi/utf8.h"
 
 namespace qomio {
 
@@ -21,6 +22,9 @@ TextPlace place_in(std::string_view text, std::size_t offset) {
 }
 
 namespace {
+
+// More of what is wrong is not shown.
+constexpr std::size_t kMaxShownBytes = 100;
 
 std::unexpected<Error> at(std::string_view text, std::size_t offset, Error error) {
   error.prepend(place_in(text, offset).prefix());
@@ -48,6 +52,10 @@ class PlaceCounter {
 }  // namespace
 
 Result<JsonDocument> parse_json_document(std::string_view text) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
+    return at(text, 0, Error("the text has the byte order mark of UTF-16, but UTF-8 is expected"));
+  }
   JsonDocument document;
   JsonLexer lexer;
   JsonBuilder builder;
@@ -70,8 +78,7 @@ Result<JsonDocument> parse_json_document(std::string_view text) {
       continue;
     }
     if (token.kind == JsonTokenKind::Stray) {
-      const std::string_view shown = token.text.substr(0, std::min<std::size_t>(token.text.find('\0'), 100));
-      return at(text, begin, Error(fmt::format("JSON parse error, stray '{}'", shown)));
+      return at(text, begin, json_stray_error(token.text, kMaxShownBytes));
     }
     if (token.kind == JsonTokenKind::TooLong) return at(text, begin, Error("JSON token size limit exceeded"));
     if (builder.complete()) return at(text, begin, Error("Expecting at most one JSON value"));

@@ -27,8 +27,9 @@ struct JsonDocument {
   std::vector<TextPlace> elements;
 };
 
-// As parse_json(), in the same dialect, but errors begin with their place. The text may be long: a token has
-// the limit that a whole value has there, and there may be any number of them.
+// As parse_json(), in the same dialect, but errors begin with their place, and a byte order mark in front of
+// the text is skipped; columns are counted behind it. The text may be long: a token has the limit that a
+// whole value has there, and there may be any number of them.
 Result<JsonDocument> parse_json_document(std::string_view text);
 
 }  // namespace qomio

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace qomio {
 
@@ -23,6 +24,10 @@ bool is_digit(unsigned char byte) { return byte >= '0' && byte <= '9'; }
 bool is_word(unsigned char byte) { return byte >= 'a' && byte <= 'z'; }
 bool is_blank(unsigned char byte) { return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; }
 bool restarts(int byte) { return byte >= 0xfe; }
+
+// How many more bytes the character has that this one begins.
+int bytes_after(unsigned char byte) { return byte >= 0xc2 && byte <= 0xf4 ? std::countl_one(byte) - 1 : 0; }
+bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
 JsonTokenKind punctuation(unsigned char byte) {
   switch (byte) {
@@ -69,6 +74,8 @@ JsonToken JsonLexer::next(std::string_view& input, std::size_t max_bytes) {
     while (end < piece.size() && is_word(static_cast<unsigned char>(piece[end]))) ++end;
     kind = JsonTokenKind::Word;
     if (end == piece.size()) end = npos;
+  } else if (state_ == State::Character) {
+    end = scan_character(piece, at, kind);
   } else {
     end = scan_number(piece, at, kind);
   }
@@ -127,6 +134,8 @@ JsonToken JsonLexer::start(std::string_view& input) {
     state_ = State::Digits;
   } else if (is_word(byte)) {
     state_ = State::Word;
+  } else if (bytes_to_come_ = bytes_after(byte); bytes_to_come_ > 0) {
+    state_ = State::Character;
   } else {
     return emit(JsonTokenKind::Stray, input, 1);
   }
@@ -138,7 +147,7 @@ JsonToken JsonLexer::emit(JsonTokenKind kind, std::string_view& input, std::size
   wrong_byte_ = -1;
   if (kind == JsonTokenKind::Stray) {
     in_string_ = state_ == State::String || state_ == State::Escape;
-    wrong_byte_ = static_cast<unsigned char>(input[end - 1]);
+    wrong_byte_ = static_cast<unsigned char>(end > 0 ? input[end - 1] : partial_.back());
   }
   if (!partial_.empty()) {
     partial_.append(token.text);
@@ -203,11 +212,24 @@ std::size_t JsonLexer::scan_string(std::string_view input, std::size_t at, JsonT
 
 std::size_t JsonLexer::scan_number(std::string_view input, std::size_t at, JsonTokenKind& kind) {
   for (; at < input.size(); ++at) {
-    if (!step_number(static_cast<unsigned char>(input[at]), kind)) {
-      return kind == JsonTokenKind::Stray ? at + 1 : at;
-    }
+    const auto byte = static_cast<unsigned char>(input[at]);
+    if (step_number(byte, kind)) continue;
+    if (kind != JsonTokenKind::Stray) return at;
+    bytes_to_come_ = bytes_after(byte);
+    if (bytes_to_come_ == 0) return at + 1;
+    state_ = State::Character;
+    return scan_character(input, at + 1, kind);
   }
   return npos;
+}
+
+std::size_t JsonLexer::scan_character(std::string_view input, std::size_t at, JsonTokenKind& kind) {
+  for (; bytes_to_come_ > 0; ++at, --bytes_to_come_) {
+    if (at == input.size()) return npos;
+    if (!continues_character(input[at])) break;
+  }
+  kind = JsonTokenKind::Stray;
+  return at;
 }
 
 // What the number would be if it ended here.

@@ -21,7 +21,7 @@ enum class JsonTokenKind {
   Integer,     // -?(0|[1-9][0-9]*)
   Double,      // the same with a fraction or an exponent
   Word,        // [a-z]+
-  Stray,       // bytes that begin no token, up to and with the one that is wrong
+  Stray,       // bytes that begin no token, up to and with the character that is wrong
   TooLong,     // the token exceeds what was allowed; its bytes are gone
 };
 
@@ -67,6 +67,7 @@ class JsonLexer {
     ExponentSign,
     ExponentDigits,
     Word,
+    Character,  // above U+007F, where none may stand: an error that shows all of it
     Recover,
     Discard,
     DiscardString,
@@ -80,6 +81,7 @@ class JsonLexer {
   // piece".
   std::size_t scan_string(std::string_view input, std::size_t at, JsonTokenKind& kind);
   std::size_t scan_number(std::string_view input, std::size_t at, JsonTokenKind& kind);
+  std::size_t scan_character(std::string_view input, std::size_t at, JsonTokenKind& kind);
   bool step_number(unsigned char byte, JsonTokenKind& kind);
   bool become(State state) {
     state_ = state;
@@ -94,6 +96,7 @@ class JsonLexer {
   bool verbatim_ = true;
   bool in_string_ = false;  // the last error broke a string
   int wrong_byte_ = -1;     // the last byte of the last Stray, or -1
+  int bytes_to_come_ = 0;   // of the character that is being read
   int braces_ = 0;          // of the value that is being left out
   int brackets_ = 0;
   std::string partial_;  // the token's bytes from earlier pieces

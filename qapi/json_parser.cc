@@ -7,16 +7,6 @@
 
 namespace qomio {
 
-namespace {
-
-Error stray(std::string_view text) {
-  // As QEMU shows it: nothing from a NUL on.
-  text = utf8_prefix(text.substr(0, text.find('\0')), JsonLexer::kMostShownBytes);
-  return error("JSON parse error, stray '{}'", text).error();
-}
-
-}  // namespace
-
 std::optional<Result<Json>> JsonParser::next(std::string_view& input) {
   while (true) {
     const JsonToken token = lexer_.next(input, kMaxBytes - bytes_);
@@ -26,7 +16,8 @@ std::optional<Result<Json>> JsonParser::next(std::string_view& input) {
 }
 
 std::optional<Result<Json>> JsonParser::take_token(const JsonToken& token) {
-  if (token.kind == JsonTokenKind::Stray) return broken(stray(token.text));
+  if (token.kind == JsonTokenKind::Stray)
+    return broken(json_stray_error(token.text, JsonLexer::kMostShownBytes));
   if (token.kind == JsonTokenKind::TooLong) return broken(Error("JSON token size limit exceeded"));
   builder_.add(token);
   bytes_ += token.text.size();

@@ -17,7 +17,9 @@ namespace qomio {
 //     while (auto value = parser.next(input)) { ... }   // input is used up now; fetch more and go on
 //
 // - 'single quotes' are as good as double ones; values need nothing between them; blanks are free.
-// - int64, uint64 and double stay apart; a whole number outside of both is a double.
+// - int64, uint64 and double stay apart; a whole number outside of both is a double. One that is too large
+// for
+//   a double is an error, unless it may become infinite.
 // - A key may appear once in an object.
 // - A value ends where its braces and brackets balance, each counted by itself, and gives one result: itself
 //   or its first error. A number or word ends at the next byte. Bytes that begin nothing are an error at
@@ -39,6 +41,8 @@ class JsonParser {
 
   // Large values that make no result are freed there, also at the parser's end, before which it must not end.
   void dispose_into(JsonDisposal& disposal) { builder_.dispose_into(disposal); }
+
+  explicit JsonParser(LargeNumbers large_numbers = LargeNumbers::refused) : builder_(large_numbers) {}
 
   // Takes bytes off the front of the input up to the end of a value. Nothing: the input is used up, the
   // parser has kept what it needs of it.

@@ -39,7 +39,8 @@ void JsonPieces::begin(std::string& out, const Json& value) {
   } else if (value.is_string()) {
     out += '"';
   } else {
-    return json_append(out, value);
+    (void)json_append(out, value);  // what JSON has no text for stands as null
+    return;
   }
   levels_.push_back({&value, 0});
 }

@@ -83,6 +83,7 @@ class Writer {
   Writer(std::string& out, int indent) : out_(out), indent_(indent) {}
 
   void write(const Json& value) {
+    if (depth_ >= kMaxJsonDepth && value.is_structured()) return write_nothing();
     switch (value.type()) {
       case Json::value_t::object:
         write_object(*value.get_ptr<const Json::object_t*>());
@@ -105,22 +106,31 @@ class Writer {
       case Json::value_t::number_float:
         write_double(*value.get_ptr<const double*>());
         break;
-      default:
+      case Json::value_t::null:
         out_ += "null";
+        break;
+      default:
+        write_nothing();
         break;
     }
   }
+  // JSON had a text for all of it.
+  bool is_whole() const { return is_whole_; }
 
  private:
+  void write_nothing() {
+    out_ += "null";
+    is_whole_ = false;
+  }
   void write_integer(std::integral auto number) {
     std::array<char, 24> digits;
     out_.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
   }
   void write_double(double number) {
-    if (std::isnan(number)) {
-      out_ += "nan";
-    } else {
+    if (std::isfinite(number)) {
       fmt::format_to(std::back_inserter(out_), "{}", number);
+    } else {
+      write_nothing();
     }
   }
   void write_object(const Json::object_t& members) {
@@ -167,11 +177,59 @@ class Writer {
   std::string& out_;
   const int indent_;
   int depth_ = 0;
+  bool is_whole_ = true;
 };
+
+constexpr std::string_view kTooDeep = "nested too deep";
+
+// What is wrong with the value alone; empty if nothing is.
+std::string_view unwritable(const Json& value, int depth) {
+  if (const double* number = value.get_ptr<const double*>()) {
+    if (std::isnan(*number)) return "nan";
+    if (std::isinf(*number)) return *number > 0 ? "inf" : "-inf";
+  }
+  if (value.is_binary()) return "binary";
+  if (value.is_discarded()) return "no value";
+  return value.is_structured() && depth >= kMaxJsonDepth ? kTooDeep : "";
+}
+
+// Finds the first value that can't be written. `path` is put together on the way back.
+std::string_view find_unwritable(const Json& value, int depth, std::string& path) {
+  if (const auto what = unwritable(value, depth); !what.empty()) return what;
+  if (const auto* members = value.get_ptr<const Json::object_t*>()) {
+    for (const auto& [name, member] : *members) {
+      if (const auto what = find_unwritable(member, depth + 1, path); !what.empty()) {
+        path.insert(0, "." + name);
+        return what;
+      }
+    }
+  } else if (const auto* elements = value.get_ptr<const Json::array_t*>()) {
+    for (std::size_t i = 0; i < elements->size(); ++i) {
+      if (const auto what = find_unwritable((*elements)[i], depth + 1, path); !what.empty()) {
+        path.insert(0, fmt::format("[{}]", i));
+        return what;
+      }
+    }
+  }
+  return {};
+}
 
 }  // namespace
 
-void json_append(std::string& out, const Json& value) { Writer(out, -1).write(value); }
+Result<void> check_json(const Json& value, std::string_view name) {
+  std::string path;
+  const auto what = find_unwritable(value, 0, path);
+  if (what.empty()) return {};
+  if (what == kTooDeep) path.clear();  // nobody could read it
+  if (name.empty() && path.starts_with('.')) path.erase(0, 1);
+  return error("Value '{}{}' is {}, which JSON can't hold", name, path, what);
+}
+
+bool json_append(std::string& out, const Json& value) {
+  Writer writer(out, -1);
+  writer.write(value);
+  return writer.is_whole();
+}
 
 std::string json_text(const Json& value) {
   std::string out;

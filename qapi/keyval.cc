@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "qomio/qapi/utf8.h"
+
 namespace qomio {
 
 namespace {
@@ -159,6 +161,9 @@ Result<Json> to_json(Node& node, const std::string& key) {
 }  // namespace
 
 Result<Keyval> parse_keyval(std::string_view text, std::string_view implied_key, KeyvalHelp help) {
+  if (text.starts_with(kByteOrderMark)) {
+    return error("A byte order mark stands before '{}'", text.substr(kByteOrderMark.size()));
+  }
   Node root;
   Keyval keyval;
   while (!text.empty()) {

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/output_visitor.h"
 
+#include "qomio/qapi/json_clear.h"
+
 namespace qomio {
 
+OutputVisitor::~OutputVisitor() {
+  json_clear(root_);
+  for (auto& [name, value] : open_) json_clear(value);
+}
+
 Result<void> OutputVisitor::put(std::string_view name, Json value) {
+  const JsonClearer clearer(value);
   if (open_.empty()) {
     root_ = std::move(value);
   } else if (Json& container = open_.back().second; container.is_array()) {
     container.push_back(std::move(value));
   } else {
-    // Straight to the end: a described struct names each member once, so no search for an older one is
-    // needed.
-    static_cast<std::vector<std::pair<const std::string, Json>>&>(container.get_ref<Json::object_t&>())
-        .emplace_back(std::string(name), std::move(value));
+    Json& member = json_add_member(container, std::string(name));  // a described struct has each name once
+    member = std::move(value);
   }
   return {};
 }
@@ -29,7 +35,12 @@ Result<void> OutputVisitor::type_size(std::string_view name, std::uint64_t& valu
 Result<void> OutputVisitor::type_bool(std::string_view name, bool& value) { return put(name, value); }
 Result<void> OutputVisitor::type_number(std::string_view name, double& value) { return put(name, value); }
 Result<void> OutputVisitor::type_str(std::string_view name, std::string& value) { return put(name, value); }
-Result<void> OutputVisitor::type_any(std::string_view name, Json& value) { return put(name, value); }
+Result<void> OutputVisitor::type_any(std::string_view name, Json& value) {
+  Json copy;
+  const JsonClearer clearer(copy);
+  json_copy(value, copy);
+  return put(name, std::move(copy));
+}
 
 Result<void> OutputVisitor::start_struct(std::string_view name) {
   Json object = Json::object();

@@ -16,6 +16,9 @@ namespace qomio {
 class OutputVisitor final : public Visitor {
  public:
   OutputVisitor() = default;
+  OutputVisitor(const OutputVisitor&) = delete;
+  OutputVisitor& operator=(const OutputVisitor&) = delete;
+  ~OutputVisitor() override;
 
   // What has been visited; leaves the visitor empty.
   Json take() { return std::exchange(root_, nullptr); }

@@ -6,6 +6,7 @@
 
 #include <iterator>
 
+#include "qomio/qapi/json_clear.h"
 #include "qomio/qapi/output_visitor.h"
 #include "qomio/qapi/version.h"
 
@@ -53,6 +54,11 @@ void append_id(std::string& line, const Json& id) {
 
 }  // namespace
 
+QmpRequest::~QmpRequest() {
+  json_clear(arguments);
+  if (id) json_clear(*id);
+}
+
 QmpRequest qmp_request(Result<Json>&& value, bool oob_enabled) {
   QmpRequest request;
   if (!value) {
@@ -63,7 +69,13 @@ QmpRequest qmp_request(Result<Json>&& value, bool oob_enabled) {
     request.error = Error("QMP input must be a JSON object");
     return request;
   }
-  if (const auto id = value->find("id"); id != value->end()) request.id = std::move(*id);
+  if (const auto id = value->find("id"); id != value->end()) {
+    if (!check_json(*id, "id")) {
+      request.error = Error("QMP input member 'id' holds a number that is too large");
+      return request;
+    }
+    request.id = std::move(*id);
+  }
   if (auto r = read_members(request, *value, oob_enabled); !r) {
     request.error = std::move(r).error();
     request.out_of_band = false;  // it is answered in its turn
@@ -73,7 +85,7 @@ QmpRequest qmp_request(Result<Json>&& value, bool oob_enabled) {
 
 std::string qmp_return_line(const Json& value, const std::optional<Json>& id) {
   std::string line = "{\"return\": ";
-  json_append(line, value);
+  if (!json_append(line, value)) return qmp_error_line(check_json(value, "return").error(), id);
   if (id) {
     line += ", ";
     append_id(line, *id);
@@ -93,8 +105,11 @@ std::string qmp_error_line(const Error& error, const std::optional<Json>& id) {
   line += "\", \"desc\": ";
   json_append(line, error.message());
   if (!error.data().empty()) {
-    line += ", \"data\": ";
-    line += error.data();
+    // What a command gave as data is sent only if it is JSON.
+    if (const auto data = parse_json(error.data())) {
+      line += ", \"data\": ";
+      json_append(line, *data);
+    }
   }
   line += "}}";
   return line += kLineEnd;
@@ -115,7 +130,9 @@ std::string qmp_event_line(std::string_view name, const Json& data) {
 
 std::string qmp_greeting_line() {
   std::string line = "{\"QMP\": {\"version\": ";
-  json_append(line, to_json(query_version().value()));
+  Json version = to_json(query_version().value());
+  const JsonClearer clearer(version);
+  json_append(line, version);
   line += ", \"capabilities\": [\"oob\"]}}";
   return line += kLineEnd;
 }

@@ -13,6 +13,13 @@ namespace qomio {
 
 // What a QMP client sends in one JSON value: a command to run, or why it is none.
 struct QmpRequest {
+  QmpRequest() = default;
+  QmpRequest(const QmpRequest&) = default;
+  QmpRequest(QmpRequest&&) = default;
+  QmpRequest& operator=(const QmpRequest&) = default;
+  QmpRequest& operator=(QmpRequest&&) = default;
+  ~QmpRequest();  // without needing memory
+
   std::string command;
   Json arguments = Json::object();  // an object, always
   bool out_of_band = false;         // exec-oob: overtakes what waits
@@ -24,7 +31,8 @@ struct QmpRequest {
 // in the value.
 QmpRequest qmp_request(Result<Json>&& value, bool oob_enabled);
 
-// The lines that a server sends, with the line's end.
+// The lines that a server sends, with the line's end. A result that JSON can't hold makes the line of the
+// error that says so.
 std::string qmp_return_line(const Json& value, const std::optional<Json>& id);
 std::string qmp_error_line(const Error& error, const std::optional<Json>& id);
 // The event's time is now; `data` is left out when it is empty.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -43,7 +44,8 @@ QmpServer::QmpServer(GMainContext* context, Interface& interface, std::size_t ou
                 }} {
   add_qmp_commands(interface);
   event_subscription_ =
-      interface.listen([this](std::string_view name, const Json& data) { send_event(name, data); });
+      interface.listen([this](std::string_view name, const Json& data) { send_event(name, data); },
+                       [this](std::string_view name) { return is_event_wanted(name); });
 }
 
 QmpServer::~QmpServer() {
@@ -60,7 +62,9 @@ UnixListener::OnConnection QmpServer::adder(Access access) {
       too_many_clients_.log(fmt::format("a QMP client was refused: there are {} already", sessions_.size()));
       return;
     }
-    add_session(std::move(connection), FileDescriptor(), access);
+    if (auto added = add_session(std::move(connection), FileDescriptor(), access); !added) {
+      g_log("qomio", G_LOG_LEVEL_MESSAGE, "a QMP client was refused: %s", added.error().message().c_str());
+    }
   };
 }
 
@@ -120,8 +124,7 @@ Result<void> QmpServer::add_client(int socket_fd, Access access) {
     return errno_error(errno, fmt::format("descriptor {}", socket_fd));
   }
   if (type != SOCK_STREAM) return error("descriptor {} is no stream socket", socket_fd);
-  add_session(std::move(fd), FileDescriptor(), access);
-  return {};
+  return add_session(std::move(fd), FileDescriptor(), access);
 }
 
 Result<void> QmpServer::add_client(int in_fd, int out_fd, Access access) {
@@ -129,13 +132,17 @@ Result<void> QmpServer::add_client(int in_fd, int out_fd, Access access) {
   for (const int fd : {in_fd, out_fd}) {
     if (auto r = take_over(fd); !r) return r;
   }
-  add_session(FileDescriptor(in_fd), FileDescriptor(out_fd), access);
-  return {};
+  return add_session(FileDescriptor(in_fd), FileDescriptor(out_fd), access);
 }
 
-void QmpServer::add_session(FileDescriptor in, FileDescriptor out, Access access) {
-  if (stopped_) return;
-  sessions_.push_back(std::make_unique<QmpSession>(host_, std::move(in), std::move(out), access));
+Result<void> QmpServer::add_session(FileDescriptor in, FileDescriptor out, Access access) {
+  if (stopped_) return {};
+  try {
+    sessions_.push_back(std::make_unique<QmpSession>(host_, std::move(in), std::move(out), access));
+    return {};
+  } catch (const std::bad_alloc&) {
+    return std::unexpected(Error("out of memory"));  // short enough to need none itself
+  }
 }
 
 void QmpServer::close_session(const QmpSession& session) {
@@ -159,14 +166,35 @@ void QmpServer::send_event(std::string_view name, const Json& data) {
   if (delayed_events_) delayed_events_->set_ready_time(throttle_.next_due_us());
 }
 
-void QmpServer::send_event_line(std::string_view name, const std::string& line) {
+// The name to ask for, of an event that is sent on request only.
+std::string_view QmpServer::requested_as(std::string_view name) const {
   const auto event = host_.interface.events().find(name);
   const bool on_request = event != host_.interface.events().end() && event->second.on_request;
-  for (const auto& session : sessions_) session->send_event(line, on_request ? name : "");
+  return on_request ? name : "";
+}
+
+bool QmpServer::is_event_wanted(std::string_view name) const {
+  const std::string_view requested = requested_as(name);
+  return std::ranges::any_of(sessions_, [&](const auto& session) { return session->wants_event(requested); });
+}
+
+void QmpServer::send_event_line(std::string_view name, const std::string& line) {
+  const std::string_view requested = requested_as(name);
+  for (const auto& session : sessions_) {
+    try {
+      session->send_event(line, requested);
+    } catch (const std::bad_alloc&) {
+      ++dropped_events_;
+    }
+  }
 }
 
 void QmpServer::send_delayed_events() {
-  for (const auto& due : throttle_.take_due(g_get_monotonic_time())) send_event_line(due.name, due.line);
+  try {
+    for (const auto& due : throttle_.take_due(g_get_monotonic_time())) send_event_line(due.name, due.line);
+  } catch (const std::bad_alloc&) {
+    ++dropped_events_;
+  }
   delayed_events_->set_ready_time(throttle_.next_due_us());
 }
 

@@ -74,10 +74,12 @@ class QmpServer {
 
  private:
   Result<void> take_over(int fd) const;
-  void add_session(FileDescriptor in, FileDescriptor out, Access access);
+  Result<void> add_session(FileDescriptor in, FileDescriptor out, Access access);
   UnixListener::OnConnection adder(Access access);
   void close_session(const QmpSession& session);
   void send_event(std::string_view name, const Json& data);
+  std::string_view requested_as(std::string_view event) const;
+  bool is_event_wanted(std::string_view name) const;
   void send_event_line(std::string_view name, const std::string& line);
   void send_delayed_events();
   void note_dropped_events(std::uint64_t count);

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "qomio/qapi/json_clear.h"
 #include "qomio/qapi/qmp_commands.h"
 #include "qomio/qapi/utf8.h"
 
@@ -46,10 +47,16 @@ struct QmpSession::Running {
   std::function<void()> cancel;
 };
 
-// An answer on its way to the thread of the server. The session may have gone before it arrives.
+// An answer on its way to the thread of the server. The session may have gone before it arrives. Made
+// together with its source when the command starts, so that who answers needs no memory.
 struct QmpSession::Arrival {
   std::weak_ptr<Running> running;
   Result<Json> answer;
+
+  explicit Arrival(std::weak_ptr<Running> r) : running(std::move(r)) {}
+  Arrival(const Arrival&) = delete;
+  Arrival& operator=(const Arrival&) = delete;
+  ~Arrival() { clear_json_in(answer); }
 
   static gboolean deliver(gpointer self) {
     const auto& arrival = *static_cast<Arrival*>(self);
@@ -66,12 +73,13 @@ QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor o
       source_(host.context, [this] { turn(); }),
       buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)),
       output_(host.output_limit_bytes, host.disposal) {
+  parser_.dispose_into(host.disposal);
+  output_.add_reply(qmp_greeting_line());
+  // Nothing behind this needs memory, so that what is changed here is changed back.
   if (!is_socket()) {
     old_out_flags_ = fcntl(out_.get(), F_GETFL);
     fcntl(out_.get(), F_SETFL, old_out_flags_ | O_NONBLOCK);
   }
-  parser_.dispose_into(host.disposal);
-  output_.add_reply(qmp_greeting_line());
   send_output();
   update_watches();
 }
@@ -85,9 +93,13 @@ QmpSession::~QmpSession() {
 
 std::size_t QmpSession::most_waiting() const { return oob_enabled_ ? kMostWaiting : 1; }
 
+bool QmpSession::wants_event(std::string_view requested_as) const {
+  if (!negotiated_ || broken_) return false;
+  return requested_as.empty() || requested_events_.contains(requested_as);
+}
+
 void QmpSession::send_event(const std::string& line, std::string_view requested_as) {
-  if (!negotiated_ || broken_) return;
-  if (!requested_as.empty() && !requested_events_.contains(requested_as)) return;
+  if (!wants_event(requested_as)) return;
   output_.add_event(line);
   // Within a turn the rest of it sends; here the client may even be found gone, which is for its next turn.
   if (in_turn_) return;
@@ -186,6 +198,7 @@ void QmpSession::parse_input(int& left, std::int64_t end_us) {
       if (input_.empty() || g_get_monotonic_time() >= end_us) break;
       continue;
     }
+    const JsonClearer clearer(*value);
     Waiting waiting{qmp_request(std::move(*value), oob_enabled_), parser_.value_was_large()};
     if (waiting.is_large && *value) host_.disposal.take(std::move(**value));
     if (waiting.request.out_of_band) {
@@ -227,7 +240,8 @@ void QmpSession::dispatch(QmpRequest& request, bool is_large) {
   if (command.start) return start(command, request, is_large);
   const bool ends_server = command.ends_server;  // the command may take itself away
   const bool is_answered = !command.no_success_response;
-  const auto result = host_.interface.run(command, request.arguments);
+  auto result = host_.interface.run(command, request.arguments);
+  const JsonClearer clearer(result);
   if (!result || is_answered) finish(result);
   if (result && ends_server) host_.ended();
 }
@@ -238,21 +252,22 @@ void QmpSession::start(const Command& command, QmpRequest& request, bool is_larg
   const std::shared_ptr<GMainContext> context(
       host_.context ? g_main_context_ref(host_.context) : g_main_context_ref(g_main_context_default()),
       g_main_context_unref);
-  const Reply reply([weak = std::weak_ptr(running), context](Result<Json> answer) {
-    auto arrival = std::make_unique<Arrival>(weak, std::move(answer));
+  auto arrival = std::make_unique<Arrival>(running);
+  const std::shared_ptr<GSource> source(g_idle_source_new(), g_source_unref);
+  g_source_set_priority(source.get(), G_PRIORITY_DEFAULT);
+  Arrival* const arriving = arrival.get();
+  g_source_set_callback(source.get(), Arrival::deliver, arrival.release(),
+                        [](gpointer old) { delete static_cast<Arrival*>(old); });
+  const Reply reply([arriving, source, context](Result<Json> answer) {
+    arriving->answer = std::move(answer);
     if (g_main_context_is_owner(context.get())) {
-      Arrival::deliver(arrival.get());
-      return;
+      Arrival::deliver(arriving);
+    } else {
+      g_source_attach(source.get(), context.get());
     }
-    GSource* source = g_idle_source_new();
-    g_source_set_priority(source, G_PRIORITY_DEFAULT);
-    g_source_set_callback(source, Arrival::deliver, arrival.release(),
-                          [](gpointer old) { delete static_cast<Arrival*>(old); });
-    g_source_attach(source, context.get());
-    g_source_unref(source);
   });
+  running_ = running;  // first: if there is no memory for what follows, the reply is given up, which ends it
   running->cancel = reply.canceller();
-  running_ = running;
   host_.interface.start(command, running->request.arguments, access_, reply);
   // They are for the call only; the id is kept for the answer.
   if (is_large) host_.disposal.take(std::move(running->request.arguments));
@@ -260,8 +275,12 @@ void QmpSession::start(const Command& command, QmpRequest& request, bool is_larg
 
 void QmpSession::finish_running(const Result<Json>& result) {
   const auto running = std::exchange(running_, nullptr);
-  if (!result || !running->no_success_response) finish(running->request, result, running->is_large);
-  if (result && running->ends_server) host_.ended();
+  try {
+    if (!result || !running->no_success_response) finish(running->request, result, running->is_large);
+    if (result && running->ends_server) host_.ended();
+  } catch (const std::bad_alloc&) {
+    broken_ = true;  // the client can't be answered; its next turn is its last
+  }
   // A turn of its own sends it, and goes on with what waits.
   if (!in_turn_) source_.set_ready_time(0);
 }
@@ -269,7 +288,11 @@ void QmpSession::finish_running(const Result<Json>& result) {
 void QmpSession::cancel_running() {
   const auto running = std::exchange(running_, nullptr);
   if (!running) return;
-  running->cancel();
+  try {
+    running->cancel();
+  } catch (const std::bad_alloc&) {
+    return;  // what the command does on being cancelled is its own
+  }
   if (running->is_large && running->request.id) host_.disposal.take(std::move(*running->request.id));
 }
 

@@ -53,7 +53,9 @@ class QmpSession {
   int out_fd() const { return out_ ? out_.get() : in_.get(); }
   Access access() const { return access_; }
 
-  // Sends the line, if the client has negotiated, and asked for the event, if it has a name to ask for.
+  // Has the client negotiated, and asked for the event, if it has a name to ask for?
+  bool wants_event(std::string_view requested_as) const;
+  // Sends the line, if it wants it.
   void send_event(const std::string& line, std::string_view requested_as = {});
 
   // Takes no further requests; what is unsent goes out still.
@@ -102,8 +104,8 @@ class QmpSession {
   FdSource::Watch in_watch_;
   FdSource::Watch out_watch_;
   std::unique_ptr<char[]> buffer_;
-  std::string_view input_;  // what of the buffer is not parsed yet
-  JsonParser parser_;
+  std::string_view input_;                     // what of the buffer is not parsed yet
+  JsonParser parser_{LargeNumbers::infinite};  // an error of the parameter, as in QEMU
   std::deque<Waiting> waiting_;
   std::shared_ptr<Running> running_;  // whose answer comes later; the next one waits for it
   QmpOutput output_;

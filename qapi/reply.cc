@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/reply.h"
 
+#include <new>
 #include <utility>
+
+#include "qomio/qapi/json_clear.h"
 
 namespace qomio {
 
 Reply::State::~State() {
-  if (deliver) deliver(error("the command was given up"));
+  if (!deliver) return;
+  try {
+    Result<Json> answer = std::unexpected(Error("given up"));  // short enough to need no memory
+    try {
+      answer = error("the command was given up");
+    } catch (const std::bad_alloc&) {
+      // The short one does.
+    }
+    deliver(std::move(answer));
+  } catch (const std::bad_alloc&) {
+    return;  // who waits has no memory to hear it
+  }
 }
 
 void Reply::State::send(Result<Json> answer) {
@@ -17,6 +31,7 @@ void Reply::State::send(Result<Json> answer) {
     taken = std::exchange(deliver, nullptr);
     unused = std::exchange(hook, nullptr);
   }
+  const JsonClearer clearer(answer);  // also of one that nobody waits for
   if (taken) taken(std::move(answer));
 }
 

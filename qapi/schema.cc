@@ -8,14 +8,40 @@
 #include <string>
 
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/json_clear.h"
 
 namespace qomio {
 namespace {
+
+// What stands in the schema, put together member by member, and freed without needing memory for that.
+struct SchemaEntry {
+  Json json = Json(Json::value_t::object);
+
+  SchemaEntry() = default;
+  SchemaEntry(SchemaEntry&&) = default;
+  SchemaEntry& operator=(SchemaEntry&&) = delete;
+  SchemaEntry(const SchemaEntry&) = delete;
+  SchemaEntry& operator=(const SchemaEntry&) = delete;
+  ~SchemaEntry() { json_clear(json); }
+
+  SchemaEntry&& add(const char* name, Json value) && {
+    extend(name, std::move(value));
+    return std::move(*this);
+  }
+  void extend(const char* name, Json value) {
+    const JsonClearer clearer(value);
+    Json& member = json_add_member(json, name);
+    member = std::move(value);
+  }
+};
 
 // Names types as clients see them and emits each once, when it is first referred to.
 class SchemaWriter {
  public:
   explicit SchemaWriter(const CompatPolicy& policy) : policy_(policy) {}
+  SchemaWriter(const SchemaWriter&) = delete;
+  SchemaWriter& operator=(const SchemaWriter&) = delete;
+  ~SchemaWriter() { json_clear(entries_); }
 
   std::string reference(const TypeDescription& type) {
     switch (type.kind) {
@@ -31,40 +57,49 @@ class SchemaWriter {
     if (!is_new) return name;
     switch (type.kind) {
       case TypeDescription::Kind::object:
-        entries_.push_back(object(name, type));
+        append(entries_, object(name, type));
         break;
       case TypeDescription::Kind::alternate:
-        entries_.push_back(alternate(name, type));
+        append(entries_, alternate(name, type));
         break;
       default:
-        entries_.push_back(enumeration(name, type));
+        append(entries_, enumeration(name, type));
     }
     return name;
   }
 
   void add(const Command& command) {
     if (policy_.hides(command.features)) return;
-    Json entry{{"name", command.name}, {"ret-type", reference(command.result())}, {"meta-type", "command"}};
-    entry["arg-type"] = reference(command.arguments());
-    if (command.allow_oob) entry["allow-oob"] = true;
-    if (!command.features.empty()) entry["features"] = command.features;
-    entries_.push_back(std::move(entry));
+    SchemaEntry entry = SchemaEntry()
+                            .add("name", command.name)
+                            .add("ret-type", reference(command.result()))
+                            .add("meta-type", "command")
+                            .add("arg-type", reference(command.arguments()));
+    if (command.allow_oob) entry.extend("allow-oob", true);
+    if (!command.features.empty()) entry.extend("features", command.features);
+    append(entries_, std::move(entry));
   }
 
   void add(const Event& event) {
     if (policy_.hides(event.features)) return;
-    Json entry{{"name", event.name}, {"meta-type", "event"}, {"arg-type", reference(event.data())}};
-    if (!event.features.empty()) entry["features"] = event.features;
-    entries_.push_back(std::move(entry));
+    SchemaEntry entry = SchemaEntry()
+                            .add("name", event.name)
+                            .add("meta-type", "event")
+                            .add("arg-type", reference(event.data()));
+    if (!event.features.empty()) entry.extend("features", event.features);
+    append(entries_, std::move(entry));
   }
 
   Json take() { return std::move(entries_); }
 
  private:
+  static void append(Json& list, SchemaEntry entry) { list.push_back(std::move(entry.json)); }
+
   std::string reference_builtin(const TypeDescription& type) {
     std::string name = type.json_type == "int" ? "int" : type.name;
     if (emitted_.insert(name).second) {
-      entries_.push_back({{"name", name}, {"meta-type", "builtin"}, {"json-type", type.json_type}});
+      append(entries_,
+             SchemaEntry().add("name", name).add("meta-type", "builtin").add("json-type", type.json_type));
     }
     return name;
   }
@@ -73,45 +108,58 @@ class SchemaWriter {
     const std::string element = reference(*type.element);
     std::string name = "[" + element + "]";
     if (emitted_.insert(name).second) {
-      entries_.push_back({{"name", name}, {"meta-type", "array"}, {"element-type", element}});
+      append(entries_,
+             SchemaEntry().add("name", name).add("meta-type", "array").add("element-type", element));
     }
     return name;
   }
 
-  static Json enumeration(const std::string& name, const TypeDescription& type) {
+  static SchemaEntry enumeration(const std::string& name, const TypeDescription& type) {
     Json members = Json::array();
+    const JsonClearer clearer(members);
     for (const auto& value : type.values) {
-      Json& entry = members.emplace_back(Json{{"name", value}});
+      SchemaEntry entry = SchemaEntry().add("name", value);
       if (const auto notes = type.notes.find(value);
           notes != type.notes.end() && !notes->second.features.empty())
-        entry["features"] = notes->second.features;
+        entry.extend("features", notes->second.features);
+      append(members, std::move(entry));
     }
-    return {{"name", name}, {"meta-type", "enum"}, {"members", std::move(members)}, {"values", type.values}};
+    return SchemaEntry()
+        .add("name", name)
+        .add("meta-type", "enum")
+        .add("members", std::move(members))
+        .add("values", type.values);
   }
 
-  Json alternate(const std::string& name, const TypeDescription& type) {
+  SchemaEntry alternate(const std::string& name, const TypeDescription& type) {
     Json members = Json::array();
-    for (const auto* alternative : type.alternatives) members.push_back({{"type", reference(*alternative)}});
-    return {{"name", name}, {"meta-type", "alternate"}, {"members", std::move(members)}};
+    const JsonClearer clearer(members);
+    for (const auto* alternative : type.alternatives) {
+      append(members, SchemaEntry().add("type", reference(*alternative)));
+    }
+    return SchemaEntry().add("name", name).add("meta-type", "alternate").add("members", std::move(members));
   }
 
-  Json object(const std::string& name, const TypeDescription& type) {
+  SchemaEntry object(const std::string& name, const TypeDescription& type) {
     Json members = Json::array();
+    const JsonClearer clearer(members);
     for (const auto& member : type.members) {
       if (policy_.hides(member.features)) continue;
-      Json entry{{"name", member.name}, {"type", reference(*member.type)}};
-      if (member.optional) entry["default"] = nullptr;
-      if (!member.features.empty()) entry["features"] = member.features;
-      members.push_back(std::move(entry));
+      SchemaEntry entry = SchemaEntry().add("name", member.name).add("type", reference(*member.type));
+      if (member.optional) entry.extend("default", nullptr);
+      if (!member.features.empty()) entry.extend("features", member.features);
+      append(members, std::move(entry));
     }
-    Json entry{{"name", name}, {"meta-type", "object"}, {"members", std::move(members)}};
+    SchemaEntry entry =
+        SchemaEntry().add("name", name).add("meta-type", "object").add("members", std::move(members));
     if (!type.tag.empty()) {
       Json variants = Json::array();
+      const JsonClearer variants_clearer(variants);
       for (const auto& variant : type.variants) {
-        variants.push_back({{"case", variant.tag_value}, {"type", reference(*variant.type)}});
+        append(variants, SchemaEntry().add("case", variant.tag_value).add("type", reference(*variant.type)));
       }
-      entry["tag"] = type.tag;
-      entry["variants"] = std::move(variants);
+      entry.extend("tag", type.tag);
+      entry.extend("variants", std::move(variants));
     }
     return entry;
   }

@@ -8,6 +8,9 @@
 
 namespace qomio {
 
+// U+FEFF, which some programs put in front of what they save.
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 // What stands at the start of a text: a character and its length in bytes; or a negative code for bytes that
 // are no character, and the length of what one replacement character stands for.
 struct Utf8Character {

@@ -35,7 +35,6 @@ void check(const QmpRequest& request) {
   const std::string line =
       result ? qmp_return_line(*result, request.id) : qmp_error_line(result.error(), request.id);
   require(line.ends_with("\r\n"), "a reply is a line");
-  if (has_infinity(line)) return;
   const auto reply = parse_json(line);
   require(reply && reply->is_object(), "a reply is an object");
   require(reply->contains("return") == result.has_value(), "of success or");
@@ -50,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace qomio;
   fuzz::register_gadget();
   std::string_view text = fuzz::as_text(data, size);
-  JsonParser parser;
+  JsonParser parser(LargeNumbers::infinite);
   while (auto value = parser.next(text)) fuzz::check(qmp_request(std::move(*value), true));
   fuzz::remove_all();
   return 0;

@@ -29,13 +29,6 @@ inline std::string_view as_text(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-// An infinite number, which a client may send as 1e999, is written as a bare `inf`, as in QEMU; that is no
-// JSON.
-inline bool has_infinity(std::string_view json) {
-  return json.find(" inf") != std::string_view::npos || json.find("-inf") != std::string_view::npos ||
-         json.find("[inf") != std::string_view::npos;
-}
-
 // Takes a line off the front of the text, without its end.
 inline std::string_view take_line(std::string_view& text) {
   const std::size_t end = text.find('\n');

@@ -114,7 +114,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto whole = replies(context, text, text.size());
   auto cut = replies(context, text, 1 + data[0] % 16U);
   for (const auto& line : whole) {
-    if (has_infinity(line)) continue;
     const auto value = parse_json(line);
     require(value && value->is_object(), "a reply is an object");
     const int kinds = value->contains("QMP") + value->contains("return") + value->contains("error");

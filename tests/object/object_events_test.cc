@@ -26,6 +26,7 @@ using testing::SizeIs;
 class Door final : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;
+  static inline int weighed = 0;  // how often somebody asked for the weight
   Result<void> complete() override { return stuck_ ? error("stuck") : Result<void>(); }
 
  private:
@@ -34,9 +35,16 @@ class Door final : public Object, public UserCreatable {
     klass.add(property("colour", &Door::colour_));
     klass.add(property("stuck", &Door::stuck_));
     klass.add(property("key", nullptr, &Door::set_key));
+    klass.add(property("weight", &Door::weight, &Door::set_weight));
   }
+  double weight() const {
+    ++weighed;
+    return weight_;
+  }
+  Result<void> set_weight(double weight) { return weight_ = weight, Result<void>(); }
   Result<void> set_key(std::string) { return {}; }
   std::int64_t angle_ = 0;
+  double weight_ = 0;
   std::string colour_;
   bool stuck_ = false;
 };
@@ -146,6 +154,27 @@ TEST_F(ObjectEventsOverQmpTest, ClientsGetThoseThatTheyAskedFor) {
   EXPECT_THAT(lines(asks), ElementsAre(HasSubstr(R"("data": {"path": "/objects/d0", "property": "key"}})")));
   EXPECT_THAT(ask(silent, R"({"execute": "object-del", "arguments": {"id": "d0"}})"), SizeIs(1));
   EXPECT_THAT(lines(asks), ElementsAre(HasSubstr("OBJECT_DELETED")));
+}
+
+TEST_F(ObjectEventsOverQmpTest, NoValueIsReadForAnEventThatNobodyAskedFor) {
+  auto door = *object_new_with_props<Door>("d0");
+  TestClient client = negotiated();
+  ask(client,
+      R"({"execute": "subscribe-events", "arguments": {"events": ["OBJECT_ADDED", "OBJECT_DELETED"]}})");
+  const auto set_weight = [&] {
+    return ask(client,
+               R"({"execute": "qom-set", "arguments": {"path": "d0", "property": "weight", "value": 2.5}})");
+  };
+  // The value of before is kept, in case that the change fails.
+  EXPECT_THAT(set_weight(), SizeIs(1));
+  const int needed = std::exchange(Door::weighed, 0);
+  ask(client, R"({"execute": "subscribe-events", "arguments": {"events": ["OBJECT_CHANGED"]}})");
+  EXPECT_THAT(set_weight(), SizeIs(2));
+  EXPECT_EQ(std::exchange(Door::weighed, 0), needed + 1);
+  client.leave();
+  settle();
+  ASSERT_TRUE(door->set_property("weight", 1));
+  EXPECT_EQ(std::exchange(Door::weighed, 0), needed);
 }
 
 TEST_F(ObjectEventsOverQmpTest, ASubscriptionReplacesTheOneBefore) {

@@ -115,7 +115,6 @@ TEST(InputVisitorTest, EveryTypeRefusesTheOthersByName) {
   EXPECT_EQ(wrong(R"({"on": 1})"), "Invalid parameter type for 'on', expected: boolean");
   EXPECT_EQ(wrong(R"({"on": "on"})"), "Invalid parameter type for 'on', expected: boolean");
   EXPECT_EQ(wrong(R"({"ratio": "1"})"), "Invalid parameter type for 'ratio', expected: number");
-  EXPECT_EQ(wrong(R"({"ratio": 1e999})"), "Parameter 'ratio' expects a finite number");
   EXPECT_EQ(wrong(R"({"label": 1})"), "Invalid parameter type for 'label', expected: string");
   EXPECT_EQ(wrong(R"({"policy": 0})"), "Invalid parameter type for 'policy', expected: string");
   EXPECT_EQ(wrong(R"({"limits": []})"), "Invalid parameter type for 'limits', expected: object");
@@ -132,11 +131,28 @@ TEST(InputVisitorTest, JsonIntegersReachTheirLimitsAndDoublesAreNone) {
   EXPECT_EQ(read<Config>(R"({"count": -9223372036854775808})")->count, INT64_MIN);
   EXPECT_EQ(read<Config>(R"({"count": -0})")->count, 0);
   for (const char* value : {"9223372036854775808", "18446744073709551615", "18446744073709551616",
-                            "-9223372036854775809", "1.0", "1e3", "0.0", "1e400", "true"}) {
+                            "-9223372036854775809", "1.0", "1e3", "0.0", "true"}) {
     EXPECT_EQ(wrong(std::string(R"({"count": )") + value + "}"),
               "Invalid parameter type for 'count', expected: integer")
         << value;
   }
+}
+
+TEST(InputVisitorTest, ANumberTooLargeForADoubleIsRefusedByEveryType) {
+  const auto refusal = [](const char* member, Json value) {
+    return message(from_json<Config>({{member, std::move(value)}}));
+  };
+  EXPECT_EQ(refusal("ratio", HUGE_VAL), "Parameter 'ratio' expects a finite number");
+  EXPECT_EQ(refusal("count", HUGE_VAL), "Invalid parameter type for 'count', expected: integer");
+  EXPECT_EQ(refusal("id", -HUGE_VAL), "Parameter 'id' expects uint64");
+  EXPECT_EQ(refusal("extra", HUGE_VAL), "Parameter 'extra' expects finite numbers");
+  EXPECT_EQ(refusal("extra", {1, {{"a", -HUGE_VAL}}}), "Parameter 'extra' expects finite numbers");
+}
+
+TEST(InputVisitorTest, AnyValueMayBePassedOnToWhoKnowsItsType) {
+  const auto all =
+      from_json<Config>({{"extra", HUGE_VAL}}, {}, InputVisitor::Scalars::typed, InputVisitor::Any::all);
+  EXPECT_EQ(message(all), "ok");
 }
 
 TEST(InputVisitorTest, JsonUnsignedIntegersAndSizesWrapNegativeOnes) {

@@ -253,7 +253,48 @@ TEST_F(InterfaceTest, AListenerMaySendAnotherEvent) {
   EXPECT_THAT(heard, ElementsAre("1 SPOKEN", "1 DEEPER", "2 DEEPER", "2 SPOKEN"));
 }
 
+// Data that can't be formatted: whoever tries ends the program.
+enum class Mood { calm };
+struct Unspeakable {
+  Mood mood = static_cast<Mood>(7);
+  static constexpr std::string_view type_name = "Unspeakable";
+  static constexpr auto members = std::tuple(member("mood", &Unspeakable::mood));
+};
+
+}  // namespace
+
+template <>
+inline constexpr auto enum_description<Mood> = EnumDescription("Mood", "calm");
+
+namespace {
+
+TEST_F(InterfaceTest, AnEventIsFormattedForNobodyWhoDoesNotWantIt) {
+  interface.add(event<Unspeakable>("SILENT", "for tests"));
+  EXPECT_FALSE(interface.is_wanted("SILENT"));
+  interface.emit("SILENT", Unspeakable{});
+  std::vector<std::string> heard;
+  const auto note = [&](std::string_view name, const Json&) { heard.emplace_back(name); };
+  const auto picky = interface.listen(note, [](std::string_view name) { return name != "SILENT"; });
+  interface.emit("SILENT", Unspeakable{});
+  interface.emit("SPOKEN", Reply{"x"});
+  EXPECT_THAT(heard, ElementsAre("SPOKEN"));
+  const auto greedy = interface.listen(note);
+  EXPECT_TRUE(interface.is_wanted("SILENT"));
+  EXPECT_DEATH(interface.emit("SILENT", Unspeakable{}), "does not name");
+}
+
+TEST_F(InterfaceTest, AnEventThatThePolicyHidesIsNotFormattedEither) {
+  Event hidden = event<Unspeakable>("SILENT", "for tests");
+  hidden.features = {"deprecated"};
+  interface.add(std::move(hidden));
+  const auto greedy = interface.listen([](std::string_view, const Json&) {});
+  interface.set_compat({.deprecated_output = CompatOutput::hide});
+  EXPECT_FALSE(interface.is_wanted("SILENT"));
+  interface.emit("SILENT", Unspeakable{});
+}
+
 TEST_F(InterfaceTest, AnEventThatWasNotAddedIsABrokenInvariant) {
+  EXPECT_DEATH((void)interface.is_wanted("NOPE"), "must be added before it is sent");
   EXPECT_DEATH(interface.emit("NOPE", Json::object()), "must be added before it is sent");
 }
 

@@ -82,7 +82,22 @@ TEST(JsonParser, numbers_read_back_as_qemu_writes_them) {
   check({{"[1.0,1e3,1e-7,-0.0,0.1,1E+2]", {"[1, 1000, 1e-07, -0, 0.1, 100]"}},
          {"[18446744073709551615,18446744073709551616,-9223372036854775809]",
           {"[18446744073709551615, 1.8446744073709552e+19, -9.223372036854776e+18]"}},
-         {"[1e400,-1e400,1e-400]", {"[inf, -inf, 0]"}}});
+         {"[1e-400,1e308]", {"[0, 1e+308]"}}});
+}
+
+TEST(JsonParser, a_number_too_large_for_a_double_is_refused) {
+  check({{"[1e400]", {"JSON parse error, number 1e400 is too large"}},
+         {"{'a':-1.5e999}", {"JSON parse error, number -1.5e999 is too large"}},
+         {std::string(400, '9') + "\n",
+          {"JSON parse error, number " + std::string(40, '9') + "... is too large"}}});
+}
+
+TEST(JsonParser, leaves_large_numbers_to_readers_that_know_what_they_are_for) {
+  JsonParser parser(LargeNumbers::infinite);
+  std::string_view input = "[1e400,-1e400]";
+  const auto value = parser.next(input);
+  ASSERT_TRUE(value && *value);
+  EXPECT_EQ(**value, Json({HUGE_VAL, -HUGE_VAL}));
 }
 
 TEST(JsonParser, single_quotes_are_as_good_as_double_ones) {
@@ -273,10 +288,36 @@ TEST(JsonParser, byte_fe_or_ff_starts_anew) {
   }
 }
 
-TEST(JsonParser, other_bytes_outside_of_strings_are_stray) {
-  check({{"\xc3\xa9\n{}", {"JSON parse error, stray '\xc3'", "{}"}},
-         {"\x80\x81 {}", {"JSON parse error, stray '\x80'", "{}"}},
-         {"\xef\xbb\xbf{}", {"JSON parse error, stray '\xef'", "{}"}}});
+TEST(JsonParser, other_characters_outside_of_strings_are_stray_and_shown_whole) {
+  check({{"\xc3\xa9\n{}", {"JSON parse error, stray '\xc3\xa9'", "{}"}},
+         {"\xe2\x82\xac\xe2\x82\xac{}", {"JSON parse error, stray '\xe2\x82\xac'", "{}"}},
+         {"[1,\xf0\x9f\x98\x80]{}", {"JSON parse error, stray '\xf0\x9f\x98\x80'", "{}"}},
+         {"-\xe2\x82\xac\n", {"JSON parse error, stray '-\xe2\x82\xac'"}},
+         {"[5.\xc3\xa9]1e+\xc3\xa9\n",
+          {"JSON parse error, stray '5.\xc3\xa9'", "JSON parse error, stray '1e+\xc3\xa9'"}},
+         {"12\xc3\xa9\n", {"12", "JSON parse error, stray '\xc3\xa9'"}},
+         {R"("\u)"
+          "\xe2\x82\xac\xe2\x82\xac\"",
+          {"JSON parse error, \\u\xe2\x82\xac is not a valid Unicode character"}}});
+}
+
+TEST(JsonParser, bytes_that_make_no_character_are_stray) {
+  check({{"\x80\x81 {}", {"JSON parse error, stray '\x80'", "{}"}},
+         {"\xe2\x82 {}", {"JSON parse error, stray '\xe2\x82'", "{}"}},
+         {"\xe2{}", {"JSON parse error, stray '\xe2'", "{}"}},
+         {"\xf0\xe2\x82\xac{}", {"JSON parse error, stray '\xf0'", "{}"}},
+         {"\xe2\xff{}", {"JSON parse error, stray '\xe2'", "JSON parse error, stray '\xff'", "{}"}},
+         {"\xf8\xc0\n", {"JSON parse error, stray '\xf8'"}}});
+  JsonParser parser;
+  std::string_view half = "{\xe2\x82";
+  EXPECT_FALSE(parser.next(half));
+  EXPECT_EQ(text_of(*parser.finish()), "JSON parse error, stray '\xe2\x82'");
+}
+
+TEST(JsonParser, a_byte_order_mark_is_named) {
+  check({{"\xef\xbb\xbf{}", {"JSON parse error, stray byte order mark", "{}"}},
+         {"{}\xef\xbb\xbf", {"{}", "JSON parse error, stray byte order mark"}},
+         {"\"\xef\xbb\xbf\"", {R"("\uFEFF")"}}});
 }
 
 TEST(JsonParser, a_value_ends_where_braces_and_brackets_each_balance) {

@@ -9,6 +9,9 @@
 namespace qomio {
 namespace {
 
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
 TEST(JsonText, is_one_line_with_a_blank_behind_comma_and_colon) {
   EXPECT_EQ(json_text({{"return", Json::object()}, {"id", 1}}), R"({"return": {}, "id": 1})");
   EXPECT_EQ(json_text({{"a", {1, nullptr, true}}, {"b", Json::array()}}),
@@ -36,7 +39,36 @@ TEST(JsonText, numbers_are_the_shortest_that_read_back) {
   EXPECT_EQ(json_text(18446744073709551616.0), "1.8446744073709552e+19");
   EXPECT_EQ(json_text({INT64_MIN, INT64_MAX, UINT64_MAX}),
             "[-9223372036854775808, 9223372036854775807, 18446744073709551615]");
-  EXPECT_EQ(json_text(std::numeric_limits<double>::infinity()), "inf");
+}
+
+TEST(JsonText, stands_as_null_for_what_json_cannot_hold) {
+  EXPECT_EQ(json_text({kNan, kInfinity, -kInfinity, Json::binary({1, 2}), 1}), "[null, null, null, null, 1]");
+  EXPECT_EQ(json_pretty_text(kInfinity), "null");
+  std::string text;
+  EXPECT_TRUE(json_append(text, {1, "\xff", nullptr}));
+  EXPECT_FALSE(json_append(text, {1, {{"a", kNan}}}));
+}
+
+TEST(JsonText, of_a_value_deeper_than_readers_take_ends_in_null) {
+  Json value = 1;
+  for (int depth = 0; depth < kMaxJsonDepth; ++depth) value = Json::array({std::move(value)});
+  EXPECT_TRUE(check_json(value, "x"));
+  EXPECT_TRUE(parse_json(json_text(value)));
+  for (int depth = 0; depth < 100'000; ++depth) value = Json::array({std::move(value)});
+  EXPECT_EQ(check_json(value, "x").error().message(), "Value 'x' is nested too deep, which JSON can't hold");
+  EXPECT_TRUE(parse_json(json_text(value)));
+}
+
+TEST(CheckJson, names_the_first_value_that_json_cannot_hold) {
+  const auto problem = [](const Json& value, std::string_view name) {
+    const auto checked = check_json(value, name);
+    return checked ? "" : checked.error().message();
+  };
+  EXPECT_EQ(problem({{"a", {1, 2.5, "\xff", nullptr}}}, "x"), "");
+  EXPECT_EQ(problem(kNan, "ratio"), "Value 'ratio' is nan, which JSON can't hold");
+  EXPECT_EQ(problem({1, {{"b", -kInfinity}}}, "x"), "Value 'x[1].b' is -inf, which JSON can't hold");
+  EXPECT_EQ(problem({{"b", kInfinity}, {"c", kNan}}, ""), "Value 'b' is inf, which JSON can't hold");
+  EXPECT_EQ(problem(Json::binary({1}), "x"), "Value 'x' is binary, which JSON can't hold");
 }
 
 TEST(JsonText, pretty_text_has_one_value_a_line) {
@@ -67,6 +99,9 @@ TEST(ParseJson, refuses_what_is_broken_or_more_than_one_value) {
       {R"({"a":5.)", "JSON parse error, stray '5.'"},
       {R"({"a":%})", "JSON parse error, stray '%'"},
       {R"({"a":tru)", "JSON parse error, invalid keyword 'tru'"},
+      {R"({"a":1e999})", "JSON parse error, number 1e999 is too large"},
+      {R"({"a":[-1e999]})", "JSON parse error, number -1e999 is too large"},
+      {"\xef\xbb\xbf{}", "JSON parse error, stray byte order mark"},
       {"{1", "JSON parse error, key is not a string in object"},
       {R"({"a":1,"a":2})", "JSON parse error, duplicate key"},
       {"{\"a\":x} {}", "JSON parse error, invalid keyword 'x'"},

@@ -141,12 +141,33 @@ TEST_F(QmpSessionTest, ids_come_back_as_they_were_with_replies_and_errors) {
        {"{'execute':'work','id':18446744073709551615}", reply(5, "18446744073709551615")},
        {"{'execute':'work','id':1.0}", reply(6, "1")},
        {"{'execute':'work','id':-0.0}", reply(7, "-0")},
-       {"{'execute':'work','id':1e400}", reply(8, "inf")},
+       {"{'execute':'work','id':1e400}", generic("QMP input member 'id' holds a number that is too large")},
+       {"{'execute':'work','id':[{'a':-1e400}]}",
+        generic("QMP input member 'id' holds a number that is too large")},
        {"{'execute':'nope','id':7}",
         R"({"id": 7, "error": {"class": "CommandNotFound", "desc": "The command nope has not been found"}})"},
        {"{'id':9}",
         R"({"id": 9, "error": {"class": "GenericError", "desc": "QMP input lacks member 'execute'"}})"},
        {"{'id':9,'execute':}", generic("JSON parse error, expecting value")}});
+}
+
+TEST_F(QmpSessionTest, an_event_is_wanted_only_while_a_client_waits_for_it) {
+  Event on_request = event<Tick>("ASKED_FOR", "for tests");
+  on_request.on_request = true;
+  interface_.add(std::move(on_request));
+  EXPECT_FALSE(interface_.is_wanted("TICK"));
+  TestClient new_client(path_);
+  line(new_client);
+  EXPECT_FALSE(interface_.is_wanted("TICK"));
+  TestClient client = negotiated();
+  EXPECT_TRUE(interface_.is_wanted("TICK"));
+  EXPECT_FALSE(interface_.is_wanted("ASKED_FOR"));
+  ask(client, "{'execute':'subscribe-events','arguments':{'events':['ASKED_FOR']}}");
+  EXPECT_TRUE(interface_.is_wanted("ASKED_FOR"));
+  client.leave();
+  settle();
+  EXPECT_FALSE(interface_.is_wanted("ASKED_FOR"));
+  EXPECT_FALSE(interface_.is_wanted("TICK"));
 }
 
 TEST_F(QmpSessionTest, requests_need_no_line_of_their_own_and_are_answered_in_order) {

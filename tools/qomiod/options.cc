@@ -5,6 +5,10 @@
 #include <getopt.h>
 
 #include <array>
+#include <string>
+#include <string_view>
+
+#include "qomio/qapi/utf8.h"
 
 namespace qomiod {
 namespace {
@@ -36,13 +40,25 @@ constexpr std::array kOptions{
     option{nullptr, 0, nullptr, 0},
 };
 
+// The letter of an option, which may have several bytes, of which getopt tells the first.
+std::string option_letter(char** argv) {
+  const auto first = static_cast<char>(optopt);
+  for (const int index : {optind, optind - 1}) {
+    const std::string_view word = argv[index] ? argv[index] : "";
+    const auto at = word.find(first);
+    if (at == std::string_view::npos) continue;
+    return std::string(word.substr(at, qomio::utf8_decode(word.substr(at)).length));
+  }
+  return {first};
+}
+
 // getopt_long would print its message itself, without the text that a caller could pass on.
 qomio::Result<Options> refused(int code, char** argv) {
   const std::string typed = argv[optind - 1];
   if (code == ':') return qomio::error("option '{}' requires an argument", typed);
   if (typed.starts_with("--"))
     return qomio::error("unrecognized option '{}'", typed.substr(0, typed.find('=')));
-  return qomio::error("invalid option -- '{}'", static_cast<char>(optopt));
+  return qomio::error("invalid option -- '{}'", option_letter(argv));
 }
 
 }  // namespace

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "qomio/qapi/error.h"
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/member.h"
+
+// The destructor of a Json takes memory for as long as it runs, and ends the process where there is none,
+// since it must not throw. What comes from clients, or is on its way to them, is emptied first.
+namespace qomio {
+
+// Makes the value null. Needs no memory, nor more stack for deeper values.
+void json_clear(Json& value) noexcept;
+
+// Copies into a value that is null. Without memory it holds a part, to be emptied by its owner.
+void json_copy(const Json& from, Json& to);
+
+// Adds a member at the end of an object, which has none of that name, and returns its value: null. Without
+// memory the object stays as it was. The library's own way copies all values when the object grows, and
+// destroys the old ones.
+Json& json_add_member(Json& object, std::string name);
+
+namespace detail {
+
+template <class T>
+struct HoldsJson : std::is_same<T, Json> {};
+template <class T>
+struct HoldsJson<std::optional<T>> : HoldsJson<T> {};
+template <class T>
+struct HoldsJson<std::vector<T>> : HoldsJson<T> {};
+template <class... Ts>
+struct HoldsJson<std::variant<Ts...>> : std::disjunction<HoldsJson<Ts>...> {};
+template <class T, class Value>
+struct HoldsJson<Member<T, Value>> : HoldsJson<Value> {};
+template <class... Ts>
+struct HoldsJson<std::tuple<Ts...>> : std::disjunction<HoldsJson<Ts>...> {};
+template <class T>
+  requires(
+      requires { T::members; } && !requires { T::branches; })
+struct HoldsJson<T> : HoldsJson<std::remove_cvref_t<decltype(T::members)>> {};
+template <class T>
+  requires requires { T::members, T::branches; }
+struct HoldsJson<T>
+    : std::disjunction<HoldsJson<std::remove_cvref_t<decltype(T::members)>>,
+                       HoldsJson<std::remove_cvref_t<decltype(std::declval<T>().*T::branches.value)>>> {};
+
+}  // namespace detail
+
+// Empties the Json values in a value of a described type; which of them there are is known when compiled.
+template <class T>
+void clear_json_in(T& value) noexcept;
+
+template <class T>
+void clear_json_in(std::optional<T>& value) noexcept {
+  if (value) clear_json_in(*value);
+}
+template <class T>
+void clear_json_in(std::vector<T>& values) noexcept {
+  if constexpr (detail::HoldsJson<T>::value) {
+    for (auto& value : values) clear_json_in(value);
+  }
+}
+template <class... Ts>
+void clear_json_in(std::variant<Ts...>& value) noexcept {
+  std::visit([](auto& held) { clear_json_in(held); }, value);
+}
+template <class T>
+void clear_json_in(T& value) noexcept {
+  if constexpr (std::is_same_v<T, Json>) {
+    json_clear(value);
+  } else if constexpr (detail::HoldsJson<T>::value) {
+    std::apply([&](const auto&... m) { (clear_json_in(value.*m.pointer), ...); }, T::members);
+    if constexpr (requires { T::branches; }) clear_json_in(value.*T::branches.value);
+  }
+}
+template <class T>
+void clear_json_in(Result<T>& result) noexcept {
+  if constexpr (!std::is_void_v<T>) {
+    if (result) clear_json_in(*result);
+  }
+}
+
+// The same at the end of a scope.
+template <class T>
+class JsonClearer {
+ public:
+  explicit JsonClearer(T& value) : value_(value) {}
+  JsonClearer(const JsonClearer&) = delete;
+  JsonClearer& operator=(const JsonClearer&) = delete;
+  ~JsonClearer() { clear_json_in(value_); }
+
+ private:
+  T& value_;
+};
+
+}  // namespace qomio
