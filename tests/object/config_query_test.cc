@@ -288,7 +288,7 @@ TEST_F(ConfigQueryTest, WhatCanNotBeSavedIsNamed) {
   EXPECT_EQ(config(),
             R"({"objects": [{"qom-type": "config-box", "id": "a"}], "not-saved": [)"
             R"({"path": "/objects/a", "property": "key", "reason": "it can't be read"}, )"
-            R"({"path": "/objects/a", "property": "ratio", "reason": "it is a number that JSON can't say"}, )"
+            R"({"path": "/objects/a", "property": "ratio", "reason": "Value 'ratio' is inf, which JSON can't hold"}, )"
             R"({"path": "/objects/a", "property": "label", "reason": "it is not UTF-8"}, )"
             R"({"path": "/objects/a/lid", "property": "size", )"
             R"("reason": "it can't be set once its object is made"}]})");
