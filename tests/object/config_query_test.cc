@@ -285,13 +285,14 @@ TEST_F(ConfigQueryTest, WhatCanNotBeSavedIsNamed) {
   auto& a = static_cast<Box&>(*objects_root().child("a"));
   a.ratio_ = std::numeric_limits<double>::infinity();
   a.label_ = "\xff";
-  EXPECT_EQ(config(),
-            R"({"objects": [{"qom-type": "config-box", "id": "a"}], "not-saved": [)"
-            R"({"path": "/objects/a", "property": "key", "reason": "it can't be read"}, )"
-            R"({"path": "/objects/a", "property": "ratio", "reason": "Value 'ratio' is inf, which JSON can't hold"}, )"
-            R"({"path": "/objects/a", "property": "label", "reason": "it is not UTF-8"}, )"
-            R"({"path": "/objects/a/lid", "property": "size", )"
-            R"("reason": "it can't be set once its object is made"}]})");
+  EXPECT_EQ(
+      config(),
+      R"({"objects": [{"qom-type": "config-box", "id": "a"}], "not-saved": [)"
+      R"({"path": "/objects/a", "property": "key", "reason": "it can't be read"}, )"
+      R"({"path": "/objects/a", "property": "ratio", "reason": "Value 'ratio' is inf, which JSON can't hold"}, )"
+      R"({"path": "/objects/a", "property": "label", "reason": "it is not UTF-8"}, )"
+      R"({"path": "/objects/a/lid", "property": "size", )"
+      R"("reason": "it can't be set once its object is made"}]})");
 }
 
 TEST_F(ConfigQueryTest, WhatIsNestedTooDeepToBeReadAgainIsNamed) {
