@@ -11,6 +11,7 @@
 #include "qomio/qapi/json.h"
 #include "qomio/qapi/json_document.h"
 #include "qomio/qapi/output_visitor.h"
+#include "qomio/qapi/utf8.h"
 
 namespace qomio::fuzz {
 namespace {
@@ -38,7 +39,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace qomio;
   using namespace qomio::fuzz;
   const std::string_view text = as_text(data, size);
-  const auto value = parse_json(text);
+  // A file may begin with a byte order mark, a request may not.
+  const bool has_mark = text.starts_with(kByteOrderMark);
+  const auto value = parse_json(has_mark ? text.substr(kByteOrderMark.size()) : text);
   const auto document = parse_json_document(text);
   require(value.has_value() == document.has_value(), "both readers agree on what JSON is");
   if (!value) {

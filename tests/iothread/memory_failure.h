@@ -3,14 +3,6 @@
 
 #include <atomic>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define QOMIO_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define QOMIO_SANITIZED
-#endif
-#endif
-
 namespace qomio {
 
 // Which allocations of this program fail; see iothread_memory_test.cc. Sanitizers have operators of their

@@ -141,8 +141,7 @@ TEST_F(OddValueTest, an_event_about_such_a_value_comes_without_it) {
   Probe::reading = kNan;
   const auto lines = answers("qom-set", "'path':'p0','property':'reading','value':5");
   ASSERT_THAT(lines, SizeIs(2));
-  EXPECT_FALSE(lines[1]["data"].contains("value") ||
-               lines[0].value("data", nlohmann::json()).contains("value"));
+  for (const auto& line : lines) EXPECT_FALSE(line.value("data", nlohmann::json()).contains("value")) << line;
 }
 
 TEST_F(OddValueTest, listings_of_types_and_the_configuration_are_json_too) {

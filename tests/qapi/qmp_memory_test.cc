@@ -14,14 +14,6 @@
 #include "qmp_fixture.h"
 #include "qomio/qapi/json_clear.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define QOMIO_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define QOMIO_SANITIZED
-#endif
-#endif
-
 #ifndef QOMIO_SANITIZED
 
 namespace {

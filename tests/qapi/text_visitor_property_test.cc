@@ -24,7 +24,7 @@ using namespace sample;
 // Made of what separates things in lists, ranges, keys and values, and JSON.
 std::string text_of_separators() {
   return *rc::gen::container<std::string>(
-      rc::gen::elementOf(std::string(",,,-[]{}\"'\\=.: \t\n0179abx\0", 28)));
+      rc::gen::elementOf(std::string(",,,-[]{}\"'\\=.: \t\n0179abx") + '\0'));
 }
 
 // Near the ends of the type, and near 0: so that runs arise, also across a bound.
