@@ -146,8 +146,9 @@ TEST_F(OddValueTest, an_event_about_such_a_value_comes_without_it) {
 
 TEST_F(OddValueTest, listings_of_types_and_the_configuration_are_json_too) {
   Probe::reading = kNan;
-  for (const auto& row : answer("qom-list-properties", "'typename':'probe'")["return"]) {
-    if (row["name"] != "limit") continue;
+  const nlohmann::json listed = answer("qom-list-properties", "'typename':'probe'");
+  for (const auto& row : listed.at("return")) {
+    if (row.at("name") != "limit") continue;
     EXPECT_TRUE(row.contains("minimum") && !row.contains("maximum")) << row;
   }
   EXPECT_EQ(problem(set("limit", "-1")), "limit value must be in range [0, inf]");

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # usage: text_values_test.py QOMIOD QOMCTL — a text means the same for qomctl set and add, --object and --config, for each property
 # of each type that users can make; and what get shows is such a text.
-import contextlib, json, os, socket, subprocess, sys, tempfile
+import contextlib, json, os, socket, subprocess, sys, tempfile, time
 
 qomiod, qomctl = sys.argv[1:3]
 folder = tempfile.TemporaryDirectory()
@@ -28,7 +28,8 @@ class Qmp:
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(SOCKET)
+        while self.socket.connect_ex(SOCKET) != 0:  # the file is there before the daemon listens
+            time.sleep(0.002)
         self.lines = self.socket.makefile("rb")
         self.lines.readline()
         self.run("qmp_capabilities")
