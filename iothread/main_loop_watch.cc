@@ -84,9 +84,14 @@ void MainLoopWatch::run() {
 void MainLoopWatch::look(std::unique_lock<std::mutex>& lock) {
   const std::int64_t now = clock_now_ns();
   if (now < beat_ns_ + interval_ns_) return held_up_.restart(now, main_cpu_ns());
+  const std::int64_t last_beat_ns = beat_ns_;
+  lock.unlock();
+  const HeldUpTime::ThreadState state = main_state();
+  lock.lock();
+  if (beat_ns_ != last_beat_ns) return;  // it has come round meanwhile
+  held_up_.look(now, state, main_cpu_ns());
   // Several looks, so that a beat that is on its way gets through.
   constexpr int kLooks = 3;
-  held_up_.look(now, main_state(), main_cpu_ns());
   if (++looks_ < kLooks || held_up_.total_ns() < threshold_ns_ || !found_in_.empty()) return;
   found_in_ = main_call();
   const auto line = log_.began(now, stall_in(found_in_));

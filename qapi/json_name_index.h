@@ -34,7 +34,7 @@ class JsonNameIndex {
   }
 
  private:
-  static constexpr std::uint32_t kParts = 16;
+  static constexpr std::size_t kParts = 16;
   static constexpr std::uint32_t kNone = UINT32_MAX;
   struct Slot {
     std::uint32_t hash = 0;

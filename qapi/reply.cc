@@ -7,17 +7,22 @@
 #include "qomio/qapi/json_clear.h"
 
 namespace qomio {
+namespace {
+
+Error given_up() {
+  try {
+    return Error("the command was given up");
+  } catch (const std::bad_alloc&) {
+    return Error("given up");  // short enough to need no memory
+  }
+}
+
+}  // namespace
 
 Reply::State::~State() {
   if (!deliver) return;
   try {
-    Result<Json> answer = std::unexpected(Error("given up"));  // short enough to need no memory
-    try {
-      answer = error("the command was given up");
-    } catch (const std::bad_alloc&) {
-      // The short one does.
-    }
-    deliver(std::move(answer));
+    deliver(std::unexpected(given_up()));
   } catch (const std::bad_alloc&) {
     return;  // who waits has no memory to hear it
   }

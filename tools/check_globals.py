@@ -11,7 +11,10 @@ import sys
 
 # What lies in writable memory and is no state of the project's: constants that are made at first use, and what comes
 # from templates of other libraries.
-CONSTANT = re.compile(r"guard variable for |^qomio::describe<.*::description$|::k[A-Z]\w*$|^(std|tsl|fmt|nlohmann)::|^DW\.ref\.")
+CONSTANT = re.compile(
+    r"guard variable for |^DW\.ref\.|^(std|tsl|fmt|nlohmann)::|::k[A-Z]\w*$"
+    r"|^qomio::describe<.*::description$|^qomio::\w+_type\(.*\)::types?$|::functions$"
+)
 
 
 def without_template_arguments(name):
@@ -39,7 +42,8 @@ def variables(library):
 def listed(page):
     text = open(page, encoding="utf-8").read()
     section = re.search(r"^## State of the process$(.*?)(?=^## )", text, re.M | re.S)[1]
-    return set(re.findall(r"^\| `([^`]+)` \|", section, re.M))
+    rows = re.findall(r"^\| (`.+?`) \|", section, re.M)
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
 
 
 def main():
