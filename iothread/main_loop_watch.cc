@@ -77,29 +77,37 @@ std::optional<StallLog::Stall> MainLoopWatch::beat() {
 // The watching thread.
 void MainLoopWatch::run() {
   pthread_setname_np(pthread_self(), "stall watch");
-  std::unique_lock lock(mutex_);
-  while (!end_.wait_for(lock, std::chrono::nanoseconds(interval_ns_), [this] { return ending_; })) look(lock);
+  while (wait_for_next_look()) look();
 }
 
-void MainLoopWatch::look(std::unique_lock<std::mutex>& lock) {
+bool MainLoopWatch::wait_for_next_look() {
+  std::unique_lock lock(mutex_);
+  return !end_.wait_for(lock, std::chrono::nanoseconds(interval_ns_), [this] { return ending_; });
+}
+
+// Files are read and lines are logged without the lock: they may be slow, which must not hold the main loop
+// up.
+void MainLoopWatch::look() {
+  std::int64_t beat_ns = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const std::int64_t now = clock_now_ns();
+    if (now < beat_ns_ + interval_ns_) return held_up_.restart(now, main_cpu_ns());
+    beat_ns = beat_ns_;
+  }
+  if (const auto line = still_late(beat_ns, main_state())) g_warning("%s", line->c_str());
+}
+
+std::optional<std::string> MainLoopWatch::still_late(std::int64_t beat_ns, HeldUpTime::ThreadState state) {
+  const std::lock_guard lock(mutex_);
+  if (beat_ns_ != beat_ns) return std::nullopt;
   const std::int64_t now = clock_now_ns();
-  if (now < beat_ns_ + interval_ns_) return held_up_.restart(now, main_cpu_ns());
-  const std::int64_t last_beat_ns = beat_ns_;
-  lock.unlock();
-  const HeldUpTime::ThreadState state = main_state();
-  lock.lock();
-  if (beat_ns_ != last_beat_ns) return;  // it has come round meanwhile
   held_up_.look(now, state, main_cpu_ns());
   // Several looks, so that a beat that is on its way gets through.
   constexpr int kLooks = 3;
-  if (++looks_ < kLooks || held_up_.total_ns() < threshold_ns_ || !found_in_.empty()) return;
+  if (++looks_ < kLooks || held_up_.total_ns() < threshold_ns_ || !found_in_.empty()) return std::nullopt;
   found_in_ = main_call();
-  const auto line = log_.began(now, stall_in(found_in_));
-  if (!line) return;
-  // Without the lock: whoever takes the log may be slow, which must not hold the main loop up.
-  lock.unlock();
-  g_warning("%s", line->c_str());
-  lock.lock();
+  return log_.began(now, stall_in(found_in_));
 }
 
 std::int64_t MainLoopWatch::main_cpu_ns() const {
@@ -111,7 +119,7 @@ std::int64_t MainLoopWatch::main_cpu_ns() const {
 HeldUpTime::ThreadState MainLoopWatch::main_state() const {
   std::array<char, 512> text{};
   const FileDescriptor file(open(main_stat_.c_str(), O_RDONLY | O_CLOEXEC));
-  const ssize_t size = file ? read(file.get(), text.data(), text.size()) : 0;
+  const ssize_t size = file ? pread(file.get(), text.data(), text.size(), 0) : 0;
   const std::string_view line(text.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
   // "4711 (any (name)) S ..."
   const std::size_t name_end = line.rfind(") ");

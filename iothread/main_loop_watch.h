@@ -57,7 +57,10 @@ class MainLoopWatch {
   MainLoopWatch(std::int64_t threshold_ns, std::int64_t interval_ns, StallLog& log);
 
   void run();
-  void look(std::unique_lock<std::mutex>& lock);
+  bool wait_for_next_look();  // false: the watch ends
+  void look();
+  // The line to log, if this is a stall and one is due.
+  std::optional<std::string> still_late(std::int64_t beat_ns, HeldUpTime::ThreadState state);
   std::int64_t main_cpu_ns() const;
   HeldUpTime::ThreadState main_state() const;
   std::string main_call() const;
