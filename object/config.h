@@ -56,7 +56,9 @@ struct Config {
 // - as settings, what only can be set when all objects are there: links that lead round in a ring, properties
 //   called as an argument of object-add is, and what was set of objects that others make, such as parts;
 // - what was set and can't be saved, by name: what can't be read, or be written as JSON, or set again.
-// Runs getters, but makes no object. Never fails.
+// Runs getters, but makes no object. Never fails. Not known to it is what a type's complete() asks for beyond
+// what its setters and hooks refuse: a type that can't be completed without a link must not let it be set to
+// its own object, or round in a ring, else the text can't be loaded.
 Result<Config> query_config();
 
 // Makes and sets what a configuration says, all or none; modules stay. What is "not-saved" is remembered, so
