@@ -41,8 +41,9 @@ inline constexpr auto enum_description<FdMonitorKind> =
 //
 // complete() makes the loop and starts the thread, which is called "IO <id>" (the kernel shows the first 15
 // characters), has all signals blocked and inherits its creator's CPU affinity unless told otherwise. Taking
-// the object out of the tree, or stop(), ends the thread; who still holds a reference finds the loop there,
-// but nobody runs it.
+// the object out of the tree, or stop(), ends the thread, which closes its loop (AioContext::close()): all
+// that is left in it is freed by the thread. Who still holds a reference finds a loop that takes nothing any
+// more.
 //
 // Thread: the main thread, except what says "Thread-safe". The last reference must not be dropped in its own
 // thread.

@@ -173,6 +173,8 @@ class MainLoop::State {
   }
   ~State() {
     (void)iothread_report_stalls({});  // it looks at this loop, and from it
+    quit_bh_ = {};
+    loop_->close();
     Interface::process().remove_command("query-main-loop-stats");
     Interface::process().remove_command("quit");
   }
@@ -182,7 +184,9 @@ class MainLoop::State {
   AioContext& loop() { return *loop_; }
 
   int run() {
+    loop_->refuse_calls(false);
     if (!quit_.load()) g_main_loop_run(g_main_loop_.get());
+    loop_->refuse_calls(true);
     return exit_status_.load();
   }
 
@@ -191,7 +195,7 @@ class MainLoop::State {
     quit_.store(true);
     g_main_loop_quit(g_main_loop_.get());
     // The loop may be on its way into g_main_loop_run(), which would forget a quit that came before it.
-    loop_->schedule_oneshot([this] { g_main_loop_quit(g_main_loop_.get()); });
+    quit_bh_.schedule();
   }
 
   std::uint64_t uptime_ns() const { return static_cast<std::uint64_t>(clock_now_ns() - started_ns_); }
@@ -204,6 +208,8 @@ class MainLoop::State {
 
   const std::int64_t started_ns_ = clock_now_ns();
   Ref<AioContext> loop_;
+  // Made in advance: ending must not need memory.
+  BottomHalf quit_bh_ = loop_->bh_new("main-loop-quit", [this] { g_main_loop_quit(g_main_loop_.get()); });
   CurrentAioContext current_;
   std::unique_ptr<GMainLoop, void (*)(GMainLoop*)> g_main_loop_;
   EndSignals signals_;

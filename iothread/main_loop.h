@@ -32,9 +32,10 @@ class MainLoop {
   GMainContext* g_main_context() const;  // GLib's default one
 
   // Runs until quit(), the command quit, SIGINT, SIGTERM or SIGHUP; returns the exit status given to quit(),
-  // else 0. A quit() before run() counts.
+  // else 0. A quit() before run() counts. From its return on, AioContext::run_in() is refused by this loop,
+  // so that threads that call it can be stopped.
   int run();
-  // Thread-safe.
+  // Thread-safe. Needs no memory.
   void quit(int exit_status = 0);
 
   // Since it was made.
