@@ -25,6 +25,7 @@
 #include "qomio/qapi/file_descriptor.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/invariant.h"
+#include "qomio/qapi/main_thread.h"
 
 namespace qomio {
 
@@ -219,6 +220,7 @@ class MainLoop::State {
 
 Result<MainLoop> MainLoop::create() {
   invariant(!the_main_loop, "a second main loop");
+  become_main_thread();
   auto context = default_g_main_context();
   if (!context) return failure(context);
   auto loop = AioContext::create("main-loop");

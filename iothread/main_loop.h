@@ -16,7 +16,8 @@ namespace qomio {
 // event SHUTDOWN, and ends at SIGINT, SIGTERM and SIGHUP. A child that the program forks is not part of it:
 // there these signals do what they do by default.
 //
-// There is at most one. Thread: the main thread, except what says "Thread-safe".
+// There is at most one. The thread that makes it is the main thread from then on. Thread: the main thread,
+// except what says "Thread-safe".
 class MainLoop {
  public:
   // Errors: no descriptor is available ("Failed to create main loop: Too many open files").
