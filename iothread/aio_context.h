@@ -57,6 +57,9 @@ extern constinit thread_local AioContext* pool_of_thread;
 // So whatever owns a Ref of its own loop goes when that is closed. A loop that is run by hand, and that
 // something posted may own, is to be closed by hand too: else that keeps it for ever.
 //
+// What the loop calls must not throw: an exception that leaves a handler, a poll callback, a timer, a bottom
+// half, a one-shot, a coroutine or a job ends the program with an abort that names it and what().
+//
 // Without memory: running, waking, waiting, scheduling a BottomHalf, setting a Timer, taking away a handler
 // and ending need none. What makes something new throws std::bad_alloc then, and has changed nothing:
 // bh_new(), timer(), schedule_oneshot(), and adding a handler.
@@ -238,6 +241,7 @@ class AioContext {
   void report_wait(std::int64_t start_ns, std::int64_t end_ns, bool notified, std::int64_t stamp_ns);
   std::uint32_t accept_notifications(std::uint32_t scheduled);
   bool dispatch();
+  bool dispatch_all();
   void iterate_in_source(bool look);
   void destroy_source();
 

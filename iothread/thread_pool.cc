@@ -121,7 +121,11 @@ void ThreadPool::run_thread() {
     std::unique_ptr<detail::PoolJob> job = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    job->work();
+    try {
+      job->work();
+    } catch (...) {
+      exception_left("job of a thread pool");
+    }
     lock.lock();
     // finish() takes all there are, so it is called once for several.
     const bool first = worked_.empty();
