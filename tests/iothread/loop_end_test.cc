@@ -111,6 +111,16 @@ TEST_F(LoopEnd, waiting_for_a_condition_ends_with_the_thread_that_would_bring_it
   EXPECT_TRUE(loop->wait_while([] { return false; }));
 }
 
+TEST_F(LoopEnd, of_an_iothread_of_the_program_comes_with_its_destruction_and_not_before) {
+  auto made = iothread_create("worker").value();
+  IOThread& worker = *made;
+  const Ref<AioContext> loop(worker.context());
+  made = nullptr;
+  EXPECT_TRUE(loop->run_in([] {}));
+  iothread_destroy(worker);
+  EXPECT_FALSE(loop->run_in([] {}));
+}
+
 // --- What is posted or registered does not keep its own loop ---
 
 // Told when it goes; owns the loop.
