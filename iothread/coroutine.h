@@ -32,8 +32,8 @@
 //
 // An exception that leaves a coroutine ends the program; errors are Results.
 //
-// A loop that ends frees the coroutines that wait in it. One that waits may own Timers and bottom halves of its
-// loop. A Ref of it keeps it until it is closed, which IOThread and MainLoop do (AioContext::close()).
+// A loop that ends frees the coroutines that wait in it. One that waits may own Timers and bottom halves of
+// its loop. A Ref of it keeps it until it is closed, which IOThread and MainLoop do (AioContext::close()).
 namespace qomio {
 
 template <class T = void>

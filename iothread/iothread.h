@@ -135,8 +135,8 @@ class IOThread final : public EventLoopBase {
   bool attached_ = false;        // the thread's own: the loop is a source of g_main_context_
 };
 
-// Makes an I/O thread of the program's own, outside the tree: no command shows it. The internal root keeps it,
-// whatever becomes of the Ref: it runs until iothread_destroy(), which stops the thread and gives that
+// Makes an I/O thread of the program's own, outside the tree: no command shows it. The internal root keeps
+// it, whatever becomes of the Ref: it runs until iothread_destroy(), which stops the thread and gives that
 // reference back, or iothread_stop_all(). Errors: as object_new_with_props().
 Result<Ref<IOThread>> iothread_create(std::string_view id);
 void iothread_destroy(IOThread& iothread);
