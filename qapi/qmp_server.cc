@@ -31,7 +31,8 @@ QmpServer::QmpServer(GMainContext* context, Interface& interface, std::size_t ou
       failed_clients_(context, "QMP clients were dropped", G_LOG_LEVEL_WARNING),
       slow_clients_(context, "events were dropped for QMP clients that read too slowly"),
       disposal_(context),
-      host_{.context = context,
+      host_{.process = getpid(),
+            .context = context,
             .interface = interface,
             .disposal = disposal_,
             .output_limit_bytes = output_limit_bytes,
@@ -50,8 +51,7 @@ QmpServer::QmpServer(GMainContext* context, Interface& interface, std::size_t ou
 
 QmpServer::~QmpServer() {
   stop();
-  const std::int64_t deadline_us = g_get_monotonic_time() + kPatienceUs;
-  for (const auto& session : sessions_) session->send_rest(deadline_us);
+  if (getpid() == host_.process) send_rest();
   // Sessions report to the server when they end, so they go while it is whole.
   sessions_.clear();
 }
@@ -201,6 +201,11 @@ void QmpServer::send_delayed_events() {
 void QmpServer::note_dropped_events(std::uint64_t count) {
   dropped_events_ += count;
   slow_clients_.log(fmt::format("a QMP client read too slowly: {} events dropped", count), count);
+}
+
+void QmpServer::send_rest() {
+  const std::int64_t deadline_us = g_get_monotonic_time() + kPatienceUs;
+  for (const auto& session : sessions_) session->send_rest(deadline_us);
 }
 
 void QmpServer::stop() {

@@ -43,7 +43,8 @@ class QmpServer {
 
   explicit QmpServer(GMainContext* context, Interface& interface = Interface::process(),
                      std::size_t output_limit_bytes = kDefaultOutputLimitBytes);
-  // Sends what is unsent, for a second at most, and removes the socket files that are still ours.
+  // Sends what is unsent, for a second at most, and removes the socket files that are still ours. In a child
+  // that the program forked it does neither: the parent serves on.
   ~QmpServer();
   QmpServer(const QmpServer&) = delete;
   QmpServer& operator=(const QmpServer&) = delete;
@@ -83,6 +84,7 @@ class QmpServer {
   void send_event_line(std::string_view name, const std::string& line);
   void send_delayed_events();
   void note_dropped_events(std::uint64_t count);
+  void send_rest();
   void stop();
 
   RepeatedMessage too_many_clients_;

@@ -88,7 +88,7 @@ QmpSession::~QmpSession() {
   give_up_requests();
   report_dropped_events();
   // Others may share a terminal's or pipe's open file, and expect it as it was.
-  if (!is_socket()) fcntl(out_.get(), F_SETFL, old_out_flags_);
+  if (!is_socket() && getpid() == host_.process) fcntl(out_.get(), F_SETFL, old_out_flags_);
 }
 
 std::size_t QmpSession::most_waiting() const { return oob_enabled_ ? kMostWaiting : 1; }

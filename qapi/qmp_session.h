@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -21,6 +23,7 @@ namespace qomio {
 
 // What a session needs of its server.
 struct QmpSessionHost {
+  pid_t process;  // the clients are its own: one that it forks does nothing to them
   GMainContext* context;
   Interface& interface;
   JsonDisposal& disposal;

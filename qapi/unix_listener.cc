@@ -160,6 +160,7 @@ UnixListener::UnixListener(GMainContext* context, std::string path, FileIdentity
                            FileDescriptor socket, OnConnection on_connection)
     : path_(std::move(path)),
       identity_(identity),
+      process_(getpid()),
       socket_(std::move(socket)),
       spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
       on_connection_(std::move(on_connection)),
@@ -170,7 +171,7 @@ UnixListener::UnixListener(GMainContext* context, std::string path, FileIdentity
 
 // The socket is still open here: so nobody who looks first takes it for dead, and its number is its own.
 UnixListener::~UnixListener() {
-  if (path_.empty()) return;
+  if (path_.empty() || getpid() != process_) return;
   if (const auto now = identify(path_); now && *now == identity_) (void)remove_file(path_, identity_);
 }
 

@@ -26,6 +26,8 @@ namespace qomio {
 // - When descriptors run out the client is refused, not left waiting, and the loop does not spin.
 // - The log tells of the first client that is refused, then from time to time of how many more were.
 //
+// Destroyed by a child that the program forked, it leaves the file alone: the parent serves on.
+//
 // Thread: the one that runs the context.
 class UnixListener {
  public:
@@ -67,6 +69,7 @@ class UnixListener {
 
   const std::string path_;
   const FileIdentity identity_;
+  const pid_t process_;  // which made the file
   FileDescriptor socket_;
   FileDescriptor spare_;  // given up for a moment to refuse a client when no other descriptor is left
   OnConnection on_connection_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/qmp_server.h"
 
+#include <sys/wait.h>
+
 #include <thread>
 #include "qomio/tests/qapi/qmp_fixture.h"
 
@@ -302,6 +304,32 @@ TEST_F(QmpQuitTest, a_client_that_never_reads_does_not_hold_up_the_end) {
   server_.reset();
 }
 
+// Destroys the server in a forked child, as a child does that returns from main().
+void end_in_a_child(std::optional<QmpServer>& server) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    server.reset();
+    _exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+}
+
+TEST_F(QmpQuitTest, a_forked_child_that_ends_takes_nothing_from_the_server) {
+  TestClient client = negotiated();
+  TestClient slow = negotiated();
+  fill(slow);
+  slow.receive();  // there is room again for what is unsent
+  end_in_a_child(server_);
+  EXPECT_THAT(ask(client, "{'execute':'work'}"), SizeIs(1));
+  TestClient later = negotiated();
+  EXPECT_THAT(ask(later, "{'execute':'work'}"), SizeIs(1)) << "its socket file is there";
+  EXPECT_THAT(lines(slow), ElementsAre(SizeIs(3'000'000 + std::string_view(R"({"return": ""})").size())))
+      << "nothing was sent twice";
+}
+
 // A server on a pair of pipes, as on standard input and output.
 class QmpPipeTest : public QmpServerTest {
  protected:
@@ -345,6 +373,12 @@ TEST_F(QmpPipeTest, the_pipe_blocks_again_when_the_client_is_gone) {
   close(to_server_[1]);
   settle();
   EXPECT_FALSE(fcntl(flags_, F_GETFL) & O_NONBLOCK);
+}
+
+TEST_F(QmpPipeTest, the_pipe_stays_as_it_is_when_a_forked_child_ends) {
+  end_in_a_child(server_);
+  EXPECT_TRUE(fcntl(flags_, F_GETFL) & O_NONBLOCK);
+  close(to_server_[1]);
 }
 
 TEST_F(QmpPipeTest, a_reader_that_is_gone_ends_the_client_without_a_signal) {

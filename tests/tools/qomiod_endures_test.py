@@ -151,7 +151,7 @@ def little_memory():
 def too_many_clients():
     """Without descriptors the next client is hung up on, and said so in the log; then others come in again."""
     daemon = Daemon(NOFILE=40)
-    clients = []
+    clients = [daemon.connect()]
     refused = 0
     while refused < 3:
         try:
