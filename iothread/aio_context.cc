@@ -15,10 +15,14 @@
 namespace qomio {
 
 constinit thread_local AioContext* detail::current_loop = nullptr;
+constinit thread_local AioContext* detail::pool_of_thread = nullptr;
 
 CurrentAioContext::CurrentAioContext(AioContext& loop) : loop_(loop) {
   invariant(!detail::current_loop, "a thread has one current AioContext");
+  invariant(!loop.is_closed(), "an AioContext that was closed is run again; make another");
   invariant(!loop.has_home_.exchange(true), "an AioContext has one home thread");
+  loop.given_up_.store(false, std::memory_order_relaxed);
+  loop.refuse_calls(false);
   ::rcu_register_thread();
   detail::current_loop = &loop;
 }
@@ -27,9 +31,12 @@ CurrentAioContext::~CurrentAioContext() {
   invariant(detail::current_loop == loop_.get(), "a thread gives up the current AioContext that it has");
   (void)loop_->end_poll_mode();
   loop_->count_busy(clock_now_ns(), true);
+  loop_->refuse_calls(true);
   detail::current_loop = nullptr;
   ::rcu_unregister_thread();
   loop_->has_home_.store(false);
+  loop_->given_up_.store(true, std::memory_order_release);
+  loop_->wait_kick();
 }
 
 Result<Ref<AioContext>> AioContext::create(std::string name, FdMonitorKind monitor_kind) {
@@ -44,8 +51,22 @@ AioContext::AioContext(std::string name, EventNotifier notifier, FdMonitor monit
     : name_(std::move(name)), notifier_(std::move(notifier)), handlers_(std::move(monitor), notifier_.fd()) {}
 
 AioContext::~AioContext() {
-  delete thread_pool_.load(std::memory_order_relaxed);  // its jobs may be requests of file_io_
+  delete thread_pool_.load(std::memory_order_relaxed);
   file_io_ = nullptr;
+  if (alive_bottom_halves_) {
+    broken_invariant("AioContext '" + name_ + "' ends while its bottom half '" + alive_bottom_halves_->name_ +
+                     "' is alive");
+  }
+}
+
+void AioContext::close() {
+  invariant(in_home_thread() || !has_home_.load(), "AioContext::close() is called in the loop's home thread");
+  invariant(depth_ == 0,
+            "AioContext::close() is called by something that the loop calls; post nothing, return");
+  refuse_calls(true);
+  closed_.store(true, std::memory_order_seq_cst);
+  if (ThreadPool* const pool = thread_pool_.load(std::memory_order_relaxed)) pool->end();
+  file_io_ = nullptr;  // after the jobs, which may be requests of it
   destroy_source();
   // All callables go before the bottom halves are counted, since these may be theirs. What goes may leave
   // more behind.
@@ -55,14 +76,17 @@ AioContext::~AioContext() {
     realtime_timers_.discard();
     bottom_halves_.discard();
   } while (compute_timeout() >= 0);
-  if (alive_bottom_halves_) {
-    broken_invariant("AioContext '" + name_ + "' ends while its bottom half '" + alive_bottom_halves_->name_ +
-                     "' is alive");
-  }
+  wait_kick();
 }
 
 void AioContext::unref() {
-  if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  close();
+  let_go();
+}
+
+void AioContext::let_go() {
+  if (keepers_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
 // The order of a waker's two steps and of the sleeper's two (announce_sleep) is what keeps a wake-up from
@@ -146,6 +170,9 @@ void AioContext::schedule(detail::BottomHalfNode& node, bool idle) {
   const bool home = in_home_thread();
   const Scheduled scheduled = bottom_halves_.schedule(node, idle, home);
   if (scheduled == Scheduled::before) return;
+  // Either it is seen here that the loop is closed, or close() sees what was put in.
+  if (is_closed()) [[unlikely]]
+    return bottom_halves_.discard_pushed();
   if (home) {
     wake_from_home();
   } else if (scheduled == Scheduled::queued) {
@@ -155,50 +182,119 @@ void AioContext::schedule(detail::BottomHalfNode& node, bool idle) {
   }
 }
 
-namespace {
-
 // The call of run_in(), in the frame of the thread that waits for it.
-class AwaitedCall final : public detail::BottomHalfNode {
+class AioContext::AwaitedCall final : public detail::BottomHalfNode {
  public:
-  explicit AwaitedCall(FunctionRef<void()> function) : function_(function) {}
+  AwaitedCall(AioContext& loop, FunctionRef<void()> function) : loop_(loop), function_(function) {}
 
-  // True: it ran. False: the loop ended before.
+  // With the lock of the loop's calls, as the next two.
+  void link() {
+    next = loop_.first_call_;
+    if (next) next->previous_ = this;
+    loop_.first_call_ = this;
+  }
+  void unlink() {
+    (previous_ ? previous_->next : loop_.first_call_) = next;
+    if (next) next->previous_ = previous_;
+  }
+  bool has_begun() const { return has_begun_; }
+
+  // True: it ran. False: it won't.
   bool wait() {
     outcome_.wait(Outcome::queued, std::memory_order_acquire);
     return outcome_.load(std::memory_order_acquire) == Outcome::ran;
   }
-
-  // The queue is done with it. Nothing is freed: its frame may be gone as soon as the state is told.
-  static void operator delete(AwaitedCall* call, std::destroying_delete_t) {
-    std::atomic<Outcome>& outcome = call->outcome_;
-    outcome.store(call->ran_ ? Outcome::ran : Outcome::dropped, std::memory_order_release);
-    outcome.notify_all();  // uses the address only
+  // The waiter's frame may be gone as soon as this has been told.
+  void tell(bool ran) {
+    outcome_.store(ran ? Outcome::ran : Outcome::dropped, std::memory_order_release);
+    outcome_.notify_all();  // uses the address only
   }
+
+  // The queue is done with it. Nothing is freed.
+  static void operator delete(AwaitedCall* call, std::destroying_delete_t) {
+    {
+      const std::lock_guard lock(call->loop_.calls_mutex_);
+      call->unlink();
+    }
+    call->tell(call->has_begun_);
+  }
+
+  // Whose thread waits, or a thread of whose pool; null: neither.
+  const AioContext* const caller = current() ? current() : detail::pool_of_thread;
+  AwaitedCall* next = nullptr;
 
  private:
   enum class Outcome : std::uint32_t { queued, ran, dropped };
 
   void run(detail::RunningCallMark& mark) override {
     enter(mark, typeid(FunctionRef<void()>).name());
+    has_begun_ = true;
     function_();
-    ran_ = true;
   }
 
+  AioContext& loop_;
+  AwaitedCall* previous_ = nullptr;
   const FunctionRef<void()> function_;
-  bool ran_ = false;
+  bool has_begun_ = false;  // written and read by the loop's thread
   std::atomic<Outcome> outcome_ = Outcome::queued;
 };
-
-}  // namespace
 
 bool AioContext::run_in(FunctionRef<void()> function) {
   if (in_home_thread()) {
     function();
     return true;
   }
-  AwaitedCall call(function);
-  schedule(call, false);
+  AwaitedCall call(*this, function);
+  {
+    const std::lock_guard lock(calls_mutex_);
+    if (refuses_calls_ || (refused_caller_ && call.caller == refused_caller_)) return false;
+    call.link();
+    schedule(call, false);
+  }
   return call.wait();
+}
+
+// For the home thread, which runs no calls as long as they are refused.
+void AioContext::refuse_calls(bool refuse) {
+  {
+    const std::lock_guard lock(calls_mutex_);
+    refuses_calls_ = refuse;
+  }
+  if (refuse) drop_calls(nullptr);
+}
+
+// Ends those calls that haven't begun, of one caller or (null) of all.
+void AioContext::drop_calls(const AioContext* of) {
+  accept_notifications(bottom_halves_.take());
+  const std::lock_guard lock(calls_mutex_);
+  for (AwaitedCall* call = first_call_; call;) {
+    AwaitedCall& present = *std::exchange(call, call->next);
+    if (of && present.caller != of) continue;
+    if (present.has_begun()) {
+      invariant(!of,
+                "a thread is stopped inside its own call of run_in(), for which it waits; post that with "
+                "schedule_oneshot() instead");
+      continue;
+    }
+    present.unlink();
+    bottom_halves_.take_out(present);
+    present.tell(false);
+  }
+}
+
+AioContext::Joining::Joining(const AioContext& joined) : own_(current()) {
+  if (!own_) return;
+  {
+    const std::lock_guard lock(own_->calls_mutex_);
+    outer_ = std::exchange(own_->refused_caller_, &joined);
+  }
+  own_->drop_calls(&joined);
+}
+
+AioContext::Joining::~Joining() {
+  if (!own_) return;
+  const std::lock_guard lock(own_->calls_mutex_);
+  own_->refused_caller_ = outer_;
 }
 
 void AioContext::set_fd_handler(int fd, FdHandlers handlers) {
@@ -208,6 +304,7 @@ void AioContext::set_fd_handler(int fd, FdHandlers handlers) {
     });
     return;
   }
+  if (is_closed()) return;
   handlers_.set(fd, std::move(handlers));
   if (depth_ == 0) handlers_.free_removed();
   wake_from_home();
@@ -225,6 +322,7 @@ void AioContext::set_event_notifier(EventNotifier& notifier, FdHandlers handlers
 bool AioContext::add_fd_handler(int fd, FdDirection direction, std::function<void()> function,
                                 const void* owner) {
   invariant(in_home_thread(), "handlers of one direction are set in the home thread of the loop");
+  if (is_closed()) return true;  // frees it
   if (!handlers_.add_direction(fd, direction, std::move(function), owner)) return false;
   if (depth_ == 0) handlers_.free_removed();
   wake_from_home();
@@ -273,6 +371,7 @@ ThreadPool& AioContext::thread_pool() {
   ThreadPool* pool = thread_pool_.load(std::memory_order_relaxed);
   if (!pool) {
     pool = new ThreadPool(*this);
+    if (is_closed()) pool->end();
     thread_pool_.store(pool, std::memory_order_release);
   }
   return *pool;

@@ -38,6 +38,8 @@ namespace detail {
 class CoroutineRun;
 // Here for speed: many calls look whether they are at home. It needs no construction.
 extern constinit thread_local AioContext* current_loop;
+// The loop whose thread pool the thread belongs to; null: none.
+extern constinit thread_local AioContext* pool_of_thread;
 }  // namespace detail
 
 // An event loop: descriptors, timers and bottom halves (calls asked for by any thread), run by one thread,
@@ -46,8 +48,17 @@ extern constinit thread_local AioContext* current_loop;
 // An iteration busy-polls for up to its window before it sleeps; while it does, a waker needs no system call.
 //
 // Thread: functions are for the home thread unless they say "Thread-safe".
-// Owns what is registered with it, until it is taken away or the loop ends. It ends when the last Ref goes,
-// which must not be while another thread is calling it.
+// Owns what is registered with it, until it is taken away or the loop ends. It ends when it is closed, as an
+// IOThread that stops and a MainLoop that goes do with theirs, or when the last Ref goes, which must not be
+// while another thread is calling it. Then everything that was posted to it or registered with it is freed,
+// not called: one-shots, handlers, timers, coroutines, jobs that haven't begun. What is posted later is freed
+// at once, by the thread that posts it.
+//
+// So whatever owns a Ref of its own loop goes when that is closed. A loop that is run by hand, and that
+// something posted may own, is to be closed by hand too: else that keeps it for ever.
+//
+// What the loop calls must not throw: an exception that leaves a handler, a poll callback, a timer, a bottom
+// half, a one-shot, a coroutine or a job ends the program with an abort that names it and what().
 //
 // Without memory: running, waking, waiting, scheduling a BottomHalf, setting a Timer, taking away a handler
 // and ending need none. What makes something new throws std::bad_alloc then, and has changed nothing:
@@ -69,6 +80,13 @@ class AioContext {
   // Thread-safe. For Ref.
   void ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void unref();
+
+  // Ends the loop for good, see above; it can't be run again. Waits for jobs of its thread pool that have
+  // been begun. Doing it twice does nothing. Thread: the home thread, outside of anything that the loop
+  // calls; or any, when the loop has none and nobody else is calling it.
+  void close();
+  // Thread-safe.
+  bool is_closed() const { return closed_.load(std::memory_order_seq_cst); }
 
   // Thread-safe.
   const std::string& name() const { return name_; }
@@ -121,15 +139,19 @@ class AioContext {
   }
 
   // Thread-safe. Calls function in the loop and waits until it has returned; in the home thread, calls it
-  // directly. False if the loop ended without having run it. The loop must be running, and must not wait for
-  // the caller.
+  // directly. A loop that no thread has run yet is waited for.
+  // False, and function isn't called, when nobody can run it: the loop has ended or its thread has given it
+  // up, before the call or while it waits; MainLoop::run() has returned; or the loop's thread is stopping the
+  // IOThread that calls, or ending the thread pool that does. Two threads of other loops that call each other
+  // wait for ever, as do a thread and one that joins it by other means.
   bool run_in(FunctionRef<void()> function);
 
   // Waits until condition() is false, which is asked in the calling thread: before the first iteration and
   // after each. In the home thread this loop is iterated meanwhile. The main thread may wait for another
   // loop, as it iterates its own, which it must have; no other thread may, lest two loops wait for each
-  // other.
-  void wait_while(FunctionRef<bool()> condition);
+  // other. Sources of GLib are not served meanwhile.
+  // False: condition() is still true, but the other loop has ended or its thread has given it up.
+  bool wait_while(FunctionRef<bool()> condition);
   // Thread-safe. To be called after whatever may end a wait_while() on this loop. Costs next to nothing when
   // nobody waits.
   void wait_kick();
@@ -176,7 +198,12 @@ class AioContext {
   friend class Timer;
   friend class CurrentAioContext;
   friend class FileIo;
+  friend class IOThread;
+  friend class MainLoop;
+  friend class ThreadPool;
   friend class detail::CoroutineRun;
+  class AwaitedCall;
+  class Joining;
   struct Source;
   struct Nesting;
   struct Waiter;
@@ -188,6 +215,11 @@ class AioContext {
   BottomHalf adopt(detail::NamedBottomHalfNode& node);
   void schedule(detail::BottomHalfNode& node, bool idle);
   void release(detail::NamedBottomHalfNode& node);
+  // The memory stays as long as a Timer is there, which may be longer than the loop.
+  void keep() { keepers_.fetch_add(1, std::memory_order_relaxed); }
+  void let_go();
+  void refuse_calls(bool refuse);
+  void drop_calls(const AioContext* of);
   detail::TimerList& timer_list(ClockType clock) {
     return clock == ClockType::monotonic ? monotonic_timers_ : realtime_timers_;
   }
@@ -209,12 +241,16 @@ class AioContext {
   void report_wait(std::int64_t start_ns, std::int64_t end_ns, bool notified, std::int64_t stamp_ns);
   std::uint32_t accept_notifications(std::uint32_t scheduled);
   bool dispatch();
+  bool dispatch_all();
   void iterate_in_source(bool look);
   void destroy_source();
 
   std::atomic<std::uint32_t> refs_ = 0;
+  std::atomic<std::uint32_t> keepers_ = 1;  // all Refs together, and each Timer
   const std::string name_;
   std::atomic<bool> has_home_ = false;
+  std::atomic<bool> given_up_ = false;  // had a home, and has none
+  std::atomic<bool> closed_ = false;
 
   // What wakers and the sleeper share; see notify(). What is looked at while polling is apart from what a
   // waker only reads then: each line of the cache that travels costs as much as all else in a post.
@@ -244,6 +280,11 @@ class AioContext {
   std::atomic<ThreadPool*> thread_pool_ = nullptr;  // owned; made by the home thread
   std::unique_ptr<FileIo> file_io_;
 
+  std::mutex calls_mutex_;                      // guards the three
+  AwaitedCall* first_call_ = nullptr;           // of a list of those inside run_in(), each in its own frame
+  bool refuses_calls_ = false;                  // nobody will run them
+  const AioContext* refused_caller_ = nullptr;  // the home thread waits for this one's threads
+
   std::atomic<std::uint32_t> waiters_ = 0;  // frames inside wait_while()
   std::mutex waiter_mutex_;                 // guards the one below
   Waiter* first_waiter_ = nullptr;          // of a list of them, each in its own frame
@@ -261,6 +302,20 @@ class AioContext {
 
   detail::AioCounters counters_;
   detail::RunningCallMark running_call_;
+};
+
+// As long as it lives, the calling thread waits for threads of `joined`, and so does no call that they make
+// of this thread's loop by run_in().
+class AioContext::Joining {
+ public:
+  explicit Joining(const AioContext& joined);
+  Joining(const Joining&) = delete;
+  Joining& operator=(const Joining&) = delete;
+  ~Joining();
+
+ private:
+  AioContext* const own_;  // null: the calling thread has none
+  const AioContext* outer_ = nullptr;
 };
 
 // Makes a loop the calling thread's current one as long as it lives, which makes that thread the loop's home,

@@ -237,6 +237,14 @@ void AioContext::iterate_in_source(bool look) {
 }
 
 bool AioContext::dispatch() {
+  try {
+    return dispatch_all();
+  } catch (...) {
+    exception_left(running_call_.get().describe());
+  }
+}
+
+bool AioContext::dispatch_all() {
   const bool ran = bottom_halves_.run(counters_.bh_runs, running_call_);
   const std::uint64_t calls = handlers_.dispatch(running_call_);
   counters_.fd_events.add(calls);

@@ -29,7 +29,7 @@ struct AioContext::Waiter {
   Waiter* next = nullptr;
 };
 
-void AioContext::wait_while(FunctionRef<bool()> condition) {
+bool AioContext::wait_while(FunctionRef<bool()> condition) {
   invariant(in_home_thread() || ::gettid() == ::getpid(), "only the main thread waits for another loop");
   AioContext* const own = current();
   invariant(own != nullptr, "who waits for a loop iterates its own");
@@ -37,8 +37,10 @@ void AioContext::wait_while(FunctionRef<bool()> condition) {
   // Both sides exchange: either wait_kick() sees the waiter, or the condition is seen as it is after the
   // change.
   waiters_.fetch_add(1, std::memory_order_acq_rel);
-  while (condition()) own->poll(true);
+  bool over = false;
+  while (!(over = !condition()) && !given_up_.load(std::memory_order_acquire)) own->poll(true);
   waiters_.fetch_sub(1, std::memory_order_acq_rel);
+  return over;
 }
 
 void AioContext::wait_kick() {

@@ -207,14 +207,32 @@ void BottomHalfQueue::discard() {
   // What goes may schedule more.
   do {
     (void)take();
-    while (BottomHalfNode* node = pop()) {
-      // One whose handle is alive goes with that.
-      constexpr std::uint32_t kInQueue = kScheduled | kQueued | kIdle | kForeign;
-      if (node->oneshot_ || (node->state_.fetch_and(~kInQueue, std::memory_order_acq_rel) & kReleased)) {
-        delete node;
-      }
-    }
+    while (BottomHalfNode* node = pop()) discard_one(*node);
   } while (!empty());
+}
+
+void BottomHalfQueue::discard_one(BottomHalfNode& node) {
+  // One whose handle is alive goes with that.
+  constexpr std::uint32_t kInQueue = kScheduled | kQueued | kIdle | kForeign;
+  if (node.oneshot_ || (node.state_.fetch_and(~kInQueue, std::memory_order_acq_rel) & kReleased)) {
+    delete &node;
+  }
+}
+
+void BottomHalfQueue::discard_pushed() {
+  BottomHalfNode* left = pushed_.exchange(nullptr, std::memory_order_seq_cst);
+  while (left) discard_one(*std::exchange(left, left->next_));
+}
+
+void BottomHalfQueue::take_out(BottomHalfNode& node) {
+  const auto first = due_.begin() + static_cast<std::ptrdiff_t>(next_due_);
+  if (const auto found = std::find(first, due_.end(), &node); found != due_.end()) {
+    due_.erase(found);
+    return;
+  }
+  BottomHalfNode** place = &due_list_;
+  while (*place && *place != &node) place = &(*place)->next_;
+  if (*place) *place = node.next_;
 }
 
 }  // namespace detail

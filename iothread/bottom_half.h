@@ -135,6 +135,11 @@ class BottomHalfQueue {
   // is called, so that whoever hears of a run finds it counted. True if one that is not idle was run.
   bool run(StatCounter& runs, RunningCallMark& mark);
 
+  // Home thread. One that has been taken, and not run, isn't any more.
+  void take_out(BottomHalfNode& node);
+
+  // Thread-safe. What discard() does with what hasn't been taken yet; for a loop that has ended.
+  void discard_pushed();
   // Takes out what is left, for a loop that ends, and frees what nobody has a handle of. Nobody may use the
   // queue any more, except what is freed.
   void discard();
@@ -146,6 +151,7 @@ class BottomHalfQueue {
   bool grow_due();
   void append_to_list(BottomHalfNode* newest);
   BottomHalfNode* pop();
+  static void discard_one(BottomHalfNode& node);
   static bool run_one(BottomHalfNode& node, StatCounter& runs, RunningCallMark& mark);
 
   std::atomic<BottomHalfNode*> pushed_ = nullptr;  // newest first

@@ -32,8 +32,8 @@
 //
 // An exception that leaves a coroutine ends the program; errors are Results.
 //
-// A loop that ends frees the coroutines that wait in it. So one that waits must own nothing that keeps its
-// loop, no Ref of it and no Timer: that loop would never end.
+// A loop that ends frees the coroutines that wait in it. One that waits may own Timers and bottom halves of
+// its loop. A Ref of it keeps it until it is closed, which IOThread and MainLoop do (AioContext::close()).
 namespace qomio {
 
 template <class T = void>
@@ -57,7 +57,7 @@ struct TaskPromise {
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
   FinalAwaiter final_suspend() const noexcept { return {}; }
-  [[noreturn]] void unhandled_exception() const { broken_invariant("an exception left a coroutine"); }
+  [[noreturn]] void unhandled_exception() const { exception_left("coroutine"); }
 };
 
 template <class T>
@@ -184,7 +184,7 @@ struct ScheduledTask {
     std::suspend_always initial_suspend() const noexcept { return {}; }
     std::suspend_never final_suspend() const noexcept { return {}; }
     void return_void() const {}
-    [[noreturn]] void unhandled_exception() const { broken_invariant("an exception left a coroutine"); }
+    [[noreturn]] void unhandled_exception() const { exception_left("coroutine"); }
   };
   std::coroutine_handle<> frame;
 };

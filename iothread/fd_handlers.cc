@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/iothread/fd_handlers.h"
 
+#include <glib.h>
+
 #include <algorithm>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "qomio/iothread/poll_window.h"
@@ -20,12 +23,21 @@ struct alignas(64) FdHandler {
   short interest() const {
     return static_cast<short>((reads() || functions.poll ? POLLIN : 0) | (writes() ? POLLOUT : 0));
   }
+  // Those of busy polling; all others are called by dispatch().
+  template <class Function>
+  auto call(const Function& function) const {
+    try {
+      return function();
+    } catch (...) {
+      exception_left("poll callback of fd " + std::to_string(fd));
+    }
+  }
   // Both are called in pairs, whatever changes in between.
   void begin_poll_mode() {
-    if (!std::exchange(in_poll_mode, true) && functions.poll_begin) functions.poll_begin();
+    if (!std::exchange(in_poll_mode, true) && functions.poll_begin) call(functions.poll_begin);
   }
   void end_poll_mode() {
-    if (std::exchange(in_poll_mode, false) && functions.poll_end) functions.poll_end();
+    if (std::exchange(in_poll_mode, false) && functions.poll_end) call(functions.poll_end);
   }
 
   const int fd;
@@ -294,14 +306,23 @@ bool FdHandlerSet::wait(std::int64_t timeout_ns) {
   events_.clear();
   next_event_ = 0;
   if (joined != joined_ || monitor_.kind() != monitor_kind()) publish_counts();
-  if (unknown) monitor_.forget_unknown();
+  if (unknown) {
+    g_warning(
+        "A descriptor was closed while a loop watched it, and a copy of it lives: it is watched no more");
+    monitor_.forget_unknown();
+  }
   return notified;
 }
 
 // False: nobody has asked for it.
 bool FdHandlerSet::take_event(const FdEvent& event, bool slept) {
-  FdHandler* const handler = find(event.fd);
+  FdHandler* const handler = event.fd == FdMonitor::kUnknown ? nullptr : find(event.fd);
   if (!handler) return false;
+  if (event.revents & POLLNVAL) [[unlikely]] {
+    // Its handlers are called once, and find out.
+    g_warning("Descriptor %d was closed while a loop watched it: it is watched no more", event.fd);
+    monitor_.unwatch(event.fd);
+  }
   (handler->pollable ? handler->was_ready : any_other_ready_) |= slept;
   enqueue(*handler, event.revents, false);
   if (!handler->polled && handler->pollable) join_polled(*handler);
@@ -313,7 +334,7 @@ bool FdHandlerSet::poll_all() {
   // By index: a callback may change the list.
   for (std::size_t i = 0; i < polled_.size(); ++i) {
     FdHandler* const handler = polled_[i];
-    if (!handler || handler->in_poll_ready || !handler->functions.poll()) continue;
+    if (!handler || handler->in_poll_ready || !handler->call(handler->functions.poll)) continue;
     hit = true;
     if (!handler->removed) enqueue(*handler, POLLIN, true);
   }
@@ -352,7 +373,7 @@ void FdHandlerSet::drop_idle(std::int64_t now_ns) {
     leave_polled(*handler);
     handler->end_poll_mode();
     // Something may have come before its producer knew.
-    if (!handler->removed && handler->functions.poll()) enqueue(*handler, POLLIN, true);
+    if (!handler->removed && handler->call(handler->functions.poll)) enqueue(*handler, POLLIN, true);
   }
   publish_counts();
 }

@@ -15,7 +15,9 @@
 namespace qomio {
 
 // What a loop calls for one descriptor; empty members are left out, all empty: stop watching.
-// An error or a hang-up of the descriptor reaches both read and write.
+// An error or a hang-up of the descriptor reaches both read and write. A descriptor is taken away before it
+// is closed; where that was forgotten the loop, once it notices, calls the handlers no more and logs a
+// warning.
 struct FdHandlers {
   std::function<void()> read = {};
   std::function<void()> write = {};

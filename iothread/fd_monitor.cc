@@ -114,7 +114,7 @@ void FdMonitor::watch(int fd, short events) {
     if (!ring_disarm(fd, poll)) return leave_ring();
     if (!listed) to_arm_.push_back(fd);
   } else if (kind_ == FdMonitorKind::epoll) {
-    if (!epoll_set(fd, events)) leave_epoll();
+    if (!epoll_set(interests_[position], ring_polls_[position])) leave_epoll();
   } else if (!epoll_refused_ && interests_.size() >= kEpollThreshold) {
     try_epoll();
   }
@@ -139,20 +139,40 @@ void FdMonitor::unwatch(int fd) {
   if (kind_ == FdMonitorKind::epoll) ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
 }
 
-bool FdMonitor::epoll_set(int fd, short events) {
+namespace {
+
+epoll_event to_epoll_event(const pollfd& interest, std::uint32_t serial) {
   epoll_event event{};
-  event.events = static_cast<std::uint16_t>(events);
-  event.data.fd = fd;
-  // A descriptor closed and opened again under the same number is unknown to the kernel, though not to us.
-  return ::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0 ||
-         (errno == ENOENT && ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0);
+  event.events = static_cast<std::uint16_t>(interest.events);
+  event.data.u64 = std::uint64_t{serial} << 32 | static_cast<std::uint32_t>(interest.fd);
+  return event;
+}
+
+}  // namespace
+
+bool FdMonitor::epoll_set(const pollfd& interest, RingPoll& poll) {
+  epoll_event event = to_epoll_event(interest, poll.serial);
+  if (poll.serial != 0 && ::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, interest.fd, &event) == 0) return true;
+  // Another file under the same number is unknown to the kernel, though not to us. The one before it may be
+  // watched still, as long as a copy of it lives: its events carry another serial.
+  if (++next_serial_ == 0) ++next_serial_;
+  event = to_epoll_event(interest, poll.serial = next_serial_);
+  return ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, interest.fd, &event) == 0 ||
+         (errno == EEXIST && ::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, interest.fd, &event) == 0);
+}
+
+// False: what epoll watches under that number isn't what the number stands for now.
+bool FdMonitor::epoll_knows(const pollfd& interest, const RingPoll& poll) const {
+  epoll_event event = to_epoll_event(interest, poll.serial);
+  return ::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, interest.fd, &event) == 0;
 }
 
 void FdMonitor::try_epoll() {
   kind_ = FdMonitorKind::epoll;
   ++generation_;
-  for (const pollfd& interest : interests_) {
-    if (!epoll_set(interest.fd, interest.events)) return leave_epoll();
+  for (std::size_t i = 0; i < interests_.size(); ++i) {
+    // One that is closed can't be watched, and needn't be.
+    if (!epoll_set(interests_[i], ring_polls_[i]) && errno != EBADF) return leave_epoll();
   }
 }
 
@@ -162,7 +182,7 @@ void FdMonitor::forget_unknown() {
   ::close(epoll_fd_);
   epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd_ < 0) return leave_epoll();
-  try_epoll();
+  try_epoll();  // as new ones, with serials of their own
 }
 
 void FdMonitor::leave_epoll() {
@@ -229,9 +249,16 @@ void FdMonitor::wait_epoll(std::int64_t timeout_ns, std::vector<FdEvent>& ready)
     }
   }
   invariant(count >= 0 || errno == EINTR, "the epoll instance is valid");
+  // A handler that is called for a file that its number doesn't stand for any more would be called for ever.
+  constexpr std::uint32_t kLooksUntilCheck = 256;
+  const bool checks = count > 0 && ++looks_ % kLooksUntilCheck == 0;
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
-    ready.push_back({.fd = event.data.fd, .revents = static_cast<short>(event.events)});
+    const int fd = static_cast<int>(static_cast<std::uint32_t>(event.data.u64));
+    const std::uint32_t position = position_of(fd);
+    const bool known = position != kNowhere && ring_polls_[position].serial == event.data.u64 >> 32 &&
+                       (!checks || epoll_knows(interests_[position], ring_polls_[position]));
+    ready.push_back({.fd = known ? fd : kUnknown, .revents = static_cast<short>(event.events)});
   }
 }
 

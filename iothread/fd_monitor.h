@@ -61,9 +61,12 @@ class FdMonitor {
   void unwatch(int fd);
   // How many are watched.
   std::size_t size() const { return interests_.size(); }
-  // A descriptor was reported that isn't watched: one that was closed before it was forgotten, and lives on
-  // in another process or under another number. Nobody but the kernel knows it any more.
+  // Something was reported that isn't watched: a descriptor that was closed before it was forgotten, and of
+  // which a copy lives on in another process or under another number. Nobody but the kernel knows it any
+  // more.
   void forget_unknown();
+  // In place of the number of such a one in an event.
+  static constexpr int kUnknown = -1;
 
   // Waits up to timeout_ns (0: only looks; -1: no limit) and appends what is ready, at most size() events (or
   // one, of a descriptor that was forgotten too late). A signal ends the wait early, as does the end of the
@@ -95,9 +98,9 @@ class FdMonitor {
   std::uint64_t generation() const { return generation_; }
 
  private:
-  // The request to the ring that stands for one descriptor.
+  // What the kernel was told of one descriptor: the request to the ring, or what epoll has.
   struct RingPoll {
-    std::uint32_t serial = 0;  // tells its completion from those of requests that were replaced
+    std::uint32_t serial = 0;  // tells its events from those of requests and files that were replaced
     bool armed = false;        // the kernel has it
   };
 
@@ -109,7 +112,8 @@ class FdMonitor {
     const auto index = static_cast<std::size_t>(fd);
     return index < positions_.size() ? positions_[index] : kNowhere;
   }
-  bool epoll_set(int fd, short events);
+  bool epoll_set(const pollfd& interest, RingPoll& poll);
+  bool epoll_knows(const pollfd& interest, const RingPoll& poll) const;
   void try_epoll();
   void leave_epoll();
   void wait_poll(std::int64_t timeout_ns, std::vector<FdEvent>& ready);
@@ -129,6 +133,7 @@ class FdMonitor {
   std::unique_ptr<detail::Uring> ring_;
   int ring_fd_ = -1;  // watched like any other while the ring isn't what is waited with
   std::uint32_t next_serial_ = 0;
+  std::uint32_t looks_ = 0;  // of epoll that found something
   std::vector<pollfd> interests_;
   std::vector<RingPoll> ring_polls_;      // of each of interests_
   std::vector<int> to_arm_;               // descriptors that the ring doesn't watch at this moment

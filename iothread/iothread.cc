@@ -198,6 +198,8 @@ Result<void> IOThread::start() {
     thread_id_.store(gettid(), std::memory_order_release);
     ready.release();
     run();
+    // Nothing runs it again, so what is left is freed here; nothing posted to it keeps it.
+    context_->close();
     current_iothread = nullptr;
   });
   if (!thread) return failure(thread);
@@ -227,7 +229,10 @@ Result<void> IOThread::stop() {
   // A bottom half, since a flag and a wake-up may be missed: the wake-up is allowed to be elided just before
   // the loop blocks. And from inside, since only the thread itself knows which of its two loops it is in.
   stop_.schedule();
-  thread_.join();
+  {
+    const AioContext::Joining joining(*context_);
+    thread_.join();
+  }
   if (status_fd_ >= 0) close(std::exchange(status_fd_, -1));
   thread_id_.store(0, std::memory_order_release);
   return {};

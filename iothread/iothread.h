@@ -41,8 +41,9 @@ inline constexpr auto enum_description<FdMonitorKind> =
 //
 // complete() makes the loop and starts the thread, which is called "IO <id>" (the kernel shows the first 15
 // characters), has all signals blocked and inherits its creator's CPU affinity unless told otherwise. Taking
-// the object out of the tree, or stop(), ends the thread; who still holds a reference finds the loop there,
-// but nobody runs it.
+// the object out of the tree, or stop(), ends the thread, which closes its loop (AioContext::close()): all
+// that is left in it is freed by the thread. Who still holds a reference finds a loop that takes nothing any
+// more.
 //
 // Thread: the main thread, except what says "Thread-safe". The last reference must not be dropped in its own
 // thread.
@@ -134,9 +135,9 @@ class IOThread final : public EventLoopBase {
   bool attached_ = false;        // the thread's own: the loop is a source of g_main_context_
 };
 
-// Makes an I/O thread of the program's own, outside the tree: no command shows it. It ends with its last
-// reference, or with iothread_destroy(), which also takes it out of the internal root. Errors: as
-// object_new_with_props().
+// Makes an I/O thread of the program's own, outside the tree: no command shows it. The internal root keeps
+// it, whatever becomes of the Ref: it runs until iothread_destroy(), which stops the thread and gives that
+// reference back, or iothread_stop_all(). Errors: as object_new_with_props().
 Result<Ref<IOThread>> iothread_create(std::string_view id);
 void iothread_destroy(IOThread& iothread);
 // The one that users made under this name; null if there is none.

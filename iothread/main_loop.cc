@@ -25,6 +25,7 @@
 #include "qomio/qapi/file_descriptor.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/invariant.h"
+#include "qomio/qapi/main_thread.h"
 
 namespace qomio {
 
@@ -173,6 +174,8 @@ class MainLoop::State {
   }
   ~State() {
     (void)iothread_report_stalls({});  // it looks at this loop, and from it
+    quit_bh_ = {};
+    loop_->close();
     Interface::process().remove_command("query-main-loop-stats");
     Interface::process().remove_command("quit");
   }
@@ -182,7 +185,9 @@ class MainLoop::State {
   AioContext& loop() { return *loop_; }
 
   int run() {
+    loop_->refuse_calls(false);
     if (!quit_.load()) g_main_loop_run(g_main_loop_.get());
+    loop_->refuse_calls(true);
     return exit_status_.load();
   }
 
@@ -191,7 +196,7 @@ class MainLoop::State {
     quit_.store(true);
     g_main_loop_quit(g_main_loop_.get());
     // The loop may be on its way into g_main_loop_run(), which would forget a quit that came before it.
-    loop_->schedule_oneshot([this] { g_main_loop_quit(g_main_loop_.get()); });
+    quit_bh_.schedule();
   }
 
   std::uint64_t uptime_ns() const { return static_cast<std::uint64_t>(clock_now_ns() - started_ns_); }
@@ -204,6 +209,8 @@ class MainLoop::State {
 
   const std::int64_t started_ns_ = clock_now_ns();
   Ref<AioContext> loop_;
+  // Made in advance: ending must not need memory.
+  BottomHalf quit_bh_ = loop_->bh_new("main-loop-quit", [this] { g_main_loop_quit(g_main_loop_.get()); });
   CurrentAioContext current_;
   std::unique_ptr<GMainLoop, void (*)(GMainLoop*)> g_main_loop_;
   EndSignals signals_;
@@ -213,6 +220,7 @@ class MainLoop::State {
 
 Result<MainLoop> MainLoop::create() {
   invariant(!the_main_loop, "a second main loop");
+  become_main_thread();
   auto context = default_g_main_context();
   if (!context) return failure(context);
   auto loop = AioContext::create("main-loop");

@@ -16,7 +16,8 @@ namespace qomio {
 // event SHUTDOWN, and ends at SIGINT, SIGTERM and SIGHUP. A child that the program forks is not part of it:
 // there these signals do what they do by default.
 //
-// There is at most one. Thread: the main thread, except what says "Thread-safe".
+// There is at most one. The thread that makes it is the main thread from then on. Thread: the main thread,
+// except what says "Thread-safe".
 class MainLoop {
  public:
   // Errors: no descriptor is available ("Failed to create main loop: Too many open files").
@@ -32,9 +33,10 @@ class MainLoop {
   GMainContext* g_main_context() const;  // GLib's default one
 
   // Runs until quit(), the command quit, SIGINT, SIGTERM or SIGHUP; returns the exit status given to quit(),
-  // else 0. A quit() before run() counts.
+  // else 0. A quit() before run() counts. From its return on, AioContext::run_in() is refused by this loop,
+  // so that threads that call it can be stopped.
   int run();
-  // Thread-safe.
+  // Thread-safe. Needs no memory.
   void quit(int exit_status = 0);
 
   // Since it was made.

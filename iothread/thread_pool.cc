@@ -19,7 +19,10 @@ ThreadPool::ThreadPool(AioContext& loop, std::chrono::nanoseconds idle_timeout)
       finish_bh_(loop.bh_new("thread-pool", [this] { finish(); })),
       start_bh_(loop.bh_new("thread-pool-start", [this] { start_threads(); })) {}
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { end(); }
+
+void ThreadPool::end() {
+  const AioContext::Joining joining(loop_);
   std::vector<std::thread> threads;
   {
     const std::lock_guard lock(mutex_);
@@ -34,10 +37,17 @@ ThreadPool::~ThreadPool() {
     const std::unique_ptr<detail::PoolJob> never_started = std::move(waiting_.front());
     waiting_.pop_front();
   }
+  for (detail::PoolJobList* const list : {&worked_, &finishing_}) {
+    while (list->pop()) {
+    }
+  }
+  thread_count_.store(0, std::memory_order_relaxed);
+  pending_.store(0, std::memory_order_relaxed);
 }
 
 Result<ThreadPool::JobId> ThreadPool::add(std::unique_ptr<detail::PoolJob> job) {
   invariant(loop_.in_home_thread(), "jobs are given to a thread pool in the home thread of its loop");
+  if (ending_) return error("The loop '{}' has ended", loop_.name());  // only this thread ends the pool
   const JobId id = next_id_++;
   job->id = id;
   std::unique_ptr<detail::PoolJob> refused;  // freed outside the lock: what it owns may come back here
@@ -99,6 +109,7 @@ bool ThreadPool::surplus() const {
 
 void ThreadPool::run_thread() {
   ::pthread_setname_np(::pthread_self(), ("pool " + loop_.name()).substr(0, 15).c_str());
+  detail::pool_of_thread = &loop_;
   std::unique_lock lock(mutex_);
   for (;;) {
     const bool called = work_or_end_.wait_for(lock, idle_timeout_,
@@ -110,7 +121,11 @@ void ThreadPool::run_thread() {
     std::unique_ptr<detail::PoolJob> job = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    job->work();
+    try {
+      job->work();
+    } catch (...) {
+      exception_left("job of a thread pool");
+    }
     lock.lock();
     // finish() takes all there are, so it is called once for several.
     const bool first = worked_.empty();

@@ -119,8 +119,11 @@ class ThreadPool {
   explicit ThreadPool(AioContext& loop, std::chrono::nanoseconds idle_timeout = kIdleTimeout);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
-  // Waits for the jobs that have been started. No done is called any more.
+  // As end().
   ~ThreadPool();
+  // Waits for the jobs that have been started, and frees all. No done is called any more, and no job taken.
+  // For a loop that is closed.
+  void end();
 
   // Calls work in one of the threads, after all that were submitted before have been started, and then
   // done(what work returned) in the loop, as a bottom half. work must not throw.

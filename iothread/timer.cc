@@ -262,7 +262,7 @@ bool TimerList::request_release(TimerNode& node) {
 
 Timer::Timer(AioContext& loop, std::function<void()> callback, ClockType clock)
     : node_(new detail::TimerNode(loop.timer_list(clock), std::move(callback), true)) {
-  loop.ref();
+  loop.keep();
 }
 
 Timer Timer::owned_by_loop(AioContext& loop, std::function<void()> callback) {
@@ -282,13 +282,18 @@ Timer::~Timer() {
   } else {
     delete node_;
   }
-  if (keeps_loop) loop.unref();
+  if (keeps_loop) loop.let_go();
 }
 
 void Timer::arm(std::int64_t deadline_ns, bool only_earlier) {
   const std::int64_t deadline = std::clamp<std::int64_t>(deadline_ns, 0, detail::TimerList::kNever - 1);
   detail::TimerList& list = node_->list;
   AioContext& loop = list.loop();
+  if (loop.is_closed()) [[unlikely]] {
+    std::function<void()> freed;  // may own this timer
+    if (!node_->keeps_loop) freed = std::move(node_->callback);
+    return;
+  }
   if (loop.in_home_thread()) {
     list.arm(*node_, deadline, only_earlier);
     loop.wake_from_home();

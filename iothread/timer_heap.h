@@ -36,7 +36,7 @@ struct TimerNode {
   std::atomic<std::uint32_t> state = 0;
   std::uint16_t running = 0;  // frames inside callback
   bool released = false;      // in its own callback: the last frame frees it
-  const bool keeps_loop;      // its Timer has a reference
+  const bool keeps_loop;      // its Timer keeps the loop's memory
   std::function<void()> callback;
 
   // Here, so that setting and destroying a timer need no memory. Of the request, and in the list of them:

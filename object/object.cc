@@ -14,6 +14,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/invariant.h"
+#include "qomio/qapi/main_thread.h"
 
 namespace qomio {
 namespace {
@@ -387,6 +388,7 @@ Result<void> Object::set_property(std::string_view name, const Json& value) {
 }
 
 Result<void> Object::parse_property(std::string_view name, std::string_view text) {
+  require_main_thread("Object::parse_property()", "AioContext::schedule_oneshot() of the main loop");
   InputVisitor visitor(text);
   return set_property(name, visitor);
 }

@@ -4,12 +4,15 @@
 #include <glib.h>
 
 #include <algorithm>
+#include <deque>
+#include <mutex>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "qomio/qapi/invariant.h"
 #include "qomio/qapi/json_clear.h"
+#include "qomio/qapi/main_thread.h"
 #include "qomio/qapi/schema.h"
 #include "qomio/qapi/version.h"
 
@@ -45,7 +48,65 @@ Interface::Running::Running(const Interface& interface, const char* what)
 
 Interface::Running::~Running() { place_.store(outside_, std::memory_order_release); }
 
-Interface::Interface() {
+struct Interface::Pending {
+  struct Told {
+    std::string name;
+    Json data;
+  };
+
+  explicit Pending(Interface& of) : interface(of) {}
+  Pending(const Pending&) = delete;
+  Pending& operator=(const Pending&) = delete;
+  ~Pending() {
+    if (source) ::g_source_destroy(source), ::g_source_unref(source);
+    for (Told& left : events) json_clear(left.data);
+  }
+
+  void put(std::string_view name, Json data) {
+    const std::lock_guard lock(mutex);
+    events.push_back({std::string(name), std::move(data)});
+    if (source) return;
+    source = ::g_idle_source_new();
+    ::g_source_set_priority(source, G_PRIORITY_DEFAULT);
+    ::g_source_set_callback(
+        source,
+        [](gpointer self) -> gboolean {
+          static_cast<Pending*>(self)->send();
+          return G_SOURCE_REMOVE;
+        },
+        this, nullptr);
+    ::g_source_attach(source, ::g_main_context_default());
+  }
+
+  // One at a time: a listener may iterate the context, which goes on with the next.
+  std::optional<Told> take() {
+    const std::lock_guard lock(mutex);
+    if (events.empty()) return std::nullopt;
+    std::optional<Told> oldest(std::move(events.front()));
+    events.pop_front();
+    return oldest;
+  }
+
+  void send() {
+    {
+      const std::lock_guard lock(mutex);
+      if (source) ::g_source_destroy(source), ::g_source_unref(std::exchange(source, nullptr));
+    }
+    while (std::optional<Told> next = take()) {
+      const JsonClearer clearer(next->data);
+      if (interface.is_wanted(next->name)) interface.tell(next->name, next->data);
+    }
+  }
+
+  Interface& interface;
+  std::mutex mutex;  // guards the two
+  std::deque<Told> events;
+  GSource* source = nullptr;  // will send them
+};
+
+Interface::~Interface() = default;
+
+Interface::Interface() : pending_(std::make_unique<Pending>(*this)) {
   add(command("query-version", "version of the program", query_version).query());
 
   // These two look at this interface and at who asks.
@@ -159,6 +220,7 @@ Result<Json> Interface::run(std::string_view name, const Json& arguments, Access
 }
 
 bool Interface::is_wanted(std::string_view name) const {
+  require_main_thread("Interface::is_wanted()", "Interface::emit()");
   const auto event = events_.find(name);
   invariant(event != events_.end(), "an event must be added before it is sent");
   if (compat_.hides(event->second.features)) return false;
@@ -173,16 +235,29 @@ void Interface::emit(std::string_view name, const Json& data) {
 }
 
 void Interface::emit_made(std::string_view name, Json (*make)(const void* told), const void* told) {
+  if (!in_main_thread()) return unless_out_of_memory([&] { pending_->put(name, make(told)); });
   if (!is_wanted(name)) return;
   unless_out_of_memory([&] {
     Json data = make(told);
     const JsonClearer clearer(data);
+    tell(name, data);
+  });
+}
+
+void Interface::tell(std::string_view name, Json& data) {
+  unless_out_of_memory([&] {
     if (compat_.hides_some()) compat_.filter_output(data, events_.find(name)->second.data());
     const auto present = listeners_;  // listeners come and go during the calls
     for (const auto& weak : present) {
       const auto listener = weak.lock();
       if (!listener || (listener->wants && !listener->wants(name))) continue;
-      unless_out_of_memory([&] { listener->tell(name, data); });
+      try {
+        listener->tell(name, data);
+      } catch (const std::bad_alloc&) {
+        continue;
+      } catch (...) {
+        exception_left("listener of the event " + std::string(name));
+      }
     }
   });
 }

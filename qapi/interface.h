@@ -38,11 +38,13 @@ Event event(std::string_view name, std::string_view description) {
 // What a program offers over QMP: its commands and events. The libraries fill the one of the process,
 // Interface::process(), which servers use unless told otherwise; a program may fill others.
 //
-// Thread: the main thread, except what says "Thread-safe".
+// Thread: the main thread (qapi/main_thread.h), except what says "Thread-safe".
 class Interface {
  public:
   // With the commands about itself: query-commands, query-qmp-schema, query-version.
   Interface();
+  // What other threads have emitted and nobody was told yet is dropped. Nobody may be emitting.
+  ~Interface();
   Interface(const Interface&) = delete;
   Interface& operator=(const Interface&) = delete;
   static Interface& process();
@@ -94,9 +96,11 @@ class Interface {
   void set_compat(const CompatPolicy& policy) { compat_ = policy; }
   const CompatPolicy& compat() const { return compat_; }
 
-  // Sends an event to everyone who wants it, unless the policy hides it: `data` is an object, empty for none;
-  // a number in it that is not finite is sent as null. The name must have been added. Where there is no
-  // memory to tell somebody, that one isn't told: what has happened has happened.
+  // Thread-safe. In the main thread it has been sent when this returns. From another it is put into a queue,
+  // in order, which the main thread sends when it comes round: a source of GLib's default context. The queue
+  // has no bound. Sends an event to everyone who wants it, unless the policy hides it: `data` is an object,
+  // empty for none; a number in it that is not finite is sent as null. The name must have been added. Where
+  // there is no memory to tell somebody, that one isn't told: what has happened has happened.
   void emit(std::string_view name, const Json& data);
   template <class T>
     requires detail::Struct<T>
@@ -109,9 +113,9 @@ class Interface {
 
   using EventListener = std::function<void(std::string_view name, const Json& data)>;
   using EventFilter = std::function<bool(std::string_view name)>;
-  // Calls `listener` for each event that it wants, all without a filter, while the returned value lives.
-  // Listeners may come and go during a call: a new one hears the next event first, one that has gone hears
-  // nothing more.
+  // Calls `listener`, in the main thread, for each event that it wants, all without a filter, while the
+  // returned value lives. Listeners may come and go during a call: a new one hears the next event first, one
+  // that has gone hears nothing more.
   [[nodiscard]] std::shared_ptr<void> listen(EventListener listener, EventFilter wants = {});
 
  private:
@@ -119,13 +123,17 @@ class Interface {
     EventListener tell;
     EventFilter wants;
   };
+  // Events of other threads, oldest first.
+  struct Pending;
   // The data is made if somebody wants the event.
   void emit_made(std::string_view name, Json (*make)(const void* told), const void* told);
+  void tell(std::string_view name, Json& data);
 
   mutable std::atomic<const char*> running_ = nullptr;
   std::map<std::string, Command, std::less<>> commands_;
   std::map<std::string, Event, std::less<>> events_;
   std::vector<std::weak_ptr<Listener>> listeners_;
+  std::unique_ptr<Pending> pending_;
   CompatPolicy compat_;
 };
 

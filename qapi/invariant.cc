@@ -5,12 +5,26 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 
 namespace qomio {
 
 void broken_invariant(std::string_view sentence, std::source_location where) {
   fmt::print(stderr, "{}:{}: {}: {}\n", where.file_name(), where.line(), where.function_name(), sentence);
   std::abort();
+}
+
+void exception_left(std::string_view callback) {
+  const char* what = "of an unknown type";
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "an exception left the {}: {}\n", callback, e.what());
+    std::abort();
+  } catch (...) {
+    fmt::print(stderr, "an exception left the {}: {}\n", callback, what);
+    std::abort();
+  }
 }
 
 }  // namespace qomio

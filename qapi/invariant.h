@@ -17,6 +17,10 @@ inline void invariant(bool holds, std::string_view sentence,
     broken_invariant(sentence, where);
 }
 
+// For a catch (...) around a call of somebody else's: ends the program with a sentence that names what was
+// called and what the exception says, "an exception left the bottom half 'flush': disk full".
+[[noreturn]] void exception_left(std::string_view callback);
+
 // The same, in debug builds only; for checks on hot paths.
 inline void debug_invariant([[maybe_unused]] bool holds, [[maybe_unused]] std::string_view sentence,
                             [[maybe_unused]] std::source_location where = std::source_location::current()) {

@@ -273,14 +273,6 @@ TEST_F(TimerOfOthers, frees_its_callable_when_it_is_deleted) {
   EXPECT_THAT(ran, IsEmpty());
 }
 
-TEST(Timers, keep_their_loop_alive) {
-  Ref<AioContext> loop = make_loop();
-  Timer timer = loop->timer([] {});
-  loop = nullptr;
-  timer.arm_after(1h);
-  EXPECT_TRUE(timer.armed());
-}
-
 TEST(Timers, set_from_another_thread_wake_a_sleeping_loop) {
   RunningLoop loop;
   for (int i = 0; i < 100; ++i) {
