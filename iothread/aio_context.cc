@@ -62,7 +62,7 @@ AioContext::~AioContext() {
 void AioContext::close() {
   invariant(in_home_thread() || !has_home_.load(), "AioContext::close() is called in the loop's home thread");
   invariant(depth_ == 0,
-            "AioContext::close() is called by something that the loop calls; post nothing, return");
+            "AioContext::close() is called from a callback of the loop; call it after poll() has returned");
   refuse_calls(true);
   closed_.store(true, std::memory_order_seq_cst);
   if (ThreadPool* const pool = thread_pool_.load(std::memory_order_relaxed)) pool->end();

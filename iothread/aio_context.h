@@ -48,14 +48,14 @@ extern constinit thread_local AioContext* pool_of_thread;
 // An iteration busy-polls for up to its window before it sleeps; while it does, a waker needs no system call.
 //
 // Thread: functions are for the home thread unless they say "Thread-safe".
-// Owns what is registered with it, until it is taken away or the loop ends. It ends when it is closed, as an
-// IOThread that stops and a MainLoop that goes do with theirs, or when the last Ref goes, which must not be
-// while another thread is calling it. Then everything that was posted to it or registered with it is freed,
-// not called: one-shots, handlers, timers, coroutines, jobs that haven't begun. What is posted later is freed
-// at once, by the thread that posts it.
+// Owns what is registered with it until that is taken away or the loop ends. A loop ends by close() or when
+// its last Ref is dropped; no other thread may be calling it then. An IOThread closes its loop when it stops,
+// a MainLoop when it is destroyed. Everything posted or registered is then destroyed without being called:
+// one-shots, handlers, timers, coroutines, jobs that have not started. What is posted later is destroyed at
+// once, in the thread that posts it.
 //
-// So whatever owns a Ref of its own loop goes when that is closed. A loop that is run by hand, and that
-// something posted may own, is to be closed by hand too: else that keeps it for ever.
+// A callable that holds a Ref of its own loop keeps the loop until close(). If you run a loop yourself and
+// post such callables, call close() at the end; otherwise the loop is never freed.
 //
 // What the loop calls must not throw: an exception that leaves a handler, a poll callback, a timer, a bottom
 // half, a one-shot, a coroutine or a job ends the program with an abort that names it and what().
@@ -81,9 +81,9 @@ class AioContext {
   void ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void unref();
 
-  // Ends the loop for good, see above; it can't be run again. Waits for jobs of its thread pool that have
-  // been begun. Doing it twice does nothing. Thread: the home thread, outside of anything that the loop
-  // calls; or any, when the loop has none and nobody else is calling it.
+  // Ends the loop, see above; it can't be run again. Waits for the jobs of its thread pool that have started.
+  // A second call does nothing. Thread: the home thread, but not from a callback of the loop; any thread, if
+  // the loop has no home thread and no other thread is calling it.
   void close();
   // Thread-safe.
   bool is_closed() const { return closed_.load(std::memory_order_seq_cst); }
@@ -140,10 +140,10 @@ class AioContext {
 
   // Thread-safe. Calls function in the loop and waits until it has returned; in the home thread, calls it
   // directly. A loop that no thread has run yet is waited for.
-  // False, and function isn't called, when nobody can run it: the loop has ended or its thread has given it
-  // up, before the call or while it waits; MainLoop::run() has returned; or the loop's thread is stopping the
-  // IOThread that calls, or ending the thread pool that does. Two threads of other loops that call each other
-  // wait for ever, as do a thread and one that joins it by other means.
+  // Returns false, without calling function, if no thread can run it: the loop has ended or lost its home
+  // thread, before the call or during the wait; MainLoop::run() has returned; or the loop's thread is itself
+  // waiting for the calling IOThread or thread pool to end. Two loops that call each other wait for ever, as
+  // do a thread and one that joins it by other means.
   bool run_in(FunctionRef<void()> function);
 
   // Waits until condition() is false, which is asked in the calling thread: before the first iteration and
@@ -282,7 +282,7 @@ class AioContext {
 
   std::mutex calls_mutex_;                      // guards the three
   AwaitedCall* first_call_ = nullptr;           // of a list of those inside run_in(), each in its own frame
-  bool refuses_calls_ = false;                  // nobody will run them
+  bool refuses_calls_ = false;                  // run_in() returns false
   const AioContext* refused_caller_ = nullptr;  // the home thread waits for this one's threads
 
   std::atomic<std::uint32_t> waiters_ = 0;  // frames inside wait_while()

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Waiting for a condition while loops go on.
-#include <unistd.h>
-
 #include <utility>
 
 #include "qomio/iothread/aio_context.h"
 #include "qomio/qapi/invariant.h"
+#include "qomio/qapi/main_thread.h"
 
 namespace qomio {
 
@@ -30,7 +29,7 @@ struct AioContext::Waiter {
 };
 
 bool AioContext::wait_while(FunctionRef<bool()> condition) {
-  invariant(in_home_thread() || ::gettid() == ::getpid(), "only the main thread waits for another loop");
+  invariant(in_home_thread() || in_main_thread(), "only the main thread waits for another loop");
   AioContext* const own = current();
   invariant(own != nullptr, "who waits for a loop iterates its own");
   const Waiter waiter(*this, *own);

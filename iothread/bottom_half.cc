@@ -212,7 +212,7 @@ void BottomHalfQueue::discard() {
 }
 
 void BottomHalfQueue::discard_one(BottomHalfNode& node) {
-  // One whose handle is alive goes with that.
+  // A node whose handle is alive is freed by the handle.
   constexpr std::uint32_t kInQueue = kScheduled | kQueued | kIdle | kForeign;
   if (node.oneshot_ || (node.state_.fetch_and(~kInQueue, std::memory_order_acq_rel) & kReleased)) {
     delete &node;

@@ -135,7 +135,7 @@ class BottomHalfQueue {
   // is called, so that whoever hears of a run finds it counted. True if one that is not idle was run.
   bool run(StatCounter& runs, RunningCallMark& mark);
 
-  // Home thread. One that has been taken, and not run, isn't any more.
+  // Home thread. Removes a node that was taken and has not run.
   void take_out(BottomHalfNode& node);
 
   // Thread-safe. What discard() does with what hasn't been taken yet; for a loop that has ended.

@@ -77,7 +77,7 @@ FdMonitor::FdMonitor(FdMonitor&& other) noexcept
       ring_fd_(other.ring_fd_),
       next_serial_(other.next_serial_),
       interests_(std::move(other.interests_)),
-      ring_polls_(std::move(other.ring_polls_)),
+      registrations_(std::move(other.registrations_)),
       to_arm_(std::move(other.to_arm_)),
       positions_(std::move(other.positions_)) {}
 
@@ -92,7 +92,7 @@ void FdMonitor::make_room(int fd) {
   if (index >= positions_.size()) positions_.resize(index + 1, kNowhere);
   const std::size_t count = interests_.size() + 2;
   reserve_more(interests_, count);
-  reserve_more(ring_polls_, count);
+  reserve_more(registrations_, count);
   reserve_more(to_arm_, count);
 }
 
@@ -103,18 +103,18 @@ void FdMonitor::watch(int fd, short events) {
     if (fd != ring_fd_) make_room(fd);  // for that there is room
     position = positions_[static_cast<std::size_t>(fd)] = static_cast<std::uint32_t>(interests_.size());
     interests_.push_back({.fd = fd, .events = events, .revents = 0});
-    ring_polls_.emplace_back();
+    registrations_.emplace_back();
   } else {
     interests_[position].events = events;
   }
   ++generation_;
   if (kind_ == FdMonitorKind::io_uring) {
-    RingPoll& poll = ring_polls_[position];
+    Registration& poll = registrations_[position];
     const bool listed = !added && !poll.armed;
     if (!ring_disarm(fd, poll)) return leave_ring();
     if (!listed) to_arm_.push_back(fd);
   } else if (kind_ == FdMonitorKind::epoll) {
-    if (!epoll_set(interests_[position], ring_polls_[position])) leave_epoll();
+    if (!epoll_set(interests_[position], registrations_[position])) leave_epoll();
   } else if (!epoll_refused_ && interests_.size() >= kEpollThreshold) {
     try_epoll();
   }
@@ -124,13 +124,13 @@ void FdMonitor::unwatch(int fd) {
   const std::uint32_t position = position_of(fd);
   if (position == kNowhere) return;
   ++generation_;
-  RingPoll poll = ring_polls_[position];
+  Registration poll = registrations_[position];
   interests_[position] = interests_.back();
-  ring_polls_[position] = ring_polls_.back();
+  registrations_[position] = registrations_.back();
   positions_[static_cast<std::size_t>(interests_[position].fd)] = position;
   positions_[static_cast<std::size_t>(fd)] = kNowhere;
   interests_.pop_back();
-  ring_polls_.pop_back();
+  registrations_.pop_back();
   if (kind_ == FdMonitorKind::io_uring) {
     std::erase(to_arm_, fd);
     if (!ring_disarm(fd, poll)) leave_ring();
@@ -150,19 +150,19 @@ epoll_event to_epoll_event(const pollfd& interest, std::uint32_t serial) {
 
 }  // namespace
 
-bool FdMonitor::epoll_set(const pollfd& interest, RingPoll& poll) {
-  epoll_event event = to_epoll_event(interest, poll.serial);
-  if (poll.serial != 0 && ::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, interest.fd, &event) == 0) return true;
+bool FdMonitor::epoll_set(const pollfd& interest, Registration& poll) {
+  if (poll.serial != 0 && epoll_modify(interest, poll)) return true;
   // Another file under the same number is unknown to the kernel, though not to us. The one before it may be
   // watched still, as long as a copy of it lives: its events carry another serial.
   if (++next_serial_ == 0) ++next_serial_;
-  event = to_epoll_event(interest, poll.serial = next_serial_);
+  poll.serial = next_serial_;
+  epoll_event event = to_epoll_event(interest, poll.serial);
   return ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, interest.fd, &event) == 0 ||
-         (errno == EEXIST && ::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, interest.fd, &event) == 0);
+         (errno == EEXIST && epoll_modify(interest, poll));
 }
 
-// False: what epoll watches under that number isn't what the number stands for now.
-bool FdMonitor::epoll_knows(const pollfd& interest, const RingPoll& poll) const {
+// False: epoll has no entry for the file that the number stands for now.
+bool FdMonitor::epoll_modify(const pollfd& interest, const Registration& poll) const {
   epoll_event event = to_epoll_event(interest, poll.serial);
   return ::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, interest.fd, &event) == 0;
 }
@@ -172,7 +172,7 @@ void FdMonitor::try_epoll() {
   ++generation_;
   for (std::size_t i = 0; i < interests_.size(); ++i) {
     // One that is closed can't be watched, and needn't be.
-    if (!epoll_set(interests_[i], ring_polls_[i]) && errno != EBADF) return leave_epoll();
+    if (!epoll_set(interests_[i], registrations_[i]) && errno != EBADF) return leave_epoll();
   }
 }
 
@@ -256,8 +256,8 @@ void FdMonitor::wait_epoll(std::int64_t timeout_ns, std::vector<FdEvent>& ready)
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     const int fd = static_cast<int>(static_cast<std::uint32_t>(event.data.u64));
     const std::uint32_t position = position_of(fd);
-    const bool known = position != kNowhere && ring_polls_[position].serial == event.data.u64 >> 32 &&
-                       (!checks || epoll_knows(interests_[position], ring_polls_[position]));
+    const bool known = position != kNowhere && registrations_[position].serial == event.data.u64 >> 32 &&
+                       (!checks || epoll_modify(interests_[position], registrations_[position]));
     ready.push_back({.fd = known ? fd : kUnknown, .revents = static_cast<short>(event.events)});
   }
 }

@@ -98,8 +98,8 @@ class FdMonitor {
   std::uint64_t generation() const { return generation_; }
 
  private:
-  // What the kernel was told of one descriptor: the request to the ring, or what epoll has.
-  struct RingPoll {
+  // How the kernel knows one descriptor: by a request to the ring, or by an entry of epoll.
+  struct Registration {
     std::uint32_t serial = 0;  // tells its events from those of requests and files that were replaced
     bool armed = false;        // the kernel has it
   };
@@ -112,15 +112,15 @@ class FdMonitor {
     const auto index = static_cast<std::size_t>(fd);
     return index < positions_.size() ? positions_[index] : kNowhere;
   }
-  bool epoll_set(const pollfd& interest, RingPoll& poll);
-  bool epoll_knows(const pollfd& interest, const RingPoll& poll) const;
+  bool epoll_set(const pollfd& interest, Registration& poll);
+  bool epoll_modify(const pollfd& interest, const Registration& poll) const;
   void try_epoll();
   void leave_epoll();
   void wait_poll(std::int64_t timeout_ns, std::vector<FdEvent>& ready);
   void wait_epoll(std::int64_t timeout_ns, std::vector<FdEvent>& ready);
 
   bool ring_arm();
-  bool ring_disarm(int fd, RingPoll& poll);
+  bool ring_disarm(int fd, Registration& poll);
   void ring_take(std::vector<FdEvent>* ready);
   void leave_ring();
 
@@ -135,9 +135,9 @@ class FdMonitor {
   std::uint32_t next_serial_ = 0;
   std::uint32_t looks_ = 0;  // of epoll that found something
   std::vector<pollfd> interests_;
-  std::vector<RingPoll> ring_polls_;      // of each of interests_
-  std::vector<int> to_arm_;               // descriptors that the ring doesn't watch at this moment
-  std::vector<std::uint32_t> positions_;  // by descriptor: the index into interests_, or kNowhere
+  std::vector<Registration> registrations_;  // of each of interests_
+  std::vector<int> to_arm_;                  // descriptors that the ring doesn't watch at this moment
+  std::vector<std::uint32_t> positions_;     // by descriptor: the index into interests_, or kNowhere
 };
 
 }  // namespace qomio

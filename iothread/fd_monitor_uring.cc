@@ -69,7 +69,7 @@ bool FdMonitor::ring_arm() {
     const std::uint32_t position = position_of(fd);
     io_uring_sqe* const entry = ring_->next_entry();
     if (!entry) return false;
-    RingPoll& poll = ring_polls_[position];
+    Registration& poll = registrations_[position];
     // 0 with descriptor 0 would be kNobody.
     if (++next_serial_ == 0) ++next_serial_;
     poll = {.serial = next_serial_, .armed = true};
@@ -81,7 +81,7 @@ bool FdMonitor::ring_arm() {
 }
 
 // Submitted at once: as long as the kernel watches a descriptor, closing it has no effect on the other side.
-bool FdMonitor::ring_disarm(int fd, RingPoll& poll) {
+bool FdMonitor::ring_disarm(int fd, Registration& poll) {
   if (!poll.armed) return true;
   poll.armed = false;
   io_uring_sqe* const entry = ring_->next_entry();
@@ -104,7 +104,7 @@ void FdMonitor::ring_take(std::vector<FdEvent>* ready) {
     const int fd = fd_of(user_data);
     const std::uint32_t position = user_data == kNobody ? kNowhere : position_of(fd);
     if (position == kNowhere) continue;
-    RingPoll& poll = ring_polls_[position];
+    Registration& poll = registrations_[position];
     if (!poll.armed || poll.serial != serial_of(user_data)) continue;
     poll.armed = false;
     to_arm_.push_back(fd);
@@ -129,7 +129,7 @@ void FdMonitor::leave_ring() {
   ++generation_;
   to_arm_.clear();
   // The ring stays for other requests; what it still tells of descriptors is not asked for any more.
-  for (std::size_t i = 0; i < interests_.size(); ++i) (void)ring_disarm(interests_[i].fd, ring_polls_[i]);
+  for (std::size_t i = 0; i < interests_.size(); ++i) (void)ring_disarm(interests_[i].fd, registrations_[i]);
   watch(ring_fd_ = ring_->fd(), POLLIN);
 }
 

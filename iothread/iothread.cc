@@ -198,7 +198,7 @@ Result<void> IOThread::start() {
     thread_id_.store(gettid(), std::memory_order_release);
     ready.release();
     run();
-    // Nothing runs it again, so what is left is freed here; nothing posted to it keeps it.
+    // Nobody runs the loop after this. Something posted may hold a Ref of it, so what is left is freed now.
     context_->close();
     current_iothread = nullptr;
   });

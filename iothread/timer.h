@@ -161,13 +161,13 @@ class TimerList {
 // In the loop's thread, setting and cancelling take no lock; elsewhere they do, and what they ask for is
 // carried out by the loop.
 //
-// Owns the callable. Doesn't keep the loop: when that has ended, it does nothing, and setting it has no
-// effect. Destroying it is allowed from inside its callback; from another thread it waits for a callback that
-// is going on, so nothing that the callback uses is needed afterwards.
+// Owns the callable. It may outlive its loop: once the loop has ended, setting it has no effect. Destroying
+// it is allowed from inside its callback; from another thread it waits for a callback that is going on, so
+// nothing that the callback uses is needed afterwards.
 class Timer {
  public:
-  // One whose callable goes with the loop, if that ends while this is armed; one that isn't must be gone by
-  // then. For callables that own the timer.
+  // For callables that own the timer: if the loop ends while the timer is armed, it destroys the callable. A
+  // timer that is not armed must be destroyed before the loop ends.
   static Timer owned_by_loop(AioContext& loop, std::function<void()> callback);
 
   // An empty one: only assigning and destroying make sense.

@@ -388,7 +388,7 @@ Result<void> Object::set_property(std::string_view name, const Json& value) {
 }
 
 Result<void> Object::parse_property(std::string_view name, std::string_view text) {
-  require_main_thread("Object::parse_property()", "AioContext::schedule_oneshot() of the main loop");
+  require_main_thread("Object::parse_property()");
   InputVisitor visitor(text);
   return set_property(name, visitor);
 }

@@ -309,17 +309,17 @@ Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& pa
 
 Result<Ref<Object>> object_new_with_props(const ObjectClass& object_class, Object& parent,
                                           std::string_view id, std::span<const PropertyValue> properties) {
-  require_main_thread("object_new_with_props()", "AioContext::schedule_oneshot() of the main loop");
+  require_main_thread("object_new_with_props()");
   return or_out_of_memory([&] { return make_with_props(object_class, parent, id, properties); });
 }
 
 Result<Ref<Object>> user_creatable_add(const Json& options, Scalars scalars) {
-  require_main_thread("user_creatable_add()", "AioContext::schedule_oneshot() of the main loop");
+  require_main_thread("user_creatable_add()");
   return or_out_of_memory([&] { return make_from_options(options, scalars); });
 }
 
 Result<void> user_creatable_del(std::string_view id) {
-  require_main_thread("user_creatable_del()", "AioContext::schedule_oneshot() of the main loop");
+  require_main_thread("user_creatable_del()");
   // Names that only the program gives aren't found: users can't say them.
   Object* object = is_identifier(id) ? objects_root().child(id) : nullptr;
   if (!object) return error("object '{}' not found", id);

@@ -10,7 +10,8 @@ namespace qomio {
 
 // Something that a GMainContext waits for: descriptors, a moment, or both. Owns its GSource.
 //
-// Thread: the one that runs the context. The source may be destroyed by the function that it calls.
+// Thread: the one that runs the context; any may make it. The source may be destroyed by the function that it
+// calls.
 class FdSource {
  public:
   FdSource(GMainContext* context, std::function<void()> on_ready);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "qomio/qapi/fd_source.h"
 #include "qomio/qapi/invariant.h"
 #include "qomio/qapi/json_clear.h"
 #include "qomio/qapi/main_thread.h"
@@ -58,7 +59,6 @@ struct Interface::Pending {
   Pending(const Pending&) = delete;
   Pending& operator=(const Pending&) = delete;
   ~Pending() {
-    if (source) ::g_source_destroy(source), ::g_source_unref(source);
     for (Told& left : events) json_clear(left.data);
   }
 
@@ -66,16 +66,8 @@ struct Interface::Pending {
     const std::lock_guard lock(mutex);
     events.push_back({std::string(name), std::move(data)});
     if (source) return;
-    source = ::g_idle_source_new();
-    ::g_source_set_priority(source, G_PRIORITY_DEFAULT);
-    ::g_source_set_callback(
-        source,
-        [](gpointer self) -> gboolean {
-          static_cast<Pending*>(self)->send();
-          return G_SOURCE_REMOVE;
-        },
-        this, nullptr);
-    ::g_source_attach(source, ::g_main_context_default());
+    source.emplace(nullptr, [this] { send(); });
+    source->set_ready_time(0);
   }
 
   // One at a time: a listener may iterate the context, which goes on with the next.
@@ -90,7 +82,7 @@ struct Interface::Pending {
   void send() {
     {
       const std::lock_guard lock(mutex);
-      if (source) ::g_source_destroy(source), ::g_source_unref(std::exchange(source, nullptr));
+      source.reset();
     }
     while (std::optional<Told> next = take()) {
       const JsonClearer clearer(next->data);
@@ -101,7 +93,7 @@ struct Interface::Pending {
   Interface& interface;
   std::mutex mutex;  // guards the two
   std::deque<Told> events;
-  GSource* source = nullptr;  // will send them
+  std::optional<FdSource> source;  // will send them; a new one each time, as GLib does not nest one
 };
 
 Interface::~Interface() = default;

@@ -43,7 +43,7 @@ class Interface {
  public:
   // With the commands about itself: query-commands, query-qmp-schema, query-version.
   Interface();
-  // What other threads have emitted and nobody was told yet is dropped. Nobody may be emitting.
+  // Drops events that other threads emitted and that have not been sent. No thread may be in emit().
   ~Interface();
   Interface(const Interface&) = delete;
   Interface& operator=(const Interface&) = delete;
@@ -114,8 +114,8 @@ class Interface {
   using EventListener = std::function<void(std::string_view name, const Json& data)>;
   using EventFilter = std::function<bool(std::string_view name)>;
   // Calls `listener`, in the main thread, for each event that it wants, all without a filter, while the
-  // returned value lives. Listeners may come and go during a call: a new one hears the next event first, one
-  // that has gone hears nothing more.
+  // returned value lives. Listeners may be added and removed during a call: a new one is first called for
+  // the next event, a removed one is not called again.
   [[nodiscard]] std::shared_ptr<void> listen(EventListener listener, EventFilter wants = {});
 
  private:

@@ -15,16 +15,17 @@ void broken_invariant(std::string_view sentence, std::source_location where) {
 }
 
 void exception_left(std::string_view callback) {
-  const char* what = "of an unknown type";
+  const auto tell = [&](const char* what) {
+    fmt::print(stderr, "an exception left the {}: {}\n", callback, what);
+  };
   try {
     throw;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "an exception left the {}: {}\n", callback, e.what());
-    std::abort();
+    tell(e.what());
   } catch (...) {
-    fmt::print(stderr, "an exception left the {}: {}\n", callback, what);
-    std::abort();
+    tell("of an unknown type");
   }
+  std::abort();
 }
 
 }  // namespace qomio

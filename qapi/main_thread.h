@@ -12,6 +12,7 @@ bool in_main_thread();
 void become_main_thread();
 // Ends the program, in any other thread, with a sentence that names the function called and what to call
 // instead. Costs a comparison in the main thread.
-void require_main_thread(std::string_view function, std::string_view instead);
+void require_main_thread(std::string_view function,
+                         std::string_view instead = "AioContext::schedule_oneshot() of the main loop");
 
 }  // namespace qomio

@@ -43,8 +43,8 @@ class QmpServer {
 
   explicit QmpServer(GMainContext* context, Interface& interface = Interface::process(),
                      std::size_t output_limit_bytes = kDefaultOutputLimitBytes);
-  // Sends what is unsent, for a second at most, and removes the socket files that are still ours. In a child
-  // that the program forked it does neither: the parent serves on.
+  // Sends pending output, for a second at most, and removes the socket files that this server made. In a
+  // forked child it does neither: the parent goes on serving.
   ~QmpServer();
   QmpServer(const QmpServer&) = delete;
   QmpServer& operator=(const QmpServer&) = delete;

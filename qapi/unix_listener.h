@@ -26,7 +26,7 @@ namespace qomio {
 // - When descriptors run out the client is refused, not left waiting, and the loop does not spin.
 // - The log tells of the first client that is refused, then from time to time of how many more were.
 //
-// Destroyed by a child that the program forked, it leaves the file alone: the parent serves on.
+// A forked child that destroys it leaves the file alone: the parent goes on serving.
 //
 // Thread: the one that runs the context.
 class UnixListener {

@@ -12,6 +12,7 @@
 #include "qomio/iothread/iothread_stats.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
+#include "qomio/tests/iothread/with_iothreads.h"
 
 namespace qomio {
 namespace {
@@ -21,12 +22,7 @@ std::size_t entries(const char* directory) {
       std::distance(std::filesystem::directory_iterator(directory), std::filesystem::directory_iterator()));
 }
 
-class IOThreadRaces : public ::testing::Test {
- protected:
-  IOThreadRaces() { register_iothread_types(); }
-  ~IOThreadRaces() override { objects_cleanup(); }
-  static Ref<IOThread> add(const char* id) { return object_new_with_props<IOThread>(id).value(); }
-};
+class IOThreadRaces : public WithIOThreads {};
 
 TEST_F(IOThreadRaces, started_and_stopped_a_thousand_times_leaves_nothing) {
   {

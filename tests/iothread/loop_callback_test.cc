@@ -197,7 +197,7 @@ TEST(LoopCallbacks, of_every_kind_may_make_every_change) {
         all.back()->call = [] {};
       }
       int calls = 0;
-      // By value, since the function goes with what it is called for.
+      // It may destroy itself while it runs, with its captures: what it needs is copied out of them first.
       all[3]->call = [&, kept = std::make_shared<int>()] {
         int& count = calls;
         auto& others = all;

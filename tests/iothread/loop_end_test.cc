@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Loops that nobody runs any more: who waits for one is told, and nothing keeps one by being posted to it.
+// Loops that have ended: a wait for one returns, and nothing that was posted to a loop keeps it.
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <semaphore>
 #include <thread>
+#include <utility>
 
 #include "qomio/iothread/coroutine.h"
 #include "qomio/iothread/iothread.h"
@@ -13,15 +15,28 @@
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/object/tree.h"
 #include "qomio/tests/iothread/running_loop.h"
+#include "qomio/tests/iothread/with_iothreads.h"
 
 namespace qomio {
 namespace {
 
-class LoopEnd : public ::testing::Test {
+class LoopEnd : public WithIOThreads {
  protected:
-  LoopEnd() { register_iothread_types(); }
-  ~LoopEnd() override { objects_cleanup(); }
-  static Ref<IOThread> add(const char* id) { return object_new_with_props<IOThread>(id).value(); }
+  // Has something in an I/O thread call the main loop, whose thread is stopping that I/O thread. `start` gets
+  // what to call. Returns whether the call ran.
+  static bool calls_while_stopped(const std::function<void(AioContext& io, std::function<void()>)>& start) {
+    MainLoop main_loop = MainLoop::create().value();
+    add("io0");
+    std::binary_semaphore begun(0);
+    bool ran = true;
+    start(iothread_by_id("io0")->context(), [&] {
+      begun.release();
+      ran = main_loop.context().run_in([] { FAIL(); });
+    });
+    begun.acquire();
+    EXPECT_TRUE(user_creatable_del("io0").has_value());
+    return ran;
+  }
 };
 
 TEST_F(LoopEnd, a_call_into_a_thread_that_has_stopped_is_refused) {
@@ -56,36 +71,14 @@ TEST_F(LoopEnd, a_call_that_waits_is_given_up_when_the_object_is_deleted) {
 }
 
 TEST_F(LoopEnd, a_thread_that_is_stopped_does_not_wait_for_who_stops_it) {
-  MainLoop main_loop = MainLoop::create().value();
-  add("io0");
-  std::binary_semaphore begun(0);
-  bool ran = true;
-  iothread_by_id("io0")->context().schedule_oneshot([&] {
-    begun.release();
-    ran = main_loop.context().run_in([] { FAIL(); });
-  });
-  begun.acquire();
-  ASSERT_TRUE(user_creatable_del("io0").has_value());
-  EXPECT_FALSE(ran);
+  EXPECT_FALSE(calls_while_stopped(
+      [](AioContext& io, std::function<void()> call) { io.schedule_oneshot(std::move(call)); }));
 }
 
 TEST_F(LoopEnd, a_job_of_a_thread_that_is_stopped_does_not_wait_for_who_stops_it) {
-  MainLoop main_loop = MainLoop::create().value();
-  add("io0");
-  std::binary_semaphore begun(0);
-  bool ran = true;
-  AioContext& io = iothread_by_id("io0")->context();
-  io.schedule_oneshot([&] {
-    (void)io.thread_pool().submit(
-        [&] {
-          begun.release();
-          ran = main_loop.context().run_in([] { FAIL(); });
-        },
-        [] {});
-  });
-  begun.acquire();
-  ASSERT_TRUE(user_creatable_del("io0").has_value());
-  EXPECT_FALSE(ran);
+  EXPECT_FALSE(calls_while_stopped([](AioContext& io, std::function<void()> call) {
+    io.schedule_oneshot([&io, call = std::move(call)] { (void)io.thread_pool().submit(call, [] {}); });
+  }));
 }
 
 TEST_F(LoopEnd, sigterm_ends_a_program_whose_threads_call_the_main_loop) {

@@ -321,7 +321,7 @@ TEST_F(QmpQuitTest, a_forked_child_that_ends_takes_nothing_from_the_server) {
   TestClient client = negotiated();
   TestClient slow = negotiated();
   fill(slow);
-  slow.receive();  // there is room again for what is unsent
+  slow.receive();  // now the socket has room for the rest, which the child could send
   end_in_a_child(server_);
   EXPECT_THAT(ask(client, "{'execute':'work'}"), SizeIs(1));
   TestClient later = negotiated();
