@@ -80,7 +80,9 @@ void AioContext::close() {
 }
 
 void AioContext::unref() {
-  if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const std::uint32_t before = refs_.fetch_sub(1, std::memory_order_acq_rel);
+  invariant(before > 0, "a reference to a loop was given back that nobody had");
+  if (before > 1) return;
   close();
   let_go();
 }
@@ -138,6 +140,9 @@ std::uint32_t AioContext::accept_notifications(std::uint32_t scheduled) {
 }
 
 void AioContext::notify_accept() {
+  debug_invariant(in_home_thread(),
+                  "AioContext::notify_accept() is called in another thread than the loop's; "
+                  "call notify() instead");
   notifier_.test_and_clear();
   accept_notifications(bottom_halves_.take());
 }

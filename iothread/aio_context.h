@@ -25,6 +25,7 @@
 #include "qomio/iothread/uring.h"
 #include "qomio/object/ref.h"
 #include "qomio/qapi/error.h"
+#include "qomio/qapi/invariant.h"
 
 typedef struct _GSource GSource;
 
@@ -77,8 +78,12 @@ class AioContext {
   AioContext(const AioContext&) = delete;
   AioContext& operator=(const AioContext&) = delete;
 
-  // Thread-safe. For Ref.
-  void ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
+  // Thread-safe. For Ref. More than 2^31 references, or one that is given back too often, are a broken
+  // invariant.
+  void ref() {
+    invariant(refs_.fetch_add(1, std::memory_order_relaxed) < std::uint32_t{1} << 31,
+              "a loop has more references than can be counted");
+  }
   void unref();
 
   // Ends the loop, see above; it can't be run again. Waits for the jobs of its thread pool that have started.

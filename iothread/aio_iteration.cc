@@ -46,7 +46,12 @@ struct AioContext::Nesting {
   const RunningCall outside_;
 };
 
-std::int64_t AioContext::compute_timeout() { return timeout_from(clock_now_ns()); }
+std::int64_t AioContext::compute_timeout() {
+  debug_invariant(
+      in_home_thread() || !has_home_.load(),
+      "AioContext::compute_timeout() is called in another thread than the loop's; call stats() instead");
+  return timeout_from(clock_now_ns());
+}
 
 std::int64_t AioContext::timeout_from(std::int64_t now_ns) {
   std::int64_t timeout = -1;

@@ -36,8 +36,15 @@ bool AioContext::wait_while(FunctionRef<bool()> condition) {
   // Both sides exchange: either wait_kick() sees the waiter, or the condition is seen as it is after the
   // change.
   waiters_.fetch_add(1, std::memory_order_acq_rel);
+  const auto is_over = [&] {
+    try {
+      return !condition();
+    } catch (...) {
+      exception_left("condition of AioContext::wait_while()");
+    }
+  };
   bool over = false;
-  while (!(over = !condition()) && !given_up_.load(std::memory_order_acquire)) own->poll(true);
+  while (!(over = is_over()) && !given_up_.load(std::memory_order_acquire)) own->poll(true);
   waiters_.fetch_sub(1, std::memory_order_acq_rel);
   return over;
 }

@@ -304,6 +304,7 @@ class CancellableAwaiter : public CancellableWait {
   void begin(std::coroutine_handle<Promise> self) {
     self_ = self;
     root_ = self.promise().root;
+    loop_ = AioContext::current();
     if (!cancellation_) return;
     cancellation_->add(*this);
     registered_ = true;
@@ -325,6 +326,9 @@ class CancellableAwaiter : public CancellableWait {
   // For cancel().
   void go_on_cancelled() {
     registered_ = false;
+    debug_invariant(AioContext::current() == loop_,
+                    "Cancellation::cancel() is called in another loop than that of the waits; call it by "
+                    "schedule_oneshot() there");
     AioContext::current()->schedule_oneshot(Resumption(self_, root_));
   }
 
@@ -337,6 +341,7 @@ class CancellableAwaiter : public CancellableWait {
   Cancellation* cancellation_;
   std::coroutine_handle<> self_;
   std::coroutine_handle<> root_;
+  const AioContext* loop_ = nullptr;  // that it waits in
   std::weak_ptr<Resumption> waiting_;
   bool registered_ = false;
   bool come_ = false;

@@ -20,6 +20,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/invariant.h"
+#include "qomio/qapi/main_thread.h"
 
 namespace qomio {
 namespace {
@@ -225,6 +226,7 @@ void IOThread::run() {
 
 Result<void> IOThread::stop() {
   if (current() == this) return error("I/O thread '{}' can not stop itself", id_);
+  require_main_thread("IOThread::stop()");
   if (!thread_.joinable()) return {};
   // A bottom half, since a flag and a wake-up may be missed: the wake-up is allowed to be elided just before
   // the loop blocks. And from inside, since only the thread itself knows which of its two loops it is in.
@@ -243,6 +245,7 @@ std::uint64_t IOThread::uptime_ns() const {
 }
 
 IOThread::Usage IOThread::usage() {
+  require_main_thread("IOThread::usage()");
   Usage usage;
   if (thread_id() == 0) return usage;
   clockid_t clock = 0;

@@ -3,10 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <deque>
 #include <nlohmann/json.hpp>
-#include <ranges>
 #include <utility>
-#include <vector>
 
 #include "qomio/object/link.h"
 #include "qomio/object/property.h"
@@ -65,7 +64,7 @@ class AliasProperty final : public Property {
     if (!property) return failure(property);
     auto inner = (*property)->stage(*last.object, visitor);
     if (!inner) return inner;
-    return std::make_unique<Change>(*this, *last.object, (*property)->on_change(), std::move(*inner));
+    return std::make_unique<Change>(*this, *last.object, **property, std::move(*inner));
   }
   Object* target(Object& /*object*/) const override {
     const End last = end();
@@ -110,31 +109,38 @@ class AliasProperty final : public Property {
 
   // A change of the target among changes of the object that has the alias: it brings its own hook.
   struct Change final : PropertyChange {
-    Change(const AliasProperty& a, Object& t, Hook h, std::unique_ptr<PropertyChange> i)
-        : alias(a), target(t), hook(h), inner(std::move(i)) {}
+    Change(const AliasProperty& a, Object& t, const Property& p, std::unique_ptr<PropertyChange> i)
+        : alias(a), target(t), use(t), property(p), inner(std::move(i)) {}
     Result<void> check() override { return inner->check(); }
     Result<void> apply() override {
-      if (auto r = inner->apply(); !r || !hook) return r;
-      auto changed = ((*target).*hook)();
+      if (auto r = inner->apply(); !r || !property.on_change()) return r;
+      auto changed = property.run_hook(target);
       if (!changed) revert();
       return changed;
     }
     void revert() override {
       inner->revert();
-      if (hook) (void)((*target).*hook)();
+      if (property.on_change()) (void)property.run_hook(target);
     }
     // Whoever watches what this stands for hears of it, the target first.
     void report() override {
       inner->report();
-      std::vector<std::pair<Ref<Object>, const Property*>> set;
+      struct Set {
+        Set(Object& o, const Property& p) : object(o), use(o), property(p) {}
+        Object& object;
+        PropertyUse use;
+        const Property& property;
+      };
+      std::deque<Set> set;
       for (const AliasProperty* at = &alias; at; at = at->next()) {
-        if (const Property* property = at->aliased()) set.emplace_back(*at->target_.target(), property);
+        if (const Property* aliased = at->aliased()) set.emplace_front(*at->target_.target(), *aliased);
       }
-      for (const auto& [object, property] : std::views::reverse(set)) object->property_was_set(*property);
+      for (const Set& one : set) one.object.property_was_set(one.property);
     }
     const AliasProperty& alias;
-    Ref<Object> target;
-    Hook hook;
+    Object& target;
+    const PropertyUse use;
+    const Property& property;
     std::unique_ptr<PropertyChange> inner;
   };
 

@@ -16,6 +16,7 @@
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/file_descriptor.h"
 #include "qomio/qapi/json_document.h"
+#include "qomio/qapi/main_thread.h"
 
 namespace qomio {
 namespace {
@@ -101,6 +102,7 @@ void remember_loss(const ConfigLoss& loss) {
 }  // namespace
 
 Result<void> load_config(std::string_view text, std::string_view name) {
+  require_main_thread("load_config()");
   const auto failed = [name](Error error, std::string_view place) {
     error.prepend(fmt::format("{}:{}", name, place));
     return std::unexpected(std::move(error));

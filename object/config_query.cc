@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
 #include <iterator>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/json_parser.h"
+#include "qomio/qapi/main_thread.h"
 #include "qomio/qapi/utf8.h"
 
 namespace qomio {
@@ -85,7 +87,7 @@ class ConfigQuery {
     object_child_foreach(objects_root(), [this](Object& object) {
       if (object.is_user_made()) {
         places_.emplace(&object, nodes_.size());
-        nodes_.push_back({&object, {}, 0});
+        nodes_.push_back({&object, std::make_unique<PropertyUse>(object), {}, 0});
       }
       return 0;
     });
@@ -120,6 +122,7 @@ class ConfigQuery {
   };
   struct Node {
     Object* object;
+    std::unique_ptr<PropertyUse> use;  // whatever the getters do
     std::vector<Value> values;
     std::size_t place;  // in the order in which they are made
   };
@@ -272,6 +275,7 @@ class ConfigQuery {
   }
 
   void write(Node& node) {
+    if (!node.object->is_user_made()) return;  // a getter has deleted it
     Json options{{"qom-type", node.object->type_name()}, {"id", node.object->name()}};
     Json settings = Json::object();
     for (auto& [property, when_made, value, leads_to] : node.values) {
@@ -292,6 +296,7 @@ class ConfigQuery {
 
   // Of a part of an object, or of an object of the program's own.
   void write_settings_of_others(Object& object) {
+    const PropertyUse use(object);
     Json settings = Json::object();
     for (const auto& [property, when_made] : object.set_properties()) {
       if (is_lost_link(object, *property)) continue;
@@ -320,7 +325,10 @@ class ConfigQuery {
 
 }  // namespace
 
-Result<Config> query_config() { return ConfigQuery().run(); }
+Result<Config> query_config() {
+  require_main_thread("query_config()");
+  return ConfigQuery().run();
+}
 
 void add_config_command(Interface& interface) {
   interface.add(

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "qomio/object/property.h"
 #include "qomio/qapi/keyval.h"
+#include "qomio/qapi/main_thread.h"
 
 namespace qomio {
 namespace {
@@ -41,6 +43,7 @@ struct GlobalOptions {
 
 void add_global_default(std::string_view type, std::string_view property, std::string_view value,
                         GlobalOrigin origin) {
+  require_main_thread("add_global_default()");
   const auto place = origin == GlobalOrigin::user
                          ? defaults.end()
                          : std::ranges::find(defaults, GlobalOrigin::user, &GlobalDefault::origin);
@@ -81,15 +84,20 @@ std::vector<std::string> global_default_warnings() {
 void remove_global_defaults() { defaults.clear(); }
 
 Result<void> detail::apply_global_defaults(Object& object) {
-  for (const auto& one : defaults) {
-    if (!is_for(one, object.object_class())) continue;
+  if (defaults.empty()) return {};
+  // A setter may add others.
+  std::vector<GlobalDefault> meant;
+  std::ranges::copy_if(defaults, std::back_inserter(meant),
+                       [&](const auto& one) { return is_for(one, object.object_class()); });
+  for (const auto& one : meant) {
     if (auto r = object.parse_property(one.property, one.value); !r) {
       r.error().prepend(fmt::format("can't apply global {}.{}={}: ", one.type, one.property, one.value));
       return r;
     }
     // Another run may not be given it, so a configuration must tell.
-    if (one.origin == GlobalOrigin::user)
-      object.remember_set(*object.find_property(one.property), /*when_made=*/true);
+    if (one.origin != GlobalOrigin::user) continue;
+    if (const Property* property = object.find_property(one.property))
+      object.remember_set(*property, /*when_made=*/true);
   }
   return {};
 }

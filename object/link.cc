@@ -5,6 +5,24 @@
 
 namespace qomio {
 
+void StrongLink::assign(Object* target, const Object& owner) {
+  if (target == target_) return;
+  if (!target) return reset();
+  target->hold_by_link(*this);
+  owner_class_ = owner.class_;
+  owner_.reset(owner.ending_ ? nullptr : const_cast<Object*>(&owner));
+  if (Object* old = std::exchange(target_, target)) old->give_back_link(*this);
+}
+
+void StrongLink::reset() {
+  owner_.reset();
+  if (Object* old = std::exchange(target_, nullptr)) old->give_back_link(*this);
+}
+
+Holder StrongLink::holder() const {
+  return {owner_class_ ? owner_class_->name() : std::string(), owner() ? owner()->name() : std::string()};
+}
+
 Result<Object*> detail::resolve_link(std::string_view property, std::string_view path,
                                      std::string_view type_name) {
   if (path.empty()) return nullptr;

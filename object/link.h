@@ -44,33 +44,41 @@ class Link {
   WeakLink link_;
 };
 
-// A strong link to a T: keeps it alive, and holds it in the owner's name, so that object-del of the target is
-// refused while the link is set. The new target is taken before the old one is given back. Objects that hold
-// each other in a ring stay until one of these links is cleared.
-template <class T>
-class HeldLink {
+// What all HeldLinks are. Thread: the main thread.
+class StrongLink {
  public:
-  using Target = T;
-  HeldLink() = default;
-  HeldLink(const HeldLink&) = delete;
-  HeldLink& operator=(const HeldLink&) = delete;
-  ~HeldLink() { reset(); }
+  StrongLink(const StrongLink&) = delete;
+  StrongLink& operator=(const StrongLink&) = delete;
 
-  T* get() const { return target_; }
-  T* operator->() const { return target_; }
-  explicit operator bool() const { return target_ != nullptr; }
-  void assign(T* target, const Object& owner) {
-    if (target == target_) return;
-    if (target) target->hold_by_link(owner, this);
-    reset();
-    target_ = target;
-  }
-  void reset() {
-    if (T* old = std::exchange(target_, nullptr)) old->give_back_link(this);
-  }
+  // In whose name the target is held; null once it is gone.
+  const Object* owner() const { return owner_.target(); }
+  // The owner's type and name; its type alone once it is gone.
+  Holder holder() const;
+  void reset();
+
+ protected:
+  StrongLink() = default;
+  ~StrongLink() { reset(); }
+  void assign(Object* target, const Object& owner);
+  Object* target() const { return target_; }
 
  private:
-  T* target_ = nullptr;
+  Object* target_ = nullptr;
+  WeakLink owner_;
+  const ObjectClass* owner_class_ = nullptr;
+};
+
+// A strong link to a T: keeps it alive, and holds it in the owner's name, so that object-del of the target is
+// refused while the link is set, unless the owner goes with it. The new target is taken before the old one is
+// given back. Objects that hold each other in a ring stay until one of these links is cleared.
+template <class T>
+class HeldLink : public StrongLink {
+ public:
+  using Target = T;
+  T* get() const { return static_cast<T*>(target()); }
+  T* operator->() const { return get(); }
+  explicit operator bool() const { return target() != nullptr; }
+  void assign(T* target, const Object& owner) { StrongLink::assign(target, owner); }
 };
 
 namespace detail {
@@ -96,9 +104,11 @@ class LinkProperty final : public Property {
 
   const TypeDescription& type() const override { return builtin_type("str"); }
   bool is_writable() const override { return writable_; }
+  bool fits(const Object& object) const override { return detail::is_instance<Class>(object); }
   Object* target(Object& object) const override { return (static_cast<Class&>(object).*member_).get(); }
 
   Result<void> get(Object& object, Visitor& visitor) const override {
+    check_class(object);
     return detail::visit_link(name_, visitor, target(object));
   }
 
@@ -110,6 +120,7 @@ class LinkProperty final : public Property {
   }
 
   Result<std::unique_ptr<PropertyChange>> stage(Object& object, Visitor& visitor) const override {
+    check_class(object);
     std::string path;
     if (auto r = visitor.type_str(name_, path); !r) return failure(r);
     return std::make_unique<Change>(*this, static_cast<Class&>(object), std::move(path));
@@ -126,7 +137,7 @@ class LinkProperty final : public Property {
       if (*resolved) next = Ref<Target>(static_cast<Target&>(**resolved));
       const Check allowed = property.check_;
       if (!allowed) return {};
-      return (self.*allowed)(next.get());
+      return callback("check of property", property.name_, [&] { return (self.*allowed)(next.get()); });
     }
     Result<void> apply() override {
       auto& field = self.*property.member_;
@@ -172,6 +183,7 @@ class LinkBuilder {
     return std::move(*this);
   }
   LinkBuilder&& with(Features features) && {
+    if (features.too_many()) property_->mistake_ = "has more features than there is room for";
     property_->features_.assign(features.begin(), features.end());
     return std::move(*this);
   }

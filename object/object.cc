@@ -47,11 +47,13 @@ struct Object::Extras {
   struct OwnProperty {
     std::unique_ptr<Property> property;
     std::function<void(Object&)> release;
+    void give_back(Object& object) const {
+      if (release) callback("release of property", property->name(), [&] { release(object); });
+    }
   };
   struct HolderEntry {
     Holder holder;
-    const Object* owner;  // if set, the holder is named after it, when asked
-    const void* link;
+    const StrongLink* link;  // if set, the holder is named after the object that owns it, when asked
   };
   // Of names that end in "[*]", as they were given without it: all numbers below `next` were given out, and
   // those that came back are kept, so that the first free one is found without a search.
@@ -60,6 +62,7 @@ struct Object::Extras {
     std::set<std::size_t> returned;
   };
   std::vector<OwnProperty> properties;
+  std::vector<OwnProperty> deleted;                // while they were used, see PropertyUse
   std::vector<PropertyThatWasSet> set_properties;  // the latest last
   std::vector<HolderEntry> holders;
   ChildIndex children;  // empty until there are kIndexedChildren
@@ -78,11 +81,19 @@ constinit const TypeInfo Object::type_info{
 };
 
 Object::Object() = default;
-Object::~Object() = default;
+// Whoever gives back a reference that is not his may find this.
+Object::~Object() { references_.store(0, std::memory_order_relaxed); }
+
+void Object::wrong_count(std::uint32_t before) const {
+  broken_invariant(before == 0 ? "a reference to an object was used or given back that nobody had"
+                               : "an object has more references than can be counted");
+}
 
 void Object::finalize() const {
   auto* self = const_cast<Object*>(this);
+  invariant(!ending_, "a reference to an object that ends was given back that nobody had");
   invariant(parent_ == nullptr, "an object that is still in a tree lost its last reference");
+  self->ending_ = true;
   // Callbacks may take and give back references to the object while it goes.
   references_.store(1, std::memory_order_relaxed);
   // Chains of objects that own each other may be as long as clients make them, so those far down wait in a
@@ -108,7 +119,7 @@ void Object::destroy() {
     while (!extras_->properties.empty()) {
       auto own = std::move(extras_->properties.back());
       extras_->properties.pop_back();
-      if (own.release) own.release(*this);
+      own.give_back(*this);
     }
   }
   release_children();
@@ -144,6 +155,7 @@ Result<void> Object::check_name_is_free(std::string_view name) const {
 }
 
 Result<std::string> Object::take_name(std::string_view name) {
+  if (auto r = detail::check_name(name); !r) return failure(r);
   if (!name.ends_with(kAnyNumber)) {
     if (auto r = check_name_is_free(name); !r) return failure(r);
     return std::string(name);
@@ -172,6 +184,7 @@ void Object::give_back_number(std::string_view name) {
 }
 
 Result<void> Object::check_place(std::string_view name, const Object& child) const {
+  if (child.is_root_) return error("a root can't be added to a tree, as '{}'", name);
   if (child.parent_) {
     return error("object '{}' has a parent already and can't be added as '{}'", child.name_, name);
   }
@@ -201,6 +214,7 @@ Result<void> Object::check_place(std::string_view name, const Object& child) con
 }
 
 Result<void> Object::add_child(std::string_view name, Object& child) {
+  require_main_thread("Object::add_child()");
   if (auto r = check_place(name, child); !r) return r;
   auto full_name = take_name(name);
   if (!full_name) return failure(full_name);
@@ -252,17 +266,26 @@ void Object::unlink_child(Object& child) {
 }
 
 void Object::release_children() {
-  while (last_child_) object_unparent(*last_child_);
+  while (Object* child = last_child_) {
+    if (child->leaving_) {
+      unlink_child(*child);  // it has been told
+    } else {
+      object_unparent(*child);
+    }
+  }
 }
 
 void object_unparent(Object& object) {
-  if (!object.parent_) return;
+  require_main_thread("object_unparent()");
+  invariant(!object.is_root_, "a root of objects stays");
+  if (!object.parent_ || object.leaving_) return;
   const Ref<Object> keep(object);
+  object.leaving_ = true;
   if (object.complete_) detail::report_removed(object);
-  object.unparent();
-  if (!object.parent_) return;
-  if (object.first_child_) detail::report_removed_below(object);
-  object.parent_->unlink_child(object);
+  callback("unparent() of", object.name_, [&] { object.unparent(); });
+  if (object.parent_ && object.first_child_) detail::report_removed_below(object);
+  if (object.parent_) object.parent_->unlink_child(object);
+  object.leaving_ = false;
 }
 
 void Object::set_complete() {
@@ -285,6 +308,10 @@ const Property* Object::find_property(std::string_view name) const {
 }
 
 Result<void> Object::add_property(std::unique_ptr<Property> property, std::function<void(Object&)> release) {
+  require_main_thread("Object::add_property()");
+  if (!property->mistake().empty()) {
+    return error("Property '{}.{}' {}", type_name(), property->name(), property->mistake());
+  }
   auto name = take_name(property->name());
   if (!name) return failure(name);
   property->rename(std::move(*name));
@@ -293,6 +320,7 @@ Result<void> Object::add_property(std::unique_ptr<Property> property, std::funct
 }
 
 Result<void> Object::delete_property(std::string_view name) {
+  require_main_thread("Object::delete_property()");
   if (extras_) {
     auto& own = extras_->properties;
     const auto it =
@@ -302,8 +330,12 @@ Result<void> Object::delete_property(std::string_view name) {
       own.erase(it);
       std::erase_if(extras_->set_properties,
                     [&](const auto& set) { return set.property == gone.property.get(); });
-      give_back_number(name);
-      if (gone.release) gone.release(*this);
+      give_back_number(gone.property->name());
+      if (uses_ > 0) {
+        extras_->deleted.push_back(std::move(gone));
+      } else {
+        gone.give_back(*this);
+      }
       return {};
     }
   }
@@ -325,6 +357,7 @@ std::vector<PropertyView> Object::property_views() const {
 }
 
 Result<void> Object::get_property(std::string_view name, Visitor& visitor) {
+  require_main_thread("Object::get_property()");
   const Property* property = find_property(name);
   if (!property) {
     if (const Object* c = child(name)) {
@@ -334,6 +367,8 @@ Result<void> Object::get_property(std::string_view name, Visitor& visitor) {
     return error("Property '{}.{}' not found", type_name(), name);
   }
   if (!property->is_readable()) return error("Property '{}.{}' is not readable", type_name(), name);
+  if (!property->calls_out()) return property->get(*this, visitor);
+  const PropertyUse use(*this);
   return property->get(*this, visitor);
 }
 
@@ -347,11 +382,17 @@ Result<const Property*> Object::settable_property(std::string_view name) const {
 }
 
 Result<void> Object::set_property(std::string_view name, Visitor& visitor) {
+  require_main_thread("Object::set_property()");
   auto property = settable_property(name);
   if (!property) return failure(property);
-  auto result = (*property)->set(*this, visitor);
-  if (result) property_was_set(**property);
-  return result;
+  const auto set = [&] {
+    auto result = (*property)->set(*this, visitor);
+    if (result) property_was_set(**property);
+    return result;
+  };
+  if (!(*property)->calls_out()) return set();
+  const PropertyUse use(*this);
+  return set();
 }
 
 void Object::property_was_set(const Property& property) {
@@ -388,7 +429,6 @@ Result<void> Object::set_property(std::string_view name, const Json& value) {
 }
 
 Result<void> Object::parse_property(std::string_view name, std::string_view text) {
-  require_main_thread("Object::parse_property()");
   InputVisitor visitor(text);
   return set_property(name, visitor);
 }
@@ -396,11 +436,13 @@ Result<void> Object::parse_property(std::string_view name, std::string_view text
 // --- Holders ---
 
 void Object::hold(std::string_view kind, std::string_view name) {
+  require_main_thread("Object::hold()");
+  extras().holders.push_back({{std::string(kind), std::string(name)}, nullptr});
   ref();
-  extras().holders.push_back({{std::string(kind), std::string(name)}, nullptr, nullptr});
 }
 
 void Object::give_back(std::string_view kind, std::string_view name) {
+  require_main_thread("Object::give_back()");
   invariant(extras_ != nullptr, "an object was given back that nobody held");
   const auto it = std::ranges::find_if(extras_->holders, [&](const auto& e) {
     return !e.link && e.holder.kind == kind && e.holder.name == name;
@@ -410,13 +452,13 @@ void Object::give_back(std::string_view kind, std::string_view name) {
   unref();
 }
 
-void Object::hold_by_link(const Object& owner, const void* link) {
+void Object::hold_by_link(const StrongLink& link) {
+  extras().holders.push_back({{}, &link});
   ref();
-  extras().holders.push_back({{}, &owner, link});
 }
 
-void Object::give_back_link(const void* link) {
-  std::erase_if(extras_->holders, [&](const auto& e) { return e.link == link; });
+void Object::give_back_link(const StrongLink& link) {
+  std::erase_if(extras_->holders, [&](const auto& e) { return e.link == &link; });
   unref();
 }
 
@@ -424,14 +466,32 @@ std::vector<Holder> Object::holders() const {
   std::vector<Holder> holders;
   if (!extras_) return holders;
   for (const auto& entry : extras_->holders) {
-    holders.push_back(entry.owner ? Holder{entry.owner->type_name(), entry.owner->name()} : entry.holder);
+    holders.push_back(entry.link ? entry.link->holder() : entry.holder);
   }
   return holders;
+}
+
+std::vector<const Object*> Object::holding_objects() const {
+  std::vector<const Object*> owners;
+  if (!extras_) return owners;
+  for (const auto& entry : extras_->holders) owners.push_back(entry.link ? entry.link->owner() : nullptr);
+  return owners;
 }
 
 bool Object::is_held() const { return extras_ && !extras_->holders.empty(); }
 
 // --- Making and casting ---
+
+PropertyUse::PropertyUse(Object& object) : object_(object) { ++object.uses_; }
+
+PropertyUse::~PropertyUse() {
+  if (--object_->uses_ > 0 || !object_->extras_) return;
+  // What is given back may delete more.
+  while (!object_->extras_->deleted.empty()) {
+    const auto gone = std::exchange(object_->extras_->deleted, {});
+    for (const auto& own : gone) own.give_back(*object_);
+  }
+}
 
 Result<Ref<Object>> object_new(std::string_view type_name) {
   auto klass = object_class_by_name(type_name);
@@ -439,12 +499,22 @@ Result<Ref<Object>> object_new(std::string_view type_name) {
   return object_new(**klass);
 }
 
-Result<Ref<Object>> object_new(const ObjectClass& object_class) { return object_class.instantiate(); }
+Result<Ref<Object>> object_new(const ObjectClass& object_class) {
+  require_main_thread("object_new()");
+  return object_class.instantiate();
+}
 
-const ObjectClass& detail::class_of(const TypeInfo& info) {
+const ObjectClass& detail::class_of(const TypeInfo& info, bool (*is_instance)(const Object&)) {
   auto klass = object_class_by_name(info.name);
   if (!klass) broken_invariant(klass.error().message());
+  (*klass)->expect_instances(is_instance);
   return **klass;
+}
+
+Result<void> detail::check_name(std::string_view name) {
+  if (name.empty()) return error("a name can't be empty");
+  if (name.contains('/')) return error("name '{}' has a '/', which separates names in paths", name);
+  return {};
 }
 
 void object_check_failed(const Object& object, std::string_view type_name) {
@@ -454,6 +524,9 @@ void object_check_failed(const Object& object, std::string_view type_name) {
 // --- Weak links ---
 
 void WeakLink::reset(Object* target) {
+  debug_invariant(!(target_ || target) || in_main_thread(),
+                  "a link is set or cleared in another thread than the main one; call "
+                  "AioContext::schedule_oneshot() of the main loop instead");
   if (target_) {
     *previous_ = next_;
     if (next_) next_->previous_ = previous_;

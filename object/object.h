@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -15,12 +16,14 @@
 #include "qomio/object/type.h"
 #include "qomio/qapi/describe.h"
 #include "qomio/qapi/input_visitor.h"
+#include "qomio/qapi/invariant.h"
 #include "qomio/qapi/json.h"
 #include "qomio/qapi/visitor.h"
 
 namespace qomio {
 
 class Property;
+class StrongLink;
 class WeakLink;
 
 // Who uses an object, for people: {"kind": "export", "name": "disk0"}.
@@ -39,7 +42,7 @@ struct PropertyThatWasSet {
 
 // What a listing says of a property.
 struct PropertyView {
-  std::string_view name;
+  std::string name;
   std::string type_name;
 };
 
@@ -58,12 +61,21 @@ class Object {
   Object(const Object&) = delete;
   Object& operator=(const Object&) = delete;
 
-  void ref() const { references_.fetch_add(1, std::memory_order_relaxed); }
+  // An object has kMaxReferences at most; one more, or one that is given back too often, is a broken
+  // invariant.
+  static constexpr std::uint32_t kMaxReferences = std::uint32_t{1} << 31;
+  void ref() const {
+    const std::uint32_t before = references_.fetch_add(1, std::memory_order_relaxed);
+    if (before - 1 >= kMaxReferences - 1) [[unlikely]]
+      wrong_count(before);
+  }
   void unref() const {
     // Who holds the only one shares it with nobody, and needs no locked instruction.
-    if (references_.load(std::memory_order_acquire) == 1 ||
-        references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      finalize();
+    if (references_.load(std::memory_order_acquire) == 1) return finalize();
+    const std::uint32_t before = references_.fetch_sub(1, std::memory_order_acq_rel);
+    if (before == 1) return finalize();
+    if (before == 0) [[unlikely]]
+      wrong_count(before);
   }
 
   const ObjectClass& object_class() const { return *class_; }
@@ -77,8 +89,8 @@ class Object {
   // Null when there is none.
   Object* child(std::string_view name) const;
   // The tree takes a reference. Errors: `attempt to add duplicate property 'x' to object (type 't')`; a child
-  // that has a parent already; more than kMaxLevels below the root. A name that ends in "[*]" takes the first
-  // free number.
+  // that has a parent already, or is a root; a name that is empty or has a '/'; more than kMaxLevels below
+  // the root. A name that ends in "[*]" takes the first free number.
   Result<void> add_child(std::string_view name, Object& child);
   static constexpr std::size_t kMaxLevels = 10'000;
 
@@ -86,9 +98,11 @@ class Object {
   // Class properties first, then this object's own. Null when there is none; children are not among them.
   const Property* find_property(std::string_view name) const;
   // Adds one to this object alone; `release` runs once, when the property or the object goes. Errors: a name
-  // that is taken. A name that ends in "[*]" takes the first free number.
+  // that is taken, is empty or has a '/'; a declaration that contradicts itself (see object/property.h). A
+  // name that ends in "[*]" takes the first free number.
   Result<void> add_property(std::unique_ptr<Property> property, std::function<void(Object&)> release = {});
-  // Removes one of this object's own properties. Errors: no such property.
+  // Removes one of this object's own properties; if its getter, setter or hook runs at the time, it and what
+  // `release` gives back stay until that returns. Errors: no such property.
   Result<void> delete_property(std::string_view name);
   // Children in the order they came, then properties in the order of declaration, base classes first.
   std::vector<PropertyView> property_views() const;
@@ -119,6 +133,8 @@ class Object {
   void give_back(std::string_view kind, std::string_view name);
   std::vector<Holder> holders() const;  // oldest first
   bool is_held() const;
+  // For each of holders() the object whose link it is; null if there is none, or no more.
+  std::vector<const Object*> holding_objects() const;
 
   // Set after complete(): from then on properties declared until_complete() are fixed, and listeners are told
   // of the object.
@@ -135,25 +151,27 @@ class Object {
   Object();
   virtual ~Object();
 
-  // Told when the object leaves the tree, before its parent is cleared; e.g. to stop what it runs.
+  // Told when the object leaves the tree, before its parent is cleared; e.g. to stop what it runs. Once, also
+  // if this makes what else is about to leave unparent it.
   virtual void unparent() {}
 
  private:
   friend class ObjectClass;
+  friend class PropertyUse;
+  friend class StrongLink;
   friend class Tree;
   friend class WeakLink;
-  template <class T>
-  friend class HeldLink;
   friend void object_unparent(Object& object);
   struct Extras;  // what few objects have: own properties, holders, an index of many children, weak links to
                   // it
 
   void finalize() const;
+  [[noreturn]] void wrong_count(std::uint32_t before) const;
   void destroy();
   Extras& extras();
   // A holder named after the object that owns the link.
-  void hold_by_link(const Object& owner, const void* link);
-  void give_back_link(const void* link);
+  void hold_by_link(const StrongLink& link);
+  void give_back_link(const StrongLink& link);
   void index_child(Object& child, std::string name);
   void unlink_child(Object& child);
   void release_children();
@@ -168,6 +186,10 @@ class Object {
   mutable std::atomic<std::uint32_t> references_ = 1;
   bool complete_ = false;
   bool user_made_ = false;
+  bool is_root_ = false;    // has no parent, ever
+  bool leaving_ = false;    // is being unparented
+  bool ending_ = false;     // has lost its last reference
+  std::uint32_t uses_ = 0;  // see PropertyUse
   Object* parent_ = nullptr;
   Object* first_child_ = nullptr;
   Object* last_child_ = nullptr;
@@ -177,8 +199,22 @@ class Object {
   std::unique_ptr<Extras> extras_;
 };
 
+// While it lives, code of somebody else's may run on the object's behalf, and do with it what it likes: the
+// object stays, and so do properties of its own that are deleted meanwhile. Thread: the main thread.
+class PropertyUse {
+ public:
+  explicit PropertyUse(Object& object);
+  ~PropertyUse();
+  PropertyUse(const PropertyUse&) = delete;
+  PropertyUse& operator=(const PropertyUse&) = delete;
+
+ private:
+  Ref<Object> object_;
+};
+
 // Makes an object of a type, with one reference, outside the tree. Errors: those of object_class_by_name();
-// `object type 'x' is abstract`; a C++ class that is not what its TypeInfo says.
+// `object type 'x' is abstract`; a C++ class that is not what its TypeInfo says; a global default, or the
+// default of a property, that the object refuses. Thread: the main thread.
 Result<Ref<Object>> object_new(std::string_view type_name);
 // The same without looking the type up.
 Result<Ref<Object>> object_new(const ObjectClass& object_class);
@@ -192,8 +228,21 @@ const T* object_cast(const Object* object);
 
 namespace detail {
 
-// The class of a C++ type, once it is known; aborts if its type was never registered.
-const ObjectClass& class_of(const TypeInfo& info);
+// Could paths say it? Errors: it is empty or has a '/'.
+Result<void> check_name(std::string_view name);
+
+// The class of a C++ type, once it is known; aborts if its type was never registered. `is_instance` tells
+// objects of the C++ class from those of others.
+const ObjectClass& class_of(const TypeInfo& info, bool (*is_instance)(const Object&));
+
+template <class T>
+bool is_instance(const Object& object) {
+  if constexpr (std::same_as<T, Object>) {
+    return true;
+  } else {
+    return dynamic_cast<const T*>(&object) != nullptr;
+  }
+}
 
 template <class T>
 const ObjectClass& class_of() {
@@ -201,7 +250,11 @@ const ObjectClass& class_of() {
   static std::atomic<const ObjectClass*> known = nullptr;
   const ObjectClass* klass = known.load(std::memory_order_acquire);
   if (!klass) [[unlikely]] {
-    klass = &class_of(T::type_info);
+    if constexpr (std::is_base_of_v<Object, T>) {
+      klass = &class_of(T::type_info, is_instance<T>);
+    } else {
+      klass = &class_of(T::type_info, nullptr);
+    }
     known.store(klass, std::memory_order_release);
   }
   return *klass;
@@ -213,6 +266,9 @@ template <class T>
 T* object_cast(Object* object) {
   if (!object || !object->object_class().is_a(detail::class_of<T>())) return nullptr;
   if constexpr (std::is_base_of_v<Object, T>) {
+    debug_invariant(dynamic_cast<T*>(object) != nullptr,
+                    "object_cast() to a C++ class that the object is not of: does its TypeInfo have .create, "
+                    "and the class a type_info of its own?");
     return static_cast<T*>(object);
   } else {
     return dynamic_cast<T*>(object);  // an interface: it is not an Object itself

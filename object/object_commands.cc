@@ -160,7 +160,7 @@ Result<std::vector<ObjectPropertyInfo>> qom_list(const PathArguments& arguments)
   std::vector<ObjectPropertyInfo> infos;
   for (auto& view : resolved.object->property_views()) {
     auto& info = infos.emplace_back();
-    info.name = view.name;
+    info.name = std::move(view.name);
     info.type = std::move(view.type_name);
   }
   return infos;
@@ -189,12 +189,13 @@ Result<void> qom_set_many(const SetManyArguments& arguments) {
 Result<std::vector<ObjectPropertiesValues>> qom_list_get(const PathsArguments& arguments) {
   std::vector<ObjectPropertiesValues> all;
   for (const auto& path : arguments.paths) {
-    auto object = find(path);
-    if (!object) return failure(object);
+    auto found = find(path);
+    if (!found) return failure(found);
+    const Ref<Object> object(**found);  // whatever its getters do
     auto& values = all.emplace_back().properties;
-    for (auto& view : (*object)->property_views()) {
-      auto value = (*object)->get_property(view.name);
-      values.push_back({std::string(view.name), std::move(view.type_name),
+    for (auto& view : object->property_views()) {
+      auto value = object->get_property(view.name);
+      values.push_back({std::move(view.name), std::move(view.type_name),
                         value ? std::optional(std::move(*value)) : std::nullopt});
     }
   }

@@ -8,6 +8,8 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/invariant.h"
+#include "qomio/qapi/main_thread.h"
 
 namespace qomio {
 namespace {
@@ -32,12 +34,16 @@ void unless_out_of_memory(const Call& call) {
 }
 
 template <class Call>
-void tell(const Object& object, const Call& call) {
+void tell(Object& object, const Call& call) {
   if (listeners.empty() || !is_below_objects(object)) return;
   unless_out_of_memory([&] {
+    const PropertyUse use(object);
     const auto present = listeners;  // listeners come and go during the calls
     for (const auto& weak : present) {
-      if (const auto listener = weak.lock()) unless_out_of_memory([&] { call(*listener); });
+      if (const auto listener = weak.lock()) {
+        unless_out_of_memory(
+            [&] { callback("listener for the object", object.name(), [&] { call(*listener); }); });
+      }
     }
   });
 }
@@ -101,6 +107,7 @@ class Sender final : public ObjectListener {
 }  // namespace
 
 void object_listen(const std::shared_ptr<ObjectListener>& listener) {
+  require_main_thread("object_listen()");
   std::erase_if(listeners, [](const auto& known) { return known.expired(); });
   listeners.push_back(listener);
 }

@@ -7,16 +7,21 @@ namespace qomio {
 
 Result<void> Property::set(Object& object, Visitor& visitor) const {
   if (!hook_) return assign(object, visitor);
+  const PropertyUse use(object);
   auto change = stage(object, visitor);
   if (!change) return failure(change);
   if (auto r = (*change)->check(); !r) return r;
   if (auto r = (*change)->apply(); !r) return r;
-  auto changed = (object.*hook_)();
+  auto changed = run_hook(object);
   if (!changed) {
     (*change)->revert();
-    (void)(object.*hook_)();
+    (void)run_hook(object);
   }
   return changed;
+}
+
+Result<void> Property::run_hook(Object& object) const {
+  return callback("on_change hook of property", name_, [&] { return (object.*hook_)(); });
 }
 
 std::unexpected<Error> detail::range_error(std::string_view name, const Json& minimum, const Json& maximum) {

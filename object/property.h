@@ -82,8 +82,15 @@ class Property {
   virtual bool is_writable() const = 0;
   virtual bool is_alias() const { return false; }  // stands for a property of another object
   bool is_live() const { return live_; }           // may be set after complete()
+  // Does code of the object's run when it is read or set: a getter, a setter, a check, a hook?
+  bool calls_out() const { return calls_out_ || hook_; }
+  // What contradicts itself in the declaration, to follow the property's name; empty: nothing.
+  const std::string& mistake() const { return mistake_; }
+  // Is the object of the C++ class that the property reads and writes?
+  virtual bool fits(const Object& object) const { return (void)object, true; }
   const std::vector<std::string>& features() const { return features_; }  // "deprecated", "unstable", …
   Hook on_change() const { return hook_; }
+  Result<void> run_hook(Object& object) const;                // it has one
   void rename(std::string name) { name_ = std::move(name); }  // before it is added
 
   // The visitor's value is named after the property. Errors: those of the visitor, of the range, and of the
@@ -102,6 +109,12 @@ class Property {
   template <class Class, class T>
   friend class PropertyBuilder;
 
+  void check_class(const Object& object) const {
+    debug_invariant(fits(object),
+                    "a property is used on an object of another C++ class; call Object::get_property() or "
+                    "Object::set_property(), which look the object's own up");
+  }
+
   Property(std::string_view name, std::string type_name) : name_(name), type_name_(std::move(type_name)) {}
 
   std::string name_;
@@ -111,7 +124,9 @@ class Property {
   Json minimum_;
   Json maximum_;
   std::vector<std::string> features_;
+  std::string mistake_;
   bool live_ = true;
+  bool calls_out_ = true;
   Hook hook_ = nullptr;
 };
 
@@ -156,22 +171,29 @@ class ValueProperty : public Property {
  public:
   const TypeDescription& type() const override { return qomio::describe<T>(); }
 
+  bool fits(const Object& object) const override { return detail::is_instance<Class>(object); }
+
   Result<void> get(Object& object, Visitor& visitor) const override {
+    check_class(object);
     T value = load(static_cast<const Class&>(object));
     const JsonClearer clearer(value);
     return visit(visitor, name_, value);
   }
 
   Result<void> assign(Object& object, Visitor& visitor) const override {
+    check_class(object);
     T value{};
     const JsonClearer clearer(value);
+    visitor.refuse_negative();
     if (auto r = visit(visitor, name_, value); !r) return r;
     if (auto r = check(value); !r) return r;
     return store(static_cast<Class&>(object), std::move(value));
   }
 
   Result<std::unique_ptr<PropertyChange>> stage(Object& object, Visitor& visitor) const override {
+    check_class(object);
     auto change = std::make_unique<Change>(*this, static_cast<Class&>(object));
+    visitor.refuse_negative();
     if (auto r = visit(visitor, name_, change->value); !r) return failure(r);
     return change;
   }
@@ -225,12 +247,17 @@ class MemberProperty final : public ValueProperty<Class, typename detail::FieldV
  public:
   using T = typename detail::FieldValue<Field>::type;
   MemberProperty(std::string_view name, Field Class::* member)
-      : ValueProperty<Class, T>(name, detail::property_type_name<T>()), member_(member) {}
+      : ValueProperty<Class, T>(name, detail::property_type_name<T>()), member_(member) {
+    this->calls_out_ = false;
+  }
   bool is_writable() const override { return true; }
   Result<void> assign(Object& object, Visitor& visitor) const override {
     // A visit that fails leaves scalars alone, so one without a range needs no copy to be tried on.
     if constexpr (std::same_as<Field, std::string> || std::is_arithmetic_v<Field>) {
-      if (!this->low_) return visit(visitor, this->name_, static_cast<Class&>(object).*member_);
+      if (!this->low_) {
+        visitor.refuse_negative();
+        return visit(visitor, this->name_, static_cast<Class&>(object).*member_);
+      }
     }
     return ValueProperty<Class, T>::assign(object, visitor);
   }
@@ -257,14 +284,20 @@ class AccessorProperty final : public ValueProperty<Class, T> {
   bool is_writable() const override { return setter_ != nullptr; }
 
  private:
-  T load(const Class& self) const override { return getter_(self); }
-  Result<void> store(Class& self, T value) const override { return setter_(self, std::move(value)); }
+  T load(const Class& self) const override {
+    return callback("getter of property", this->name_, [&] { return getter_(self); });
+  }
+  Result<void> store(Class& self, T value) const override {
+    return callback("setter of property", this->name_, [&] { return setter_(self, std::move(value)); });
+  }
 
   Getter getter_;
   Setter setter_;
 };
 
-// Fills in the rest of a declaration, each part once; ends in ObjectClass::add or Object::add_property.
+// Fills in the rest of a declaration, each part once; ends in ObjectClass::add or Object::add_property, which
+// refuse one that contradicts itself: a range that is none, a default outside it or for what can't be set, a
+// second default, a hook for what can't be read back, too many features.
 template <class Class, class T>
 class PropertyBuilder {
  public:
@@ -274,17 +307,18 @@ class PropertyBuilder {
   // Both ends are allowed values.
   PropertyBuilder&& range(T low, T high) && {
     auto& p = access();
+    if (!(low <= high)) mistake("has a range whose low end is above its high end");
     p.minimum_ = to_json(low);
     p.maximum_ = to_json(high);
     p.low_ = std::move(low);
     p.high_ = std::move(high);
     return std::move(*this);
   }
-  // Set when an object is made, before instance_init; the on_change hook does not run for it. Given once, to
-  // a property that can be set: all else is a broken invariant.
+  // Set when an object is made, before instance_init; the on_change hook does not run for it.
   PropertyBuilder&& default_value(const T& value) && {
-    invariant(access().default_.is_null(), "a property has one default value");
-    invariant(access().is_writable(), "a property with a default value can be set");
+    if (default_) mistake("has two default values");
+    if (!access().is_writable()) mistake("has a default value, and can not be set");
+    default_ = value;
     access().default_ = to_json(value);
     return std::move(*this);
   }
@@ -292,13 +326,17 @@ class PropertyBuilder {
     access().description_ = text;
     return std::move(*this);
   }
+  // For a property that can be read: what the hook refuses is put back.
   PropertyBuilder&& on_change(Result<void> (Class::*hook)()) && {
+    if (!access().is_readable())
+      mistake("has an on_change hook, and can't be read to put back what that refuses");
     access().hook_ = static_cast<Property::Hook>(hook);
     return std::move(*this);
   }
   // What is special about it; `deprecated` and `unstable` are known to the policy of qapi/compat.h. Clients
   // see them in the schema of object-add and in qom-list-properties.
   PropertyBuilder&& with(Features features) && {
+    if (features.too_many()) mistake("has more features than there is room for");
     access().features_.assign(features.begin(), features.end());
     return std::move(*this);
   }
@@ -307,11 +345,18 @@ class PropertyBuilder {
     access().live_ = false;
     return std::move(*this);
   }
-  operator std::unique_ptr<Property>() && { return std::move(property_); }
+  operator std::unique_ptr<Property>() && {
+    if (default_ && !access().check(*default_)) mistake("has a default value outside its range");
+    return std::move(property_);
+  }
 
  private:
   ValueProperty<Class, T>& access() { return *property_; }
+  void mistake(std::string_view text) {
+    if (access().mistake_.empty()) access().mistake_ = text;
+  }
   std::unique_ptr<ValueProperty<Class, T>> property_;
+  std::optional<T> default_;
 };
 
 // A member: read and written as it is. Live<T> and std::atomic<T> count as T.

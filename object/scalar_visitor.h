@@ -29,7 +29,8 @@ class ScalarVisitor final : public Visitor {
   Result<void> type_uint64(std::string_view name, std::uint64_t& value) override {
     if constexpr (std::same_as<T, std::int64_t>) {
       if (is_input_) {
-        value = static_cast<std::uint64_t>(value_);  // a negative number wraps, as in JSON
+        if (value_ < 0 && !wraps_negative()) return error("Parameter '{}' expects uint64", name);
+        value = static_cast<std::uint64_t>(value_);
         return {};
       }
       if (value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {

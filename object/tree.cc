@@ -8,6 +8,8 @@
 
 #include "qomio/object/property.h"
 #include "qomio/object/types.h"
+#include "qomio/qapi/invariant.h"
+#include "qomio/qapi/main_thread.h"
 
 namespace qomio {
 
@@ -27,20 +29,37 @@ class Tree {
     return children;
   }
   static Object* first_child(const Object& object) { return object.first_child_; }
-  static Object* last_child(const Object& object) { return object.last_child_; }
   static Object* next_sibling(const Object& object) { return object.next_sibling_; }
+  // The last one that isn't on its way out already.
+  static Object* last_that_stays(const Object& object) {
+    Object* child = object.last_child_;
+    while (child && child->leaving_) child = child->previous_sibling_;
+    return child;
+  }
+  static void add_root(Object& parent, std::string_view name, Object& child) {
+    child.is_root_ = false;
+    (void)parent.add_child(name, child);
+    child.is_root_ = true;
+  }
+  // Made without the global defaults of the program, which may be for all objects: it stands before them.
+  static Object& make_root() {
+    auto* root = new Container;
+    root->class_ = &detail::class_of<Container>();
+    root->is_root_ = true;
+    return *root;
+  }
 };
 
 namespace {
 
 Object& make_root() {
   register_object_types();
-  return *object_new(Container::type_info.name)->release();
+  return Tree::make_root();
 }
 
 // The tree and /objects, which is always there.
 struct Roots {
-  Roots() { (void)root.add_child("objects", objects); }
+  Roots() { Tree::add_root(root, "objects", objects); }
   static Roots& process() {
     static Roots roots;
     return roots;
@@ -108,18 +127,30 @@ Resolved resolve(std::string_view path, const ObjectClass* wanted) {
   return path.starts_with('/') ? resolve_absolute(path, wanted) : resolve_partial(path, wanted);
 }
 
+int visit_one(const std::function<int(Object&)>& visit, Object& object) {
+  return callback("walk at", object.name(), [&] { return visit(object); });
+}
+
 }  // namespace
 
-Object& object_root() { return Roots::process().root; }
-Object& objects_root() { return Roots::process().objects; }
+Object& object_root() {
+  require_main_thread("object_root()");
+  return Roots::process().root;
+}
+
+Object& objects_root() {
+  require_main_thread("objects_root()");
+  return Roots::process().objects;
+}
 
 Object& internal_root() {
+  require_main_thread("internal_root()");
   static Object& root = make_root();
   return root;
 }
 
 void objects_cleanup() {
-  while (Object* newest = Tree::last_child(objects_root())) object_unparent(*newest);
+  while (Object* newest = Tree::last_that_stays(objects_root())) object_unparent(*newest);
 }
 
 std::optional<std::string> object_get_canonical_path(const Object& object) {
@@ -144,9 +175,10 @@ Resolved object_resolve_path_type(std::string_view path, std::string_view type_n
 }
 
 int object_child_foreach(Object& parent, const std::function<int(Object&)>& visit) {
+  const Ref<Object> keep(parent);
   for (const auto& child : Tree::children(parent)) {
     if (child->parent() != &parent) continue;
-    if (const int stop = visit(*child)) return stop;
+    if (const int stop = visit_one(visit, *child)) return stop;
   }
   return 0;
 }
@@ -154,19 +186,19 @@ int object_child_foreach(Object& parent, const std::function<int(Object&)>& visi
 int object_child_foreach_recursive(Object& parent, const std::function<int(Object&)>& visit) {
   struct Pending {
     Ref<Object> object;
-    const Object* parent;  // at the time it was found; not looked into
+    Ref<Object> parent;  // at the time it was found
   };
   std::vector<Pending> pending;  // a stack, and no recursion: trees may be deep
-  const auto add_children = [&](const Object& of) {
+  const auto add_children = [&](Object& of) {
     const auto children = Tree::children(of);
-    for (const auto& child : std::views::reverse(children)) pending.push_back({child, &of});
+    for (const auto& child : std::views::reverse(children)) pending.push_back({child, Ref<Object>(of)});
   };
   add_children(parent);
   while (!pending.empty()) {
     const auto [object, expected] = std::move(pending.back());
     pending.pop_back();
-    if (object->parent() != expected) continue;
-    if (const int stop = visit(*object)) return stop;
+    if (object->parent() != expected.get()) continue;
+    if (const int stop = visit_one(visit, *object)) return stop;
     add_children(*object);
   }
   return 0;

@@ -24,7 +24,8 @@ Object& objects_root();
 Object& internal_root();
 
 // Takes the object out of the tree: it is told, its parent lets go of it, and the tree's reference is given
-// back. Does nothing for an object without parent.
+// back. Does nothing for an object without parent, or one that is on its way out already. The three roots
+// stay: it is a broken invariant to unparent one.
 void object_unparent(Object& object);
 
 // Unparents all that users made, newest first. For the end of the program.

@@ -9,6 +9,8 @@
 #include "qomio/object/global_defaults.h"
 #include "qomio/object/object.h"
 #include "qomio/object/property.h"
+#include "qomio/object/tree.h"
+#include "qomio/object/user_creatable.h"
 #include "qomio/qapi/invariant.h"
 
 namespace qomio {
@@ -37,6 +39,9 @@ std::uint32_t name_key(std::string_view name) {
          static_cast<unsigned char>(name.back());
 }
 
+// The root of all interfaces.
+constinit const TypeInfo kInterface{.name = "interface", .abstract = true};
+
 }  // namespace
 
 // All registered types, and their classes as far as they have been made. The one of the process; types live
@@ -56,6 +61,7 @@ class TypeRegistry {
       return error("Registering '{}' which already exists", info.name);
     }
     if (!is_type_name(info.name)) return error("Registering '{}' with illegal type name", info.name);
+    if (info.interfaces.too_many()) return error("Registering '{}' with more than 8 interfaces", info.name);
     auto type = std::make_unique<Type>(info);
     const std::string_view key = type->name;
     types_.emplace(key, std::move(type));
@@ -91,8 +97,24 @@ class TypeRegistry {
     return classes;
   }
 
+  Result<void> check() {
+    const std::scoped_lock lock(mutex_);
+    // A class_init hook may register types meanwhile: they come after it by name, or were asked for by it.
+    for (const auto& [name, type] : types_) {
+      if (type->state == State::in_progress) continue;
+      if (auto r = make_class(*type); !r) return r;
+    }
+    return {};
+  }
+
  private:
   enum class State { registered, in_progress, ready };
+
+  TypeRegistry() {
+    for (const TypeInfo* basic :
+         {&Object::type_info, &kInterface, &Container::type_info, &UserCreatable::type_info})
+      invariant(add(*basic).has_value(), "a basic type could not be registered");
+  }
 
   struct Type {
     explicit Type(const TypeInfo& i) : name(i.name), parent(i.parent), info(i), registered_from(&i) {
@@ -122,12 +144,24 @@ class TypeRegistry {
       return error("Type '{}' is its own ancestor", type.name);
     }
     if (in_progress_ > kMaxAncestors) return too_many_ancestors(type);
-    type.state = State::in_progress;
-    ++in_progress_;
+    struct Making {
+      TypeRegistry& registry;
+      Type& type;
+      bool done = false;
+      Making(TypeRegistry& r, Type& t) : registry(r), type(t) {
+        type.state = State::in_progress;
+        ++registry.in_progress_;
+      }
+      Making(const Making&) = delete;
+      Making& operator=(const Making&) = delete;
+      ~Making() {
+        --registry.in_progress_;
+        type.state = done ? State::ready : State::registered;
+        if (!done) type.klass.reset();
+      }
+    } making(*this, type);
     auto made = make_class_unguarded(type);
-    --in_progress_;
-    type.state = made ? State::ready : State::registered;
-    if (!made) type.klass.reset();
+    making.done = made.has_value();
     return made;
   }
 
@@ -178,10 +212,14 @@ class TypeRegistry {
     type.klass = std::move(klass);
     for (const ObjectClass* ancestor : type.klass->ancestors_) {
       if (ancestor != type.klass.get() && ancestor->info_.class_base_init) {
-        ancestor->info_.class_base_init(*type.klass);
+        callback("class_base_init of type", ancestor->name_,
+                 [&] { ancestor->info_.class_base_init(*type.klass); });
       }
     }
-    if (type.info.class_init) type.info.class_init(*type.klass);
+    if (type.info.class_init) {
+      callback("class_init of type", type.name, [&] { type.info.class_init(*type.klass); });
+    }
+    if (type.klass->mistake_) return std::unexpected(*type.klass->mistake_);
     return {};
   }
 
@@ -198,6 +236,8 @@ Result<const ObjectClass*> object_class_by_name(std::string_view name) {
   if (const ObjectClass* latest = TypeRegistry::latest(name)) return latest;
   return TypeRegistry::process().class_by_name(name);
 }
+
+Result<void> check_types() { return TypeRegistry::process().check(); }
 
 std::vector<const ObjectClass*> object_classes() { return TypeRegistry::process().classes(); }
 
@@ -230,8 +270,16 @@ bool ObjectClass::implements(const ObjectClass& interface) const {
 }
 
 const Property& ObjectClass::add(std::unique_ptr<Property> property) {
-  invariant(!index_.contains(property->name()), "a property of this name exists already");
   const Property& added = *own_.emplace_back(std::move(property));
+  const auto wrong = [&](std::string_view why) -> const Property& {
+    if (!mistake_) {
+      mistake_ = std::make_unique<Error>(fmt::format("Property '{}.{}' {}", name_, added.name(), why));
+    }
+    return added;
+  };
+  if (auto r = detail::check_name(added.name()); !r) return wrong("is refused: " + r.error().message());
+  if (index_.contains(added.name())) return wrong("is declared twice");
+  if (!added.mistake().empty()) return wrong(added.mistake());
   properties_.push_back(&added);
   name_keys_.push_back(name_key(added.name()));
   if (!added.default_value().is_null()) with_default_.push_back(&added);
@@ -251,7 +299,26 @@ const Property* ObjectClass::find_property(std::string_view name) const {
   return it == index_.end() ? nullptr : it->second;
 }
 
-Result<void> ObjectClass::check_interfaces(const Object& object) const {
+void ObjectClass::expect_instances(bool (*is_instance)(const Object&)) const {
+  is_instance_ = is_instance;
+  checked_instance_ = false;
+}
+
+Result<void> ObjectClass::check_instance(const Object& object) const {
+  const auto other_class = [&](std::string_view what) {
+    return error(
+        "type '{}' makes objects of another C++ class than {} is for: is .create of its TypeInfo missing?",
+        name_, what);
+  };
+  for (const ObjectClass* ancestor : ancestors_) {
+    const auto is_instance = ancestor->is_instance_.load();
+    if (is_instance && !is_instance(object)) {
+      return other_class(fmt::format("type_info of type '{}'", ancestor->name_));
+    }
+  }
+  for (const Property* property : properties_) {
+    if (!property->fits(object)) return other_class(fmt::format("property '{}'", property->name()));
+  }
   for (const ObjectClass* interface : interfaces_) {
     const auto implemented_by = interface->info_.implemented_by;
     if (implemented_by && !implemented_by(object)) {
@@ -259,31 +326,38 @@ Result<void> ObjectClass::check_interfaces(const Object& object) const {
                    interface->name_);
     }
   }
-  checked_interfaces_ = true;
+  checked_instance_ = true;
   return {};
 }
 
 Result<Ref<Object>> ObjectClass::instantiate() const {
   if (is_abstract() || is_interface_) return error("object type '{}' is abstract", name_);
   if (!info_.create) return error("type '{}' has no way to make an instance", name_);
-  auto object = Ref<Object>::adopt(info_.create());
-  if (!checked_interfaces_) {
-    if (auto r = check_interfaces(*object); !r) return failure(r);
+  auto object = Ref<Object>::adopt(callback("constructor of type", name_, [&] { return info_.create(); }));
+  if (!object) return error("type '{}' has made no object", name_);
+  if (!checked_instance_) [[unlikely]] {
+    if (auto r = check_instance(*object); !r) return failure(r);
   }
   object->class_ = this;
   for (const Property* property : with_default_) {
     InputVisitor visitor(property->default_value());
-    const auto set = property->assign(*object, visitor);
-    invariant(set.has_value(), "the default of a property must be a value that it accepts");
+    if (auto r = property->assign(*object, visitor); !r) {
+      r.error().prepend(fmt::format("type '{}' has a default that it refuses: ", name_));
+      return failure(r);
+    }
   }
-  for (const auto hook : init_hooks_) hook(*object);
+  for (const auto hook : init_hooks_) callback("instance_init of type", name_, [&] { hook(*object); });
   if (auto r = detail::apply_global_defaults(*object); !r) return failure(r);
-  for (const auto hook : post_init_hooks_) hook(*object);
+  for (const auto hook : post_init_hooks_) {
+    callback("instance_post_init of type", name_, [&] { hook(*object); });
+  }
   return object;
 }
 
 void ObjectClass::finalize(Object& object) const {
-  for (const auto hook : std::views::reverse(finalize_hooks_)) hook(object);
+  for (const auto hook : std::views::reverse(finalize_hooks_)) {
+    callback("instance_finalize of type", name_, [&] { hook(object); });
+  }
 }
 
 }  // namespace qomio

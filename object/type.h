@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "qomio/qapi/error.h"
+#include "qomio/qapi/member.h"
 
 namespace qomio {
 
@@ -22,22 +23,14 @@ class ObjectClass;
 class Property;
 template <class T>
 class Ref;
+struct TypeInfo;
 
-// Up to kMax names; a constant, so that a TypeInfo can be one.
-class InterfaceNames {
- public:
-  static constexpr std::size_t kMax = 8;
-  constexpr InterfaceNames() = default;
-  constexpr InterfaceNames(std::initializer_list<std::string_view> names) {
-    for (auto name : names) names_[count_++] = name;  // more than kMax do not compile in a constant TypeInfo
-  }
-  constexpr const std::string_view* begin() const { return names_.data(); }
-  constexpr const std::string_view* end() const { return names_.data() + count_; }
+namespace detail {
+const ObjectClass& class_of(const TypeInfo& info, bool (*is_instance)(const Object&));
+}
 
- private:
-  std::array<std::string_view, kMax> names_{};
-  std::size_t count_ = 0;
-};
+// Up to eight names; a constant, so that a TypeInfo can be one.
+using InterfaceNames = detail::Names<8>;
 
 // All that makes a type. Registered once, explicitly; parents and interfaces are found by name when the type
 // is first used, so the order of registrations is free. What is left out comes from the parent, or is
@@ -47,7 +40,8 @@ struct TypeInfo {
   std::string_view parent = {};  // "object" for most; interfaces have "interface" or another interface
   bool abstract = false;
   InterfaceNames interfaces = {};
-  Object* (*create)() = nullptr;  // create<T>; the constructor must not use the class: it is not there yet
+  Object* (*create)() = nullptr;  // create<T>, without which the parent's C++ class is made; the constructor
+                                  // must not use the type's class: it is not there yet
   void (*class_init)(ObjectClass&) = nullptr;  // once, before the first instance
   void (*class_base_init)(ObjectClass&) =
       nullptr;                               // once for each class derived from it, before its class_init
@@ -72,12 +66,20 @@ bool implements(const O& object) {
 }
 
 // Makes a type known. The strings are copied. Registering the very same TypeInfo again does nothing.
-// Thread-safe. Errors: `Registering 'x' which already exists`, `Registering 'x' with illegal type name`.
+// Thread-safe. Errors: `Registering 'x' which already exists`, `Registering 'x' with illegal type name`; more
+// than eight interfaces.
 Result<void> register_type(const TypeInfo& info);
+
+// Makes the classes of all types, which otherwise happens at first use: for a program to call once it has
+// registered its own, so that what a class_init declares wrongly is told then. Thread-safe. Errors: those of
+// object_class_by_name(), of the first type, by name, whose class can't be made.
+Result<void> check_types();
 
 // The class of a type, made on first use. Thread-safe. From its own class_init it may be had, as far as it
 // has come; types derived from it may not. Errors: `unknown type 'x'`, `Type 'x' is missing its parent 'y'`,
-// `missing interface 'i' for object 'x'`, `Type 'x' is its own ancestor`.
+// `missing interface 'i' for object 'x'`, `Type 'x' is its own ancestor`; what add() found wrong, as
+// `Property 'x.p' is declared twice`. The types object, interface, container and user-creatable are always
+// there.
 Result<const ObjectClass*> object_class_by_name(std::string_view name);
 
 // The classes of all types, by name; types whose class can't be made are left out, and so are, within a
@@ -106,7 +108,9 @@ class ObjectClass {
     return this == &other || derives_from(other) || (other.is_interface_ && implements(other));
   }
 
-  // Declares a property; from class_init only. A name that is taken is a broken invariant. The result lasts.
+  // Declares a property; from class_init only. One whose name is taken, empty or has a '/', or whose
+  // declaration contradicts itself (see object/property.h), is an error of making the class. The result lasts
+  // as long as the class.
   const Property& add(std::unique_ptr<Property> property);
 
   // Properties of base classes first, each in the order of declaration.
@@ -124,7 +128,10 @@ class ObjectClass {
   bool implements(const ObjectClass& interface) const;
   Result<Ref<Object>> instantiate() const;
   void finalize(Object& object) const;
-  Result<void> check_interfaces(const Object& object) const;
+  // Is the first object of the class what the properties, the interfaces and the casts take it for?
+  Result<void> check_instance(const Object& object) const;
+  void expect_instances(bool (*is_instance)(const Object&)) const;
+  friend const ObjectClass& detail::class_of(const TypeInfo& info, bool (*is_instance)(const Object&));
 
   struct Hash {
     using is_transparent = void;
@@ -134,7 +141,10 @@ class ObjectClass {
   std::string name_;
   TypeInfo info_;
   bool is_interface_ = false;
-  mutable std::atomic<bool> checked_interfaces_ = false;
+  mutable std::atomic<bool> checked_instance_ = false;
+  mutable std::atomic<bool (*)(const Object&)> is_instance_ =
+      nullptr;                                 // of its C++ class, once that is known
+  std::unique_ptr<Error> mistake_;             // the first of its class_init
   std::size_t depth_ = 0;                      // of this class below its root
   std::vector<const ObjectClass*> ancestors_;  // the root first, this one last
   std::vector<const ObjectClass*> interfaces_;

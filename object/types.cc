@@ -10,20 +10,8 @@
 #include "qomio/qapi/invariant.h"
 
 namespace qomio {
-namespace {
-
-// The root of all interfaces.
-constinit const TypeInfo kInterface{.name = "interface", .abstract = true};
-
-}  // namespace
-
 void register_object_types() {
   [[maybe_unused]] static const bool once = [] {
-    for (const TypeInfo* info :
-         {&Object::type_info, &kInterface, &Container::type_info, &UserCreatable::type_info}) {
-      const auto registered = register_type(*info);
-      invariant(registered.has_value(), "a basic type could not be registered");
-    }
     add_object_commands(Interface::process());
     add_config_command(Interface::process());
     return true;

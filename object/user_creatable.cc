@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "qomio/object/deletion.h"
 #include "qomio/object/object_events.h"
 #include "qomio/object/property.h"
 #include "qomio/object/scalar_visitor.h"
@@ -38,23 +39,24 @@ class ChangeHooks {
  public:
   void add(const Property& property) {
     const auto hook = property.on_change();
-    if (hook && std::ranges::find(hooks_, hook) == hooks_.end()) hooks_.push_back(hook);
+    if (hook && std::ranges::find(properties_, hook, &Property::on_change) == properties_.end())
+      properties_.push_back(&property);
   }
   Result<void> run(Object& object) const {
-    for (const auto hook : hooks_) {
-      if (auto r = (object.*hook)(); !r) return r;
+    for (const Property* property : properties_) {
+      if (auto r = property->run_hook(object); !r) return r;
     }
     return {};
   }
 
  private:
-  std::vector<Property::Hook> hooks_;
+  std::vector<const Property*> properties_;  // one for each hook
 };
 
 // Several properties of one object on their way: read, checked, applied, or none of it.
 class PropertyBatch {
  public:
-  explicit PropertyBatch(Object& object) : object_(object) {}
+  explicit PropertyBatch(Object& object) : object_(object), use_(object) {}
 
   void add(const Property& property, const Json& value, Scalars scalars) {
     entries_.push_back({&property, &value, scalars, nullptr});
@@ -83,14 +85,32 @@ class PropertyBatch {
     return {};
   }
 
+  // What can't be read can't be put back, so it comes last, after the hooks. Errors: there is more than one
+  // of the kind.
+  Result<void> put_what_stays_last() {
+    const auto last = std::ranges::stable_partition(
+        entries_, [](const Entry& entry) { return entry.property->is_readable(); });
+    if (last.size() > 1) {
+      return error("Properties '{}' and '{}' can't be read, and so not be set together",
+                   last[0].property->name(), last[1].property->name());
+    }
+    can_revert_ = entries_.size() - last.size();
+    return {};
+  }
+
   Result<void> apply() {
     std::size_t applied = 0;
     Result<void> result;
-    while (applied < entries_.size() && result) {
-      result = entries_[applied].change->apply();
-      if (result) ++applied;
-    }
+    const auto apply_up_to = [&](std::size_t end) {
+      while (applied < end && result) {
+        result = entries_[applied].change->apply();
+        if (result) ++applied;
+      }
+    };
+    const std::size_t before_hooks = std::min(can_revert_, entries_.size());
+    apply_up_to(before_hooks);
     if (result) result = hooks_.run(object_);
+    apply_up_to(entries_.size());
     if (result) {
       report();
       return {};
@@ -129,17 +149,21 @@ class PropertyBatch {
   };
 
   Object& object_;
+  const PropertyUse use_;
   std::vector<Entry> entries_;
+  std::size_t can_revert_ = SIZE_MAX;  // entries, from the first on; those behind are applied after the hooks
   ChangeHooks hooks_;
 };
 
 Result<void> set_all(Object& object, const Json& values, const std::function<Scalars(const Json&)>& scalars) {
+  require_main_thread("object_set_props()");
   PropertyBatch batch(object);
   for (const auto& [name, value] : values.items()) {
     auto property = object.settable_property(name);
     if (!property) return failure(property);
     batch.add(**property, value, scalars(value));
   }
+  if (auto r = batch.put_what_stays_last(); !r) return r;
   if (auto r = batch.read(); !r) return r;
   if (auto r = batch.check(); !r) return r;
   return batch.apply();
@@ -191,7 +215,7 @@ Result<void> add_and_complete(Object& object, Object& parent, std::string_view i
     }
   } const undo{object};
   if (auto* creatable = object_cast<UserCreatable>(&object)) {
-    if (auto r = creatable->complete(); !r) return r;
+    if (auto r = callback("complete() of", id, [&] { return creatable->complete(); }); !r) return r;
   }
   object.set_complete();
   return {};
@@ -325,14 +349,10 @@ Result<void> user_creatable_del(std::string_view id) {
   if (!object) return error("object '{}' not found", id);
   if (!object->is_user_made()) return error("object '{}' is the program's own, can not be deleted", id);
   const auto* creatable = object_cast<UserCreatable>(object);
-  std::vector<Holder> holders;  // needs no memory when there are none
-  const auto collect = [&](Object& one) {
-    if (one.is_held()) std::ranges::copy(one.holders(), std::back_inserter(holders));
-    return 0;
-  };
-  collect(*object);
-  object_child_foreach_recursive(*object, collect);
-  if (!holders.empty() || (creatable && !creatable->can_be_deleted())) {
+  const Ref<Object> keep(*object);  // whatever can_be_deleted() does
+  const std::vector<Holder> holders = detail::holders_that_stay(*object);
+  if (!holders.empty() ||
+      (creatable && !callback("can_be_deleted() of", id, [&] { return creatable->can_be_deleted(); }))) {
     auto in_use = error("object '{}' is in use, can not be deleted", id);
     Json told = to_json(holders);
     const JsonClearer clearer(told);

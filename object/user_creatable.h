@@ -10,6 +10,7 @@
 #include "qomio/object/object.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/input_visitor.h"
+#include "qomio/qapi/main_thread.h"
 
 // Making objects with properties, and the interface of those that users may make. Thread: the main thread.
 namespace qomio {
@@ -67,7 +68,8 @@ Result<Ref<T>> object_new_with_props(std::string_view id,
                                      std::initializer_list<PropertyValue> properties = {});
 
 // Sets several properties, all or none: every value is read and checked first, then all are stored, then each
-// on_change hook runs once; an error puts everything back. `values` is an object; its order is kept.
+// on_change hook runs once; an error puts everything back. `values` is an object; its order is kept. A
+// property that can't be read can't be put back: it is set after the hooks, and two of them are refused.
 Result<void> object_set_props(Object& object, const Json& values,
                               InputVisitor::Scalars scalars = InputVisitor::Scalars::typed);
 Result<void> object_set_props(Object& object, std::initializer_list<PropertyValue> properties);
@@ -80,7 +82,8 @@ Result<Ref<Object>> user_creatable_add(const Json& options,
 // object-del. Errors: `object 'x' not found`; `object 'x' is the program's own, can not be deleted`, for what
 // is below /objects and was not made as users do (see Object::is_user_made); `object 'x' is in use, can not
 // be deleted`, with the holders of the object and of what lies below it in its data: {"holders": [{"kind":
-// "export", "name": "disk0"}]}.
+// "export", "name": "disk0"}]}. Those among them that go with the object are no hindrance, unless they hold
+// each other in a ring.
 Result<void> user_creatable_del(std::string_view id);
 
 // A letter, then letters, digits, '-', '.', '_'.
@@ -91,6 +94,7 @@ std::vector<const ObjectClass*> user_creatable_classes();
 
 template <class T>
 Result<Ref<T>> object_new_with_props(std::string_view id, std::initializer_list<PropertyValue> properties) {
+  require_main_thread("object_new_with_props()");
   Object& parent = objects_root();  // before T's class is looked up: it makes the basic types known
   auto made = object_new_with_props(detail::class_of<T>(), parent, id, properties);
   if (!made) return failure(made);

@@ -5,6 +5,8 @@
 #include <concepts>
 #include <cstddef>
 #include <limits>
+#include <memory>
+#include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
@@ -37,7 +39,7 @@
 //
 //     template <>
 //     inline constexpr auto enum_description<PollPolicy> =
-//         EnumDescription("PollPolicy", "arrival", "classic", "weighted");   // the values 0, 1, 2
+//         EnumDescription("PollPolicy", "arrival", "classic", "weighted");   // the values 0, 1, 2: no others
 //
 // A member may be of any type that visit() takes; a struct may have branches, see union_of(). To copy a value
 // is to clone it; equal() compares.
@@ -221,11 +223,39 @@ Result<void> visit_list(Visitor& visitor, std::string_view name, std::vector<T>&
     }
     list.swap(elements);
   } else {
-    for (auto& element : list) {
-      if (auto r = visit(visitor, {}, element); !r) return r;
+    for (auto&& element : list) {
+      if constexpr (std::same_as<T, bool>) {  // which lists of bool have no room for
+        bool value = element;
+        if (auto r = visit(visitor, {}, value); !r) return r;
+      } else {
+        if (auto r = visit(visitor, {}, element); !r) return r;
+      }
     }
   }
   return visitor.end_list();
+}
+
+// Has the enum a name for this value? The compiler writes one that has none as a cast, `(Colour)7`.
+template <auto value>
+constexpr bool is_enumerator() {
+  std::string_view text = __PRETTY_FUNCTION__;
+  while (text.ends_with(']') || (text.back() >= '0' && text.back() <= '9')) text.remove_suffix(1);
+  return !text.ends_with(')');
+}
+
+// Are the values those that the description has names for: 0, 1, 2, ...?
+template <class E>
+constexpr bool is_described_whole() {
+  constexpr std::size_t kCount = enum_description<E>.values.size();
+  constexpr bool kNamed = []<std::size_t... i>(std::index_sequence<i...>) {
+    return (is_enumerator<static_cast<E>(i)>() && ...);
+  }(std::make_index_sequence<kCount>());
+  // An enum of no fixed size can't be asked for a value beyond its own.
+  if constexpr (requires { E{0}; }) {
+    return kNamed && !is_enumerator<static_cast<E>(kCount)>();
+  } else {
+    return kNamed;
+  }
 }
 
 template <std::integral T>
@@ -268,6 +298,8 @@ Result<void> visit(Visitor& visitor, std::string_view name, T& value) {
   } else if constexpr (std::same_as<T, nlohmann::ordered_json>) {
     return visitor.type_any(name, value);
   } else if constexpr (detail::Enum<T>) {
+    static_assert(detail::is_described_whole<T>(),
+                  "an EnumDescription has a name for each value of the enum, and these are 0, 1, 2, ...");
     constexpr auto& description = enum_description<T>;
     std::size_t index = static_cast<std::size_t>(value);
     std::string text;
@@ -296,6 +328,22 @@ template <class T>
 const TypeDescription& describe();
 
 namespace detail {
+
+// Held while a description is made.
+std::recursive_mutex& descriptions_mutex();
+
+// `make` gives it its name, and may describe what T is made of; `fill` adds the rest, which may mention T.
+template <class T>
+const TypeDescription& describe_once(TypeDescription (*make)(), void (*fill)(TypeDescription&) = nullptr) {
+  static std::unique_ptr<TypeDescription> description;
+  const std::scoped_lock lock(descriptions_mutex());
+  if (description) return *description;
+  TypeDescription made = make();
+  if (description) return *description;  // made on the way, as a part of its own parts
+  description = std::make_unique<TypeDescription>(std::move(made));
+  if (fill) fill(*description);
+  return *description;
+}
 
 template <class... Ts>
 TypeDescription describe_alternate(const std::variant<Ts...>* type) {
@@ -353,7 +401,8 @@ bool equal(const T& a, const T& b) {
   }
 }
 
-// The description of T for introspection and help; made once.
+// The description of T for introspection and help; made once. A struct may hold a list of its own kind.
+// Thread-safe.
 template <class T>
 const TypeDescription& describe() {
   if constexpr (std::same_as<T, bool>) {
@@ -374,18 +423,17 @@ const TypeDescription& describe() {
   } else if constexpr (std::same_as<T, std::nullptr_t>) {
     return builtin_type("null");
   } else if constexpr (detail::is_variant<T>) {
-    static const TypeDescription description = detail::describe_alternate(static_cast<const T*>(nullptr));
-    return description;
+    return detail::describe_once<T>(
+        [] { return detail::describe_alternate(static_cast<const T*>(nullptr)); });
   } else if constexpr (detail::Enum<T>) {
     static const TypeDescription description =
         detail::describe_enum(enum_description<T>.name, enum_description<T>.values);
     return description;
   } else if constexpr (detail::is_vector<T>) {
-    static const TypeDescription description = list_type(describe<typename T::value_type>());
-    return description;
+    return detail::describe_once<T>([] { return list_type(describe<typename T::value_type>()); });
   } else {
-    static const TypeDescription description = [] {
-      TypeDescription d = struct_type(T::type_name);
+    static_assert(detail::Struct<T>, "describe this type: see the top of qapi/describe.h");
+    constexpr auto fill = [](TypeDescription& d) {
       auto one = [&]<class Value>(const Member<T, Value>& m) {
         if constexpr (detail::is_optional<Value>) {
           d.members.push_back(detail::describe_member(m, describe<typename Value::value_type>(), true));
@@ -395,9 +443,8 @@ const TypeDescription& describe() {
       };
       std::apply([&](const auto&... m) { (one(m), ...); }, T::members);
       if constexpr (detail::HasBranches<T>) detail::describe_branches<T>(d);
-      return d;
-    }();
-    return description;
+    };
+    return detail::describe_once<T>([] { return struct_type(T::type_name); }, fill);
   }
 }
 

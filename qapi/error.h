@@ -41,7 +41,12 @@ class Error {
   std::string data_;
 };
 
-// A value, or the reason why there is none. No function of this library throws.
+// A value, or the reason why there is none. The library throws nothing of its own. Where memory runs out:
+// - object_new_with_props(), user_creatable_add() and what makes threads and loops return an error;
+// - a QMP client that can't be served is dropped, an event that can't be told isn't; others go on;
+// - loops go on, wake up, fire timers and end; what puts something new into one (bh_new(), timer(),
+//   schedule_oneshot(), set_fd_handler()) throws std::bad_alloc, and has changed nothing;
+// - all else throws std::bad_alloc, too. Out of a callback of a loop or of GLib it ends the process.
 template <class T = void>
 using Result = std::expected<T, Error>;
 

@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "qomio/qapi/invariant.h"
+
 namespace qomio {
 
 namespace {
@@ -13,7 +15,11 @@ gboolean dispatch(GSource* /*source*/, GSourceFunc callback, gpointer data) { re
 GSourceFuncs functions = {nullptr, nullptr, dispatch, nullptr, nullptr, nullptr};
 
 gboolean call(gpointer data) {
-  (*static_cast<std::function<void()>*>(data))();
+  try {
+    (*static_cast<std::function<void()>*>(data))();
+  } catch (...) {
+    exception_left("function of an FdSource");
+  }
   return G_SOURCE_CONTINUE;
 }
 

@@ -9,6 +9,10 @@
 
 namespace qomio {
 
+InputVisitor::InputVisitor(std::string&& text) : scalars_(Scalars::text) {
+  root_text_ = keep(Json(std::move(text))).get_ref<const std::string&>();
+}
+
 const Json* InputVisitor::find(std::string_view name) {
   if (stack_.empty()) return root_;
   Frame& frame = stack_.back();
@@ -116,13 +120,17 @@ Result<void> InputVisitor::type_uint64(std::string_view name, std::uint64_t& val
   if (text()) {
     auto s = get_integer_text(name, true);
     if (!s) return failure(s);
-    if (store(parse_uint64(*s), value)) return {};
+    const auto signed_value = wraps_negative() ? std::nullopt : parse_int64(*s);
+    if ((!signed_value || *signed_value >= 0) && store(parse_uint64(*s), value)) return {};
     return error("Parameter '{}' expects {}", full_name(name), "integer");
   }
   auto json = get(name);
   if (!json) return failure(json);
   const Json& j = **json;
   if (!j.is_number_integer()) return error("Parameter '{}' expects uint64", full_name(name));
+  if (!wraps_negative() && !j.is_number_unsigned() && j.get<std::int64_t>() < 0) {
+    return error("Parameter '{}' expects uint64", full_name(name));
+  }
   // A negative number wraps, as QMP clients written in languages without unsigned integers rely on.
   value = j.is_number_unsigned() ? j.get<std::uint64_t>() : static_cast<std::uint64_t>(j.get<std::int64_t>());
   return {};

@@ -35,8 +35,12 @@ class InputVisitor final : public Visitor {
 
   explicit InputVisitor(const Json& value, Scalars scalars = Scalars::typed, Any any = Any::json)
       : root_(&value), scalars_(scalars), any_(any) {}
-  // From text that stands for the value itself, as behind `prop=`; not copied either.
+  // From text that stands for the value itself, as behind `prop=`; not copied either, unless it is about to
+  // go.
   explicit InputVisitor(std::string_view text) : root_text_(text), scalars_(Scalars::text) {}
+  explicit InputVisitor(const char* text) : InputVisitor(std::string_view(text)) {}
+  explicit InputVisitor(const std::string& text) : InputVisitor(std::string_view(text)) {}
+  explicit InputVisitor(std::string&& text);
 
   bool is_input() const override { return true; }
   Result<void> type_int64(std::string_view name, std::int64_t& value) override;

@@ -15,7 +15,6 @@
 #include "qomio/qapi/json_clear.h"
 #include "qomio/qapi/main_thread.h"
 #include "qomio/qapi/schema.h"
-#include "qomio/qapi/version.h"
 
 namespace qomio {
 namespace {
@@ -32,6 +31,18 @@ void unless_out_of_memory(const Call& call) {
     call();
   } catch (const std::bad_alloc&) {
     return;
+  }
+}
+
+// A command: nothing but the end of memory gets out of it. `text` says which one.
+template <class Function>
+auto call(const char* text, const Function& function) {
+  try {
+    return function();
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (...) {
+    exception_left(text);
   }
 }
 
@@ -99,9 +110,15 @@ struct Interface::Pending {
 Interface::~Interface() = default;
 
 Interface::Interface() : pending_(std::make_unique<Pending>(*this)) {
-  add(command("query-version", "version of the program", query_version).query());
+  // These look at this interface, and at who asks.
+  Command version_query =
+      command("query-version", "version of the program", +[] { return Result<VersionInfo>(); });
+  version_query.run = [this](const Json& arguments) -> Result<Json> {
+    if (auto r = detail::no_arguments(arguments); !r) return failure(r);
+    return to_json(version_);
+  };
+  add(std::move(version_query).query());
 
-  // These two look at this interface and at who asks.
   Command names = command(
       "query-commands", "names of all commands that the client may run",
       +[] { return Result<std::vector<CommandInfo>>(); });
@@ -134,6 +151,7 @@ Interface& Interface::process() {
 }
 
 void Interface::add(Command command) {
+  require_main_thread("Interface::add()");
   invariant(!command.allow_oob || command.run, "a command out of band answers at once");
   std::string name = command.name;
   command.running_text = g_intern_string(fmt::format("command '{}'", name).c_str());
@@ -141,15 +159,18 @@ void Interface::add(Command command) {
 }
 
 void Interface::add(Event event) {
+  require_main_thread("Interface::add()");
   std::string name = event.name;
   events_.insert_or_assign(std::move(name), std::move(event));
 }
 
 void Interface::remove_command(std::string_view name) {
+  require_main_thread("Interface::remove_command()");
   if (const auto it = commands_.find(name); it != commands_.end()) commands_.erase(it);
 }
 
 void Interface::enable_command(std::string_view name, bool enabled) {
+  require_main_thread("Interface::enable_command()");
   const auto it = commands_.find(name);
   invariant(it != commands_.end(), "a command must be added before it is enabled or disabled");
   it->second.is_enabled = enabled;
@@ -174,11 +195,15 @@ Result<const Command*> Interface::allowed_command(std::string_view name, Access 
 }
 
 Result<Json> Interface::run(const Command& command, const Json& arguments) const {
+  require_main_thread("Interface::run()");
   const Running running(*this, command.running_text);
-  if (!compat_.rejects_some() && !compat_.hides_some()) return command.run(arguments);
+  const auto run = [text = command.running_text, function = command.run](const Json& given) {
+    return call(text, [&] { return function(given); });  // of a copy: the command may take itself away
+  };
+  if (!compat_.rejects_some() && !compat_.hides_some()) return run(arguments);
   if (auto r = compat_.check_input(arguments, command.arguments()); !r) return failure(r);
-  const auto result_type = command.result;  // the command may take itself away
-  auto result = command.run(arguments);
+  const auto result_type = command.result;
+  auto result = run(arguments);
   if (result && compat_.hides_some()) compat_.filter_output(*result, result_type());
   return result;
 }
@@ -186,17 +211,21 @@ Result<Json> Interface::run(const Command& command, const Json& arguments) const
 void Interface::start(const Command& command, const Json& arguments, Access access,
                       const Reply& reply) const {
   if (!command.start) return reply.send(run(command, arguments));
+  require_main_thread("Interface::start()");
   const Running running(*this, command.running_text);
+  const auto start = [text = command.running_text, function = command.start](const CommandCall& given) {
+    call(text, [&] { function(given); });
+  };
   if (compat_.rejects_some()) {
     if (auto r = compat_.check_input(arguments, command.arguments()); !r) return reply.send(failure(r));
   }
-  if (!compat_.hides_some()) return command.start({arguments, access, reply});
+  if (!compat_.hides_some()) return start({arguments, access, reply});
   const Reply whole([reply, policy = compat_, type = command.result](Result<Json> result) {
     if (result) policy.filter_output(*result, type());
     reply.send(std::move(result));
   });
   reply.on_cancel(whole.canceller());
-  command.start({arguments, access, whole});
+  start({arguments, access, whole});
 }
 
 Result<Json> Interface::run(std::string_view name, const Json& arguments, Access access) const {
@@ -211,15 +240,20 @@ Result<Json> Interface::run(std::string_view name, const Json& arguments, Access
   return std::move(**answer);
 }
 
+bool Interface::Listener::wants_event(std::string_view name) const {
+  return !wants || callback("filter of a listener for the event", name, [&] { return wants(name); });
+}
+
 bool Interface::is_wanted(std::string_view name) const {
   require_main_thread("Interface::is_wanted()", "Interface::emit()");
   const auto event = events_.find(name);
   invariant(event != events_.end(), "an event must be added before it is sent");
   if (compat_.hides(event->second.features)) return false;
-  return std::ranges::any_of(listeners_, [&](const auto& weak) {
-    const auto listener = weak.lock();
-    return listener && (!listener->wants || listener->wants(name));
-  });
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {  // a filter may change them
+    const auto listener = listeners_[i].lock();
+    if (listener && listener->wants_event(name)) return true;
+  }
+  return false;
 }
 
 void Interface::emit(std::string_view name, const Json& data) {
@@ -242,19 +276,17 @@ void Interface::tell(std::string_view name, Json& data) {
     const auto present = listeners_;  // listeners come and go during the calls
     for (const auto& weak : present) {
       const auto listener = weak.lock();
-      if (!listener || (listener->wants && !listener->wants(name))) continue;
-      try {
-        listener->tell(name, data);
-      } catch (const std::bad_alloc&) {
-        continue;
-      } catch (...) {
-        exception_left("listener of the event " + std::string(name));
-      }
+      if (!listener) continue;
+      unless_out_of_memory([&] {
+        if (!listener->wants_event(name)) return;
+        callback("listener of the event", name, [&] { listener->tell(name, data); });
+      });
     }
   });
 }
 
 std::shared_ptr<void> Interface::listen(EventListener listener, EventFilter wants) {
+  require_main_thread("Interface::listen()");
   auto owner = std::make_shared<Listener>(Listener{std::move(listener), std::move(wants)});
   std::erase_if(listeners_, [](const auto& known) { return known.expired(); });
   listeners_.push_back(owner);

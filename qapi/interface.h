@@ -11,6 +11,7 @@
 
 #include "qomio/qapi/command.h"
 #include "qomio/qapi/compat.h"
+#include "qomio/qapi/version.h"
 
 namespace qomio {
 
@@ -92,6 +93,10 @@ class Interface {
     const char* const outside_;
   };
 
+  // The program's own name and version, "storaged-1.4", for query-version and the greeting of servers.
+  void set_package(std::string_view name_and_version) { version_.package = name_and_version; }
+  const VersionInfo& version() const { return version_; }
+
   // How what is deprecated or unstable is treated from now on.
   void set_compat(const CompatPolicy& policy) { compat_ = policy; }
   const CompatPolicy& compat() const { return compat_; }
@@ -122,6 +127,7 @@ class Interface {
   struct Listener {
     EventListener tell;
     EventFilter wants;
+    bool wants_event(std::string_view name) const;
   };
   // Events of other threads, oldest first.
   struct Pending;
@@ -135,6 +141,8 @@ class Interface {
   std::vector<std::weak_ptr<Listener>> listeners_;
   std::unique_ptr<Pending> pending_;
   CompatPolicy compat_;
+  VersionInfo version_{.qemu = {.major = 7, .minor = 2, .micro = 22},
+                       .package = fmt::format("qomio-{}", version_text())};
 };
 
 }  // namespace qomio

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <new>
 #include <source_location>
+#include <string>
 #include <string_view>
 
 namespace qomio {
@@ -17,9 +19,25 @@ inline void invariant(bool holds, std::string_view sentence,
     broken_invariant(sentence, where);
 }
 
-// For a catch (...) around a call of somebody else's: ends the program with a sentence that names what was
-// called and what the exception says, "an exception left the bottom half 'flush': disk full".
+// One rule for every function of somebody else's that the library calls, be it a hook, a getter, a command, a
+// listener or a handler: it returns its errors. An exception that leaves one ends the program with a sentence
+// that names it and what the exception says, "an exception left the bottom half 'flush': disk full". Only
+// std::bad_alloc goes on from where somebody waits for an answer (see qapi/error.h).
+//
+// For a catch (...) around such a call.
 [[noreturn]] void exception_left(std::string_view callback);
+
+// Such a call, for an answer: callback("getter of property", "rate", [&] { ... }).
+template <class Call>
+decltype(auto) callback(std::string_view kind, std::string_view name, const Call& call) {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (...) {
+    exception_left(std::string(kind).append(" '").append(name).append("'"));
+  }
+}
 
 // The same, in debug builds only; for checks on hot paths.
 inline void debug_invariant([[maybe_unused]] bool holds, [[maybe_unused]] std::string_view sentence,

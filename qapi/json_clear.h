@@ -31,33 +31,56 @@ Json& json_add_member(Json& object, std::string name);
 
 namespace detail {
 
+// The types that a value of a type is made of.
 template <class T>
-struct HoldsJson : std::is_same<T, Json> {};
+struct Parts : std::type_identity<std::tuple<>> {};
 template <class T>
-struct HoldsJson<std::optional<T>> : HoldsJson<T> {};
+struct Parts<std::optional<T>> : std::type_identity<std::tuple<T>> {};
 template <class T>
-struct HoldsJson<std::vector<T>> : HoldsJson<T> {};
+struct Parts<std::vector<T>> : std::type_identity<std::tuple<T>> {};
 template <class... Ts>
-struct HoldsJson<std::variant<Ts...>> : std::disjunction<HoldsJson<Ts>...> {};
-template <class T, class Value>
-struct HoldsJson<Member<T, Value>> : HoldsJson<Value> {};
-template <class... Ts>
-struct HoldsJson<std::tuple<Ts...>> : std::disjunction<HoldsJson<Ts>...> {};
+struct Parts<std::variant<Ts...>> : std::type_identity<std::tuple<Ts...>> {};
+template <class T, class... Values>
+std::tuple<Values...> values_of(const std::tuple<Member<T, Values>...>& members);
 template <class T>
   requires(
       requires { T::members; } && !requires { T::branches; })
-struct HoldsJson<T> : HoldsJson<std::remove_cvref_t<decltype(T::members)>> {};
+struct Parts<T> : std::type_identity<decltype(values_of(T::members))> {};
 template <class T>
   requires requires { T::members, T::branches; }
-struct HoldsJson<T>
-    : std::disjunction<HoldsJson<std::remove_cvref_t<decltype(T::members)>>,
-                       HoldsJson<std::remove_cvref_t<decltype(std::declval<T>().*T::branches.value)>>> {};
+struct Parts<T>
+    : std::type_identity<decltype(std::tuple_cat(
+          values_of(T::members),
+          std::declval<std::tuple<std::remove_cvref_t<decltype(std::declval<T>().*T::branches.value)>>>()))> {
+};
+
+// A struct may hold a list of its own kind: what has been looked into is not looked into again.
+template <class T, class... Seen>
+constexpr bool holds_json() {
+  if constexpr (std::is_same_v<T, Json>) {
+    return true;
+  } else if constexpr ((std::is_same_v<T, Seen> || ...)) {
+    return false;
+  } else {
+    return []<class... Ps>(std::type_identity<std::tuple<Ps...>>) {
+      return (holds_json<Ps, T, Seen...>() || ...);
+    }(std::type_identity<typename Parts<T>::type>());
+  }
+}
+template <class T>
+struct HoldsJson : std::bool_constant<holds_json<T>()> {};
 
 }  // namespace detail
 
 // Empties the Json values in a value of a described type; which of them there are is known when compiled.
 template <class T>
 void clear_json_in(T& value) noexcept;
+template <class T>
+void clear_json_in(std::optional<T>& value) noexcept;
+template <class T>
+void clear_json_in(std::vector<T>& values) noexcept;
+template <class... Ts>
+void clear_json_in(std::variant<Ts...>& value) noexcept;
 
 template <class T>
 void clear_json_in(std::optional<T>& value) noexcept {

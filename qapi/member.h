@@ -10,22 +10,41 @@
 // The words in which a C++ type is described: qapi/describe.h shows them at work. All are constants.
 namespace qomio {
 
-// Up to kMax names of what is special about something. `deprecated` and `unstable` are known to the policy of
-// qapi/compat.h; others are for clients that ask the schema whether something is there.
-class Features {
+namespace detail {
+
+// Names, as many as there is room for; of more it is known that they were too many. As a constant, more do
+// not compile.
+template <std::size_t N>
+class Names {
  public:
-  static constexpr std::size_t kMax = 4;
-  constexpr Features() = default;
-  constexpr Features(std::initializer_list<std::string_view> names) {
-    for (auto name : names) names_[count_++] = name;  // more than kMax do not compile in a constant
+  constexpr Names() = default;
+  constexpr Names(std::initializer_list<std::string_view> names) {
+    for (auto name : names) add(name);
   }
   constexpr const std::string_view* begin() const { return names_.data(); }
   constexpr const std::string_view* end() const { return names_.data() + count_; }
+  constexpr bool too_many() const { return too_many_; }
 
  private:
-  std::array<std::string_view, kMax> names_{};
+  constexpr void add(std::string_view name) {
+    if (count_ < N) {
+      names_[count_++] = name;
+    } else {
+      overflow();
+    }
+  }
+  void overflow() { too_many_ = true; }  // no constant expression
+
+  std::array<std::string_view, N> names_{};
   std::size_t count_ = 0;
+  bool too_many_ = false;
 };
+
+}  // namespace detail
+
+// Up to four names of what is special about something. `deprecated` and `unstable` are known to the policy of
+// qapi/compat.h; others are for clients that ask the schema whether something is there.
+using Features = detail::Names<4>;
 
 template <class Class, class Value>
 struct Member {

@@ -128,9 +128,9 @@ std::string qmp_event_line(std::string_view name, const Json& data) {
   return line += kLineEnd;
 }
 
-std::string qmp_greeting_line() {
+std::string qmp_greeting_line(const VersionInfo& info) {
   std::string line = "{\"QMP\": {\"version\": ";
-  Json version = to_json(query_version().value());
+  Json version = to_json(info);
   const JsonClearer clearer(version);
   json_append(line, version);
   line += ", \"capabilities\": [\"oob\"]}}";

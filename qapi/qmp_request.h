@@ -8,6 +8,7 @@
 
 #include "qomio/qapi/error.h"
 #include "qomio/qapi/json.h"
+#include "qomio/qapi/version.h"
 
 namespace qomio {
 
@@ -37,6 +38,6 @@ std::string qmp_return_line(const Json& value, const std::optional<Json>& id);
 std::string qmp_error_line(const Error& error, const std::optional<Json>& id);
 // The event's time is now; `data` is left out when it is empty.
 std::string qmp_event_line(std::string_view name, const Json& data);
-std::string qmp_greeting_line();
+std::string qmp_greeting_line(const VersionInfo& version);
 
 }  // namespace qomio

@@ -74,7 +74,7 @@ QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor o
       buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)),
       output_(host.output_limit_bytes, host.disposal) {
   parser_.dispose_into(host.disposal);
-  output_.add_reply(qmp_greeting_line());
+  output_.add_reply(qmp_greeting_line(host_.interface.version()));
   // Nothing behind this needs memory, so that what is changed here is changed back.
   if (!is_socket()) {
     old_out_flags_ = fcntl(out_.get(), F_GETFL);

@@ -82,6 +82,11 @@ TypeDescription detail::describe_enum(std::string_view name, std::span<const Enu
   return d;
 }
 
+std::recursive_mutex& detail::descriptions_mutex() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+
 Result<void> detail::enum_from_text(std::string_view name, const std::string& text, const EnumValue* values,
                                     std::size_t count, std::size_t& index) {
   for (std::size_t i = 0; i < count; ++i) {

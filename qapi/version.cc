@@ -5,8 +5,4 @@ namespace qomio {
 
 std::string_view version_text() { return QOMIO_VERSION; }
 
-Result<VersionInfo> query_version() {
-  return VersionInfo{.qemu = {.major = 7, .minor = 2, .micro = 22}, .package = "qomio-" QOMIO_VERSION};
-}
-
 }  // namespace qomio

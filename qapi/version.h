@@ -21,7 +21,8 @@ struct VersionTriple {
 };
 
 // The answer of query-version, also in the greeting. `qemu` is the version of QEMU whose protocol is spoken:
-// clients choose what they send by it. `package` is the program's own name and version.
+// clients choose what they send by it. `package` is the program's own name and version: what
+// Interface::set_package() says, "qomio-" and the library's version until then.
 struct VersionInfo {
   VersionTriple qemu;
   std::string package;
@@ -30,8 +31,6 @@ struct VersionInfo {
       std::tuple(member("qemu", &VersionInfo::qemu, "of QEMU, whose protocol this is"),
                  member("package", &VersionInfo::package, "the program's own name and version"));
 };
-
-Result<VersionInfo> query_version();
 
 // "0.1.0"
 std::string_view version_text();

@@ -29,6 +29,11 @@ class Visitor {
 
   virtual bool is_input() const = 0;
 
+  // Input: a negative integer stands for an unsigned one of 64 bits, modulo 2^64, as QMP has it; or, from now
+  // on, is refused, as properties have it.
+  void refuse_negative() { wraps_negative_ = false; }
+  bool wraps_negative() const { return wraps_negative_; }
+
   // Errors of input, all GenericError: `Parameter '<full name>' is missing`;
   // `Invalid parameter type for '<full name>', expected: integer`, for uint64 and size
   // `Parameter '<full name>' expects uint64`; from text `Parameter '<full name>' expects integer`.
@@ -58,6 +63,9 @@ class Visitor {
   // Input only: is there one more element? The next visit, with an empty name, reads it.
   virtual bool next_element() = 0;
   virtual Result<void> end_list() = 0;
+
+ private:
+  bool wraps_negative_ = true;
 };
 
 }  // namespace qomio

@@ -13,7 +13,7 @@ import sys
 # from templates of other libraries.
 CONSTANT = re.compile(
     r"guard variable for |^DW\.ref\.|^(std|tsl|fmt|nlohmann)::|::k[A-Z]\w*$"
-    r"|^qomio::describe<.*::description$|^qomio::\w+_type\(.*\)::types?$|::functions$"
+    r"|^qomio::(detail::)?describe(_once)?<.*::description$|^qomio::\w+_type\(.*\)::types?$|::functions$"
 )
 
 

@@ -20,6 +20,7 @@
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/qapi/fd_source.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/json.h"
 #include "qomio/tests/iothread/running_loop.h"
@@ -285,13 +286,58 @@ TEST(EventsOfThreadsDeathTest, what_belongs_to_the_main_thread_says_so) {
   const auto elsewhere = [](const std::function<void()>& call) { std::jthread(call).join(); };
   EXPECT_DEATH(elsewhere([] { (void)object_new_with_props<IOThread>("io0"); }),
                "object_new_with_props\\(\\) is called in another thread than the main one; call .* instead");
-  EXPECT_DEATH(elsewhere([] { (void)objects_root().parse_property("a", "b"); }),
-               "Object::parse_property\\(\\)");
+  EXPECT_DEATH(elsewhere([] { (void)objects_root().parse_property("a", "b"); }), "objects_root\\(\\)");
   EXPECT_DEATH(elsewhere([] { (void)user_creatable_add(Json::object()); }), "user_creatable_add\\(\\)");
   EXPECT_DEATH(elsewhere([] { (void)user_creatable_del("io0"); }), "user_creatable_del\\(\\)");
   EXPECT_DEATH(elsewhere([] { (void)Interface::process().is_wanted("SHUTDOWN"); }),
                "Interface::is_wanted\\(\\)");
 }
+
+TEST(ExceptionOfACondition, ends_the_program_with_a_sentence) {
+  const Ref<AioContext> loop = *AioContext::create();
+  const CurrentAioContext current(*loop);
+  EXPECT_DEATH((void)loop->wait_while([]() -> bool { throw std::runtime_error("no luck"); }),
+               "left the condition of AioContext::wait_while..: no luck");
+}
+
+TEST(ExceptionOfACondition, so_does_one_of_a_source_of_glib) {
+  EXPECT_DEATH(
+      {
+        FdSource source(nullptr, [] { throw std::runtime_error("no luck"); });
+        source.set_ready_time(0);
+        ::g_main_context_iteration(nullptr, TRUE);
+      },
+      "left the function of an FdSource: no luck");
+}
+
+#ifndef NDEBUG
+TEST(DebugBuilds, see_that_a_loop_is_asked_from_another_thread) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const Ref<AioContext> loop = *AioContext::create();
+  const CurrentAioContext current(*loop);
+  EXPECT_DEATH(std::jthread([&] { loop->notify_accept(); }).join(),
+               "notify_accept.. is called in another thread");
+  EXPECT_DEATH(std::jthread([&] { (void)loop->compute_timeout(); }).join(),
+               "compute_timeout.. is called in another thread");
+}
+
+TEST(DebugBuilds, see_that_a_wait_is_cancelled_from_another_loop) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const Ref<AioContext> loop = *AioContext::create();
+  const CurrentAioContext current(*loop);
+  Cancellation stop;
+  co_enter(*loop,
+           [](Cancellation& s) -> Task<> { (void)co_await sleep_for(std::chrono::hours(1), &s); }(stop));
+  const auto cancel = [&] {
+    const Ref<AioContext> other = *AioContext::create();
+    const CurrentAioContext in_other(*other);
+    stop.cancel();
+  };
+  EXPECT_DEATH(std::jthread(cancel).join(), "Cancellation::cancel.. is called in another loop");
+  stop.cancel();
+  loop->poll(false);
+}
+#endif
 
 }  // namespace
 }  // namespace qomio

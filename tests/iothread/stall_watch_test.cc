@@ -11,6 +11,7 @@
 #include <latch>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -240,7 +241,15 @@ TEST_F(StallWatchTest, is_silent_about_an_idle_loop) {
 
 TEST_F(StallWatchTest, does_not_take_two_calls_for_one) {
   for (int i = 0; i < 100; ++i) {
-    loop.run_in([&] { EXPECT_TRUE(watch.look(i * kThreshold, kThreshold).empty()); });
+    std::binary_semaphore entered(0);
+    std::binary_semaphore leave(0);
+    loop.schedule_oneshot([&] {
+      entered.release();
+      leave.acquire();
+    });
+    entered.acquire();
+    EXPECT_TRUE(watch.look(i * kThreshold, kThreshold).empty());
+    leave.release();
   }
 }
 

@@ -302,18 +302,5 @@ TEST_F(PropertyTest, WhatIsSpecialAboutItIsKept) {
   EXPECT_THAT(old->features(), ElementsAre("deprecated"));
 }
 
-TEST_F(PropertyTest, ADefaultIsGivenOnceToWhatCanBeSet) {
-  const auto twice = [] {
-    (void)property<bool>("b", nullptr, [](Object&, bool) { return Result<void>(); })
-        .default_value(true)
-        .default_value(true);
-  };
-  EXPECT_DEATH(twice(), "one default value");
-  const auto read_only = [] {
-    (void)property<bool>("b", [](const Object&) { return true; }, nullptr).default_value(true);
-  };
-  EXPECT_DEATH(read_only(), "can be set");
-}
-
 }  // namespace
 }  // namespace qomio

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -82,7 +83,7 @@ class Model {
   void remove(const Entry& entry) {
     if (!entry.parent) return;
     const auto gone = subtree(*entry.object);
-    const bool held = std::ranges::any_of(gone, [&](const Object* o) { return !holders(*o).empty(); });
+    const bool held = !all_end(gone);
     if (entry.parent == &objects_root() && is_identifier(entry.name)) {
       const auto deleted = user_creatable_del(entry.name);
       RC_ASSERT(deleted.has_value() == !held);
@@ -199,6 +200,24 @@ class Model {
       }
     }
     return all;
+  }
+  // Would all of a subtree, whose top comes first, end with it? What ends does so when nobody owns it any
+  // more.
+  bool all_end(const std::vector<Object*>& subtree) const {
+    std::set<const Object*> ended;
+    const auto is_owned = [&](const Object* object) {
+      return std::ranges::any_of(
+                 needs_,
+                 [&](const Object* o) { return entry_of(*o).needs == object && !ended.contains(o); }) ||
+             (object != subtree.front() && !ended.contains(entry_of(*object).parent));
+    };
+    for (bool one_more = true; one_more;) {
+      one_more = false;
+      for (const Object* object : subtree) {
+        if (!ended.contains(object) && !is_owned(object)) one_more = ended.insert(object).second;
+      }
+    }
+    return ended.size() == subtree.size();
   }
   // Oldest first, by their present names.
   std::vector<Holder> holders(const Object& object) const {

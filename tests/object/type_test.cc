@@ -338,18 +338,6 @@ TEST_F(TypeTest, ClassPropertiesAreInheritedInOrderOfDeclaration) {
   EXPECT_FALSE((*object_class_by_name("shelf"))->find_property("0"));
 }
 
-TEST_F(TypeTest, AClassPropertyOfATakenNameIsABrokenInvariant) {
-  static const TypeInfo stutter{
-      .name = "stutter", .parent = "container", .class_init = [](ObjectClass& klass) {
-        klass.add(property("type", &Object::type_name));
-      }};
-  const auto use = [] {
-    (void)register_type(stutter);
-    (void)object_class_by_name("stutter");
-  };
-  EXPECT_DEATH(use(), "a property of this name exists already");
-}
-
 int slow_class_inits = 0;
 
 TEST_F(TypeTest, TwoThreadsThatAreFirstAtOnceGetOneWholeClass) {

@@ -308,5 +308,37 @@ TEST(ProcessInterfaceTest, ThereIsOneOfTheProcess) {
   EXPECT_EQ(&Interface::process(), &Interface::process());
 }
 
+TEST(Package, is_what_the_program_says_it_is) {
+  Interface interface;
+  interface.set_package("storaged-1.4");
+  EXPECT_EQ(interface.run("query-version", Json::object())->at("package"), Json("storaged-1.4"));
+  EXPECT_EQ(Interface().version().package, "qomio-" + std::string(version_text()));
+}
+
+TEST(ACommand, may_remove_itself) {
+  Interface interface;
+  auto state = std::make_shared<std::string>("a text that is too long for the string itself");
+  Command once;
+  once.name = "once";
+  once.arguments = empty_type;
+  once.result = empty_type;
+  once.run = [&interface, state](const Json&) -> Result<Json> {
+    interface.remove_command("once");
+    return Json(*state);
+  };
+  interface.add(once);
+  once.name = "later";
+  once.run = nullptr;
+  once.start = [&interface, state](const CommandCall& call) {
+    interface.remove_command("later");
+    call.reply.send(Json(*state));
+  };
+  interface.add(std::move(once));
+  EXPECT_EQ(*interface.run("once", Json::object()), Json(*state));
+  EXPECT_EQ(*interface.run("later", Json::object()), Json(*state));
+  EXPECT_EQ(interface.find_command("once"), nullptr);
+  EXPECT_EQ(interface.find_command("later"), nullptr);
+}
+
 }  // namespace
 }  // namespace qomio

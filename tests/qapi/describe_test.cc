@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Descriptions of types that are not like most.
+#include "qomio/qapi/describe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "qomio/qapi/input_visitor.h"
+#include "qomio/qapi/interface.h"
+#include "qomio/qapi/output_visitor.h"
+#include "qomio/qapi/schema.h"
+
+namespace qomio {
+namespace {
+
+using testing::HasSubstr;
+
+// Holds a list of its own kind, directly and through another.
+struct Forest;
+struct Twig {
+  std::string name;
+  std::vector<Twig> twigs;
+  std::optional<std::vector<Forest>> forests;
+  std::variant<std::string, std::vector<Twig>> either;
+  static constexpr std::string_view type_name = "Twig";
+  static constexpr auto members =
+      std::tuple(member("name", &Twig::name), member_with_default("twigs", &Twig::twigs),
+                 member("forests", &Twig::forests), member_with_default("either", &Twig::either));
+};
+struct Forest {
+  std::vector<Twig> trees;
+  std::optional<Json> note;
+  static constexpr std::string_view type_name = "Forest";
+  static constexpr auto members = std::tuple(member("trees", &Forest::trees), member("note", &Forest::note));
+};
+
+Json parsed(std::string_view text) { return parse_json(text).value(); }
+
+TEST(RecursiveStruct, is_read_and_shown) {
+  const Json json = parsed(R"({"name": "a", "twigs": [{"name": "b", "twigs": [], "either": "x"}],
+      "forests": [{"trees": [{"name": "c", "twigs": [], "either": [{"name": "d", "twigs": [], "either": ""}]}],
+                   "note": {"x": [1]}}], "either": ""})");
+  auto twig = from_json<Twig>(json);
+  ASSERT_TRUE(twig) << twig.error().message();
+  const JsonClearer clearer(*twig);
+  EXPECT_EQ(twig->twigs.at(0).name, "b");
+  EXPECT_EQ(twig->forests->at(0).trees.at(0).name, "c");
+  EXPECT_EQ(to_json(*twig), json);
+  EXPECT_TRUE(equal(*twig, *twig));
+  EXPECT_THAT(from_json<Twig>(parsed(R"({"name": "a", "twigs": [{"nme": "b"}]})")).error().message(),
+              HasSubstr("twigs[0]"));
+}
+
+TEST(RecursiveStruct, is_described_whichever_part_comes_first) {
+  const TypeDescription& list = describe<std::vector<Twig>>();
+  const TypeDescription& either = describe<std::variant<std::string, std::vector<Twig>>>();
+  const TypeDescription& twig = describe<Twig>();
+  EXPECT_EQ(list.name, "[Twig]");
+  EXPECT_EQ(either.name, "str or [Twig]");
+  EXPECT_EQ(list.element, &twig);
+  EXPECT_EQ(twig.members.at(1).type, &list);
+  EXPECT_EQ(twig.members.at(3).type, &either);
+  EXPECT_EQ(twig.members.at(2).type->element->members.at(0).type, &list);
+}
+
+TEST(RecursiveStruct, is_described_once_however_many_threads_ask) {
+  std::vector<const TypeDescription*> seen(4);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& one : seen)
+      threads.emplace_back([&one] { one = describe<Forest>().members.at(0).type->element; });
+  }
+  for (const auto* one : seen) EXPECT_EQ(one, &describe<Twig>());
+}
+
+TEST(RecursiveStruct, stands_in_the_schema_once) {
+  Interface interface;
+  interface.add(command("plant", "plants", +[](const Forest&) { return Result<Twig>(); }));
+  const std::string schema = json_text(schema_json(interface, Access::full));
+  EXPECT_EQ(schema.find(R"("either")"), schema.rfind(R"("either")"));
+}
+
+enum class FromOne { one = 1, two = 2 };
+enum class Sparse { a = 0, b = 2 };
+enum class Whole { a, b };
+enum class Longer { a, b, c };
+enum Plain { plain_a, plain_b };
+enum PlainFromOne { plain_one = 1, plain_two = 2 };
+enum class v7 : unsigned char { x1, x2 };
+
+}  // namespace
+
+template <>
+inline constexpr auto enum_description<FromOne> = EnumDescription("FromOne", "one", "two");
+template <>
+inline constexpr auto enum_description<Sparse> = EnumDescription("Sparse", "a", "b");
+template <>
+inline constexpr auto enum_description<Whole> = EnumDescription("Whole", "a", "b");
+template <>
+inline constexpr auto enum_description<Longer> = EnumDescription("Longer", "a", "b");
+template <>
+inline constexpr auto enum_description<Plain> = EnumDescription("Plain", "a", "b");
+template <>
+inline constexpr auto enum_description<PlainFromOne> = EnumDescription("PlainFromOne", "one", "two");
+template <>
+inline constexpr auto enum_description<v7> = EnumDescription("v7", "x1", "x2");
+
+namespace {
+
+// What does not fit doesn't compile: visit() asserts this.
+TEST(EnumDescriptions, name_the_values_from_0_on_and_all_of_them) {
+  EXPECT_TRUE(detail::is_described_whole<Whole>());
+  EXPECT_TRUE(detail::is_described_whole<Plain>());
+  EXPECT_TRUE(detail::is_described_whole<v7>());
+  EXPECT_FALSE(detail::is_described_whole<FromOne>());
+  EXPECT_FALSE(detail::is_described_whole<Sparse>());
+  EXPECT_FALSE(detail::is_described_whole<Longer>());
+  EXPECT_FALSE(detail::is_described_whole<PlainFromOne>());
+}
+
+TEST(ListOfBool, is_read_and_shown) {
+  EXPECT_EQ(*from_json<std::vector<bool>>(Json{true, false}), (std::vector<bool>{true, false}));
+  EXPECT_EQ(to_json(std::vector<bool>{false, true}), Json({false, true}));
+  EXPECT_EQ(from_json<std::vector<bool>>(Json{1}, "l").error().message(),
+            "Invalid parameter type for 'l[0]', expected: boolean");
+  EXPECT_FALSE(equal(std::vector<bool>{true}, std::vector<bool>{false}));
+}
+
+TEST(InputVisitorOverText, takes_any_kind_of_string) {
+  const auto read = [](InputVisitor visitor) {
+    std::int64_t value = 0;
+    EXPECT_TRUE(visit(visitor, "n", value));
+    return value;
+  };
+  const std::string text = "41";
+  EXPECT_EQ(read(InputVisitor(text)), 41);
+  EXPECT_EQ(read(InputVisitor("42")), 42);
+  EXPECT_EQ(read(InputVisitor(std::string_view("43"))), 43);
+  EXPECT_EQ(read(InputVisitor(std::string("0000000000000000000000000000000000000000000052"))), 42);
+  char writable[] = "44";
+  EXPECT_EQ(read(InputVisitor(writable)), 44);
+}
+
+TEST(NamesOfFeatures, that_are_too_many_are_known_to_be) {
+  const char* f = "f";
+  EXPECT_FALSE((Features{f, f, f, f}).too_many());
+  EXPECT_TRUE((Features{f, f, f, f, f}).too_many());
+}
+
+}  // namespace
+}  // namespace qomio
