@@ -2,6 +2,7 @@
 #include "qomio/iothread/iothread.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <glib.h>
 #include <pthread.h>
 #include <sched.h>

@@ -2,6 +2,7 @@
 #include "qomio/object/config.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>

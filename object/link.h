@@ -100,7 +100,7 @@ class LinkProperty final : public Property {
   using Check = Result<void> (Class::*)(Target*);
 
   LinkProperty(std::string_view name, Field Class::* member)
-      : Property(name, fmt::format("link<{}>", Target::type_info.name)), member_(member) {}
+      : Property(name, "link<" + std::string(Target::type_info.name) + ">"), member_(member) {}
 
   const TypeDescription& type() const override { return builtin_type("str"); }
   bool is_writable() const override { return writable_; }

@@ -328,8 +328,7 @@ Result<void> Object::delete_property(std::string_view name) {
     if (it != own.end()) {
       auto gone = std::move(*it);
       own.erase(it);
-      std::erase_if(extras_->set_properties,
-                    [&](const auto& set) { return set.property == gone.property.get(); });
+      forget_set(*gone.property);
       give_back_number(gone.property->name());
       if (uses_ > 0) {
         extras_->deleted.push_back(std::move(gone));
@@ -411,6 +410,10 @@ void Object::remember_set(const Property& property, bool when_made) {
   }
 }
 
+void Object::forget_set(const Property& property) {
+  std::erase_if(extras_->set_properties, [&](const auto& set) { return set.property == &property; });
+}
+
 std::vector<PropertyThatWasSet> Object::set_properties() const {
   return extras_ ? extras_->set_properties : std::vector<PropertyThatWasSet>();
 }
@@ -489,7 +492,10 @@ PropertyUse::~PropertyUse() {
   // What is given back may delete more.
   while (!object_->extras_->deleted.empty()) {
     const auto gone = std::exchange(object_->extras_->deleted, {});
-    for (const auto& own : gone) own.give_back(*object_);
+    for (const auto& own : gone) {
+      object_->forget_set(*own.property);  // its own setter may have deleted it
+      own.give_back(*object_);
+    }
   }
 }
 

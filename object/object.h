@@ -174,6 +174,7 @@ class Object {
   void give_back_link(const StrongLink& link);
   void index_child(Object& child, std::string name);
   void unlink_child(Object& child);
+  void forget_set(const Property& property);
   void release_children();
   Result<void> check_place(std::string_view name, const Object& child) const;
   Result<void> check_name_is_free(std::string_view name) const;

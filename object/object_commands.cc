@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/object_commands.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <deque>
 #include <nlohmann/json.hpp>

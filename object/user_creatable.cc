@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/user_creatable.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cerrno>
 #include <concepts>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/compat.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>

@@ -79,7 +79,7 @@ inline constexpr bool is_optional<std::optional<T>> = true;
 // "uint8_t", for messages.
 template <std::integral T>
 std::string c_integer_name() {
-  return fmt::format("{}int{}_t", std::is_signed_v<T> ? "" : "u", sizeof(T) * 8);
+  return (std::is_signed_v<T> ? "int" : "uint") + std::to_string(sizeof(T) * 8) + "_t";
 }
 
 Result<void> enum_from_text(std::string_view name, const std::string& text, const EnumValue* values,

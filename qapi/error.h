@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <fmt/core.h>
-
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace qomio {
@@ -18,27 +20,40 @@ std::string_view error_class_name(ErrorClass error_class);
 
 // What went wrong, as a value: a class for programs, one sentence for people (names the parameter, its value
 // and what is allowed; no final stop), an optional hint for the command line, which QMP never sends, and
-// optional data, which only QMP sends, as the member `data` of the error.
+// optional data, which only QMP sends, as the member `data` of the error. The size of a pointer; one that was
+// moved from is a GenericError without text.
 class Error {
  public:
-  explicit Error(std::string message) : message_(std::move(message)) {}
-  Error(ErrorClass error_class, std::string message, std::string hint = {})
-      : class_(error_class), message_(std::move(message)), hint_(std::move(hint)) {}
+  explicit Error(std::string_view message);
+  Error(ErrorClass error_class, std::string_view message, std::string_view hint = {});
+  Error(const Error& other);
+  Error(Error&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+  Error& operator=(Error other) noexcept {
+    std::swap(body_, other.body_);
+    return *this;
+  }
+  ~Error() {
+    if (body_) free_body();
+  }
+  // "out of memory", made without any.
+  static Error out_of_memory() noexcept;
 
-  ErrorClass error_class() const { return class_; }
-  const std::string& message() const { return message_; }
-  const std::string& hint() const { return hint_; }
-  const std::string& data() const { return data_; }  // JSON, for programs; empty: none
-  void set_data(std::string json) { data_ = std::move(json); }
+  ErrorClass error_class() const;
+  const std::string& message() const;
+  const std::string& hint() const;
+  const std::string& data() const;  // JSON, for programs; empty: none
+  void set_data(std::string json);
 
-  // Adds context in front of the message; done once, at the seam that knows it.
-  void prepend(std::string_view context) { message_.insert(0, context); }
+  // Adds context in front of the message; done once, at the place that knows it.
+  void prepend(std::string_view context);
 
  private:
-  ErrorClass class_ = ErrorClass::GenericError;
-  std::string message_;
-  std::string hint_;
-  std::string data_;
+  struct Body;
+  explicit Error(Body* body) : body_(body) {}
+  const Body& body() const;
+  Body& own_body();
+  void free_body();
+  Body* body_;
 };
 
 // A value, or the reason why there is none. The library throws nothing of its own. Where memory runs out:
@@ -50,15 +65,71 @@ class Error {
 template <class T = void>
 using Result = std::expected<T, Error>;
 
-// `return error("object '{}' not found", id);` makes a GenericError.
+namespace detail {
+
+// What a "{}" of a message stands for.
+class ErrorArgument {
+ public:
+  ErrorArgument(std::string_view text) : kind_(Kind::text), text_(text) {}
+  ErrorArgument(const char* text) : ErrorArgument(std::string_view(text)) {}
+  ErrorArgument(const std::string& text) : ErrorArgument(std::string_view(text)) {}
+  template <class T>
+    requires(std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char>)
+  ErrorArgument(T number) : kind_(std::is_signed_v<T> ? Kind::integer : Kind::natural) {
+    if constexpr (std::is_signed_v<T>) {
+      integer_ = number;
+    } else {
+      natural_ = number;
+    }
+  }
+  void append_to(std::string& out) const;
+
+ private:
+  enum class Kind { text, integer, natural } kind_;
+  union {
+    std::string_view text_;
+    std::int64_t integer_;
+    std::uint64_t natural_;
+  };
+};
+
+// A message with a "{}" for each of N arguments; what differs doesn't compile.
+template <std::size_t N>
+class ErrorFormat {
+ public:
+  template <class Text>
+    requires std::convertible_to<const Text&, std::string_view>
+  consteval ErrorFormat(const Text& text) : text_(text) {
+    std::size_t places = 0;
+    for (std::size_t i = 0; i + 1 < text_.size(); ++i) {
+      if (text_[i] == '{' && text_[i + 1] == '}') ++places;
+    }
+    if (places != N) the_number_of_places_differs_from_the_number_of_arguments();
+  }
+  std::string_view text() const { return text_; }
+
+ private:
+  static void the_number_of_places_differs_from_the_number_of_arguments() {}
+  std::string_view text_;
+};
+
+Error formatted_error(ErrorClass error_class, std::string_view format, const ErrorArgument* arguments);
+
+}  // namespace detail
+
+// `return error("object '{}' not found", id);` makes a GenericError. Arguments are texts and whole numbers.
 template <class... Args>
-std::unexpected<Error> error(fmt::format_string<Args...> format, Args&&... args) {
-  return std::unexpected(Error(fmt::format(format, std::forward<Args>(args)...)));
+std::unexpected<Error> error(ErrorClass error_class,
+                             std::type_identity_t<detail::ErrorFormat<sizeof...(Args)>> format,
+                             const Args&... args) {
+  const detail::ErrorArgument arguments[] = {detail::ErrorArgument(args)..., detail::ErrorArgument("")};
+  return std::unexpected(detail::formatted_error(error_class, format.text(), arguments));
 }
 
 template <class... Args>
-std::unexpected<Error> error(ErrorClass error_class, fmt::format_string<Args...> format, Args&&... args) {
-  return std::unexpected(Error(error_class, fmt::format(format, std::forward<Args>(args)...)));
+std::unexpected<Error> error(std::type_identity_t<detail::ErrorFormat<sizeof...(Args)>> format,
+                             const Args&... args) {
+  return error(ErrorClass::GenericError, format, args...);
 }
 
 // "<what>: <the system's words for number>", for a failed system call.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/input_visitor.h"
 
+#include <fmt/format.h>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>

@@ -142,7 +142,7 @@ class Interface {
   std::unique_ptr<Pending> pending_;
   CompatPolicy compat_;
   VersionInfo version_{.qemu = {.major = 7, .minor = 2, .micro = 22},
-                       .package = fmt::format("qomio-{}", version_text())};
+                       .package = "qomio-" + std::string(version_text())};
 };
 
 }  // namespace qomio

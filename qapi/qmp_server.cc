@@ -2,6 +2,7 @@
 #include "qomio/qapi/qmp_server.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <glib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -141,7 +142,7 @@ Result<void> QmpServer::add_session(FileDescriptor in, FileDescriptor out, Acces
     sessions_.push_back(std::make_unique<QmpSession>(host_, std::move(in), std::move(out), access));
     return {};
   } catch (const std::bad_alloc&) {
-    return std::unexpected(Error("out of memory"));  // short enough to need none itself
+    return std::unexpected(Error::out_of_memory());
   }
 }
 

@@ -13,7 +13,7 @@ Error given_up() {
   try {
     return Error("the command was given up");
   } catch (const std::bad_alloc&) {
-    return Error("given up");  // short enough to need no memory
+    return Error::out_of_memory();
   }
 }
 

@@ -2,6 +2,7 @@
 #include "qomio/qapi/socket_lock.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>

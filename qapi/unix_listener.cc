@@ -2,6 +2,7 @@
 #include "qomio/qapi/unix_listener.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What query-config tells is a configuration that makes the same again, or names what is lost.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <limits>

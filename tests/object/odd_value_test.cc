@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A type whose author takes no care of what its getters return: what clients get is JSON all the same.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <limits>

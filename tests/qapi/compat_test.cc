@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/compat.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "qomio/qapi/interface.h"

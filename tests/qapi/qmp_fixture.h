@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <glib.h>
 #include <gmock/gmock.h>
 #include <poll.h>

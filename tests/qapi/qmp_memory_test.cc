@@ -2,6 +2,7 @@
 // Each allocation that a QMP session takes is made to fail: once, or together with all that come behind it.
 // The operators here stand in place of the standard library's in this program, unless a sanitizer has its
 // own.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <atomic>
@@ -158,7 +159,7 @@ class QmpWithoutMemoryTest : public QmpServerTest {
     interface_.add(command(
         "later", "for tests", +[](const Passed&, Answer<Passed> answer) {
           std::thread([answer] {
-            fails_after(0, false, [&] { answer.send(std::unexpected(Error("no"))); });
+            fails_after(0, false, [&] { answer.send(std::unexpected(Error::out_of_memory())); });
           }).join();
         }));
     Event wanted = event<Tick>("ASKED_FOR", "for tests");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/qmp_server.h"
 
+#include <fmt/format.h>
 #include <sys/wait.h>
 
 #include <thread>

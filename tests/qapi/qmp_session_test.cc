@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/qmp_session.h"
 
+#include <fmt/format.h>
 #include <fstream>
 
 #include "qomio/tests/qapi/qmp_fixture.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/repeated_message.h"
 
+#include <fmt/format.h>
+
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {

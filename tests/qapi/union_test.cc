@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Described types with branches, alternates and null; comparison and copies.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <limits>

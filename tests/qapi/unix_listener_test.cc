@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/unix_listener.h"
 
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>

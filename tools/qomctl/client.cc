@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/tools/qomctl/client.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "qomio/qapi/standard_streams.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `tree`: objects below a path, with their types and links.
+#include <fmt/format.h>
 #include <langinfo.h>
 
 #include <nlohmann/json.hpp>
