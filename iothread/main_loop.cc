@@ -257,7 +257,7 @@ void MainLoop::quit(int exit_status) { state_->quit(exit_status); }
 
 void register_iothread_types() {
   register_object_types();
-  [[maybe_unused]] static const bool once = [] {
+  [[maybe_unused]] static const bool kRegistered = [] {
     for (const TypeInfo* info :
          {&EventLoopBase::type_info, &IOThread::type_info, &MainLoopSettings::type_info}) {
       const auto registered = register_type(*info);

@@ -87,7 +87,9 @@ class ConfigQuery {
     object_child_foreach(objects_root(), [this](Object& object) {
       if (object.is_user_made()) {
         places_.emplace(&object, nodes_.size());
-        nodes_.push_back({&object, std::make_unique<PropertyUse>(object), {}, 0});
+        Node& node = nodes_.emplace_back();
+        node.object = &object;
+        node.use = std::make_unique<PropertyUse>(object);
       }
       return 0;
     });
@@ -121,10 +123,10 @@ class ConfigQuery {
     std::size_t leads_to;  // the node of an object that users made, which the target is or is a part of
   };
   struct Node {
-    Object* object;
+    Object* object = nullptr;
     std::unique_ptr<PropertyUse> use;  // whatever the getters do
     std::vector<Value> values;
-    std::size_t place;  // in the order in which they are made
+    std::size_t place = 0;  // in the order in which they are made
   };
 
   static std::string path_of(const Object& object) { return object_get_canonical_path(object).value_or(""); }

@@ -2,6 +2,7 @@
 #include "qomio/object/object.h"
 
 #include <fmt/format.h>
+#include <glib.h>
 #include <tsl/robin_set.h>
 
 #include <algorithm>
@@ -91,8 +92,20 @@ void Object::wrong_count(std::uint32_t before) const {
 
 void Object::finalize() const {
   auto* self = const_cast<Object*>(this);
-  invariant(!ending_, "a reference to an object that ends was given back that nobody had");
+  invariant(!ending_ && !ended_in_use_, "a reference to an object that ends was given back that nobody had");
   invariant(parent_ == nullptr, "an object that is still in a tree lost its last reference");
+  if (uses_.load(std::memory_order_acquire) > 0) {
+    references_.store(1, std::memory_order_relaxed);
+    if (in_main_thread()) {
+      self->ended_in_use_ = true;
+    } else {
+      // The main thread is in the middle of it, and comes round.
+      g_idle_add_full(
+          G_PRIORITY_DEFAULT, [](gpointer used) { return static_cast<Object*>(used)->unref(), FALSE; }, self,
+          nullptr);
+    }
+    return;
+  }
   self->ending_ = true;
   // Callbacks may take and give back references to the object while it goes.
   references_.store(1, std::memory_order_relaxed);
@@ -330,7 +343,7 @@ Result<void> Object::delete_property(std::string_view name) {
       own.erase(it);
       forget_set(*gone.property);
       give_back_number(gone.property->name());
-      if (uses_ > 0) {
+      if (uses_.load(std::memory_order_relaxed) > 0) {
         extras_->deleted.push_back(std::move(gone));
       } else {
         gone.give_back(*this);
@@ -410,6 +423,17 @@ void Object::remember_set(const Property& property, bool when_made) {
   }
 }
 
+void Object::free_deleted_properties() {
+  // What is given back may delete more.
+  while (extras_ && !extras_->deleted.empty()) {
+    const auto gone = std::exchange(extras_->deleted, {});
+    for (const auto& own : gone) {
+      forget_set(*own.property);  // its own setter may have deleted it
+      own.give_back(*this);
+    }
+  }
+}
+
 void Object::forget_set(const Property& property) {
   std::erase_if(extras_->set_properties, [&](const auto& set) { return set.property == &property; });
 }
@@ -485,18 +509,12 @@ bool Object::is_held() const { return extras_ && !extras_->holders.empty(); }
 
 // --- Making and casting ---
 
-PropertyUse::PropertyUse(Object& object) : object_(object) { ++object.uses_; }
-
-PropertyUse::~PropertyUse() {
-  if (--object_->uses_ > 0 || !object_->extras_) return;
-  // What is given back may delete more.
-  while (!object_->extras_->deleted.empty()) {
-    const auto gone = std::exchange(object_->extras_->deleted, {});
-    for (const auto& own : gone) {
-      object_->forget_set(*own.property);  // its own setter may have deleted it
-      own.give_back(*object_);
-    }
-  }
+void PropertyUse::end() {
+  const auto left = object_.uses_.load(std::memory_order_relaxed) - 1;
+  if (left == 0) object_.free_deleted_properties();
+  const bool was_last = left == 0 && std::exchange(object_.ended_in_use_, false);
+  object_.uses_.store(left, std::memory_order_release);  // from here on another thread may end it
+  if (was_last) object_.unref();
 }
 
 Result<Ref<Object>> object_new(std::string_view type_name) {

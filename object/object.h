@@ -175,6 +175,7 @@ class Object {
   void index_child(Object& child, std::string name);
   void unlink_child(Object& child);
   void forget_set(const Property& property);
+  void free_deleted_properties();
   void release_children();
   Result<void> check_place(std::string_view name, const Object& child) const;
   Result<void> check_name_is_free(std::string_view name) const;
@@ -187,10 +188,11 @@ class Object {
   mutable std::atomic<std::uint32_t> references_ = 1;
   bool complete_ = false;
   bool user_made_ = false;
-  bool is_root_ = false;    // has no parent, ever
-  bool leaving_ = false;    // is being unparented
-  bool ending_ = false;     // has lost its last reference
-  std::uint32_t uses_ = 0;  // see PropertyUse
+  bool is_root_ = false;                 // has no parent, ever
+  bool leaving_ = false;                 // is being unparented
+  bool ending_ = false;                  // has lost its last reference
+  bool ended_in_use_ = false;            // the same, inside a PropertyUse, which has taken that one over
+  std::atomic<std::uint32_t> uses_ = 0;  // see PropertyUse; written by the main thread
   Object* parent_ = nullptr;
   Object* first_child_ = nullptr;
   Object* last_child_ = nullptr;
@@ -201,16 +203,26 @@ class Object {
 };
 
 // While it lives, code of somebody else's may run on the object's behalf, and do with it what it likes: the
-// object stays, and so do properties of its own that are deleted meanwhile. Thread: the main thread.
+// object stays, and so do properties of its own that are deleted meanwhile. Made for each call of a getter or
+// a setter, so it counts without a locked instruction, where a Ref needs two. Thread: the main thread.
 class PropertyUse {
  public:
-  explicit PropertyUse(Object& object);
-  ~PropertyUse();
+  explicit PropertyUse(Object& object) : object_(object) {
+    object.uses_.store(object.uses_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  ~PropertyUse() {
+    if (object_.ended_in_use_ || object_.extras_) {
+      end();
+    } else {
+      object_.uses_.store(object_.uses_.load(std::memory_order_relaxed) - 1, std::memory_order_release);
+    }
+  }
   PropertyUse(const PropertyUse&) = delete;
   PropertyUse& operator=(const PropertyUse&) = delete;
 
  private:
-  Ref<Object> object_;
+  void end();
+  Object& object_;
 };
 
 // Makes an object of a type, with one reference, outside the tree. Errors: those of object_class_by_name();

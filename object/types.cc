@@ -11,7 +11,7 @@
 
 namespace qomio {
 void register_object_types() {
-  [[maybe_unused]] static const bool once = [] {
+  [[maybe_unused]] static const bool kRegistered = [] {
     add_object_commands(Interface::process());
     add_config_command(Interface::process());
     return true;

@@ -89,13 +89,16 @@ class PropertyBatch {
   // What can't be read can't be put back, so it comes last, after the hooks. Errors: there is more than one
   // of the kind.
   Result<void> put_what_stays_last() {
-    const auto last = std::ranges::stable_partition(
-        entries_, [](const Entry& entry) { return entry.property->is_readable(); });
-    if (last.size() > 1) {
+    const auto stays = [](const Entry& entry) { return !entry.property->is_readable(); };
+    const auto first = std::ranges::find_if(entries_, stays);
+    if (first == entries_.end()) return {};
+    const auto second = std::find_if(first + 1, entries_.end(), stays);
+    if (second != entries_.end()) {
       return error("Properties '{}' and '{}' can't be read, and so not be set together",
-                   last[0].property->name(), last[1].property->name());
+                   first->property->name(), second->property->name());
     }
-    can_revert_ = entries_.size() - last.size();
+    std::rotate(first, first + 1, entries_.end());
+    can_revert_ = entries_.size() - 1;
     return {};
   }
 

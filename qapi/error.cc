@@ -26,9 +26,9 @@ Error::Error(const Error& other) : body_(other.body_) {
 }
 
 Error Error::out_of_memory() noexcept {
-  static Body body{
+  static Body kBody{
       .is_shared = true, .message = "out of memory", .hint = {}, .data = {}};  // short: needs none
-  return Error(&body);
+  return Error(&kBody);
 }
 
 void Error::free_body() {
@@ -36,8 +36,8 @@ void Error::free_body() {
 }
 
 const Error::Body& Error::body() const {
-  static const Body none;
-  return body_ ? *body_ : none;
+  static const Body kNone;
+  return body_ ? *body_ : kNone;
 }
 
 // To be changed.

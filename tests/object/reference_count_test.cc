@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How long objects live: counts, holders, and what goes together.
+#include <glib.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -149,6 +151,65 @@ TEST_F(LifetimeTest, a_property_is_kept_while_it_runs_and_released_after) {
   EXPECT_FALSE(released_inside);
   EXPECT_TRUE(released);
   EXPECT_EQ(state.use_count(), 1);
+}
+
+class Watched final : public Object {
+ public:
+  static const TypeInfo type_info;
+  Watched() { ++alive; }
+  ~Watched() override { --alive; }
+  static inline std::function<void()> in_getter;
+
+ private:
+  std::int64_t size() const {
+    in_getter();
+    return size_;
+  }
+  static void class_init(ObjectClass& klass) { klass.add(property("size", &Watched::size)); }
+  std::int64_t size_ = 7;
+};
+constinit const TypeInfo Watched::type_info{
+    .name = "watched", .parent = "object", .create = create<Watched>, .class_init = Watched::class_init};
+
+TEST_F(LifetimeTest, an_object_whose_last_reference_goes_while_it_is_read_stays_until_then) {
+  ASSERT_TRUE(register_type(Watched::type_info));
+  auto object = *object_new("watched");
+  Object& used = *object;
+  Watched::in_getter = [&] {
+    object = {};
+    EXPECT_EQ(alive, 1);
+    const Ref<Object> again(used);  // it is there, so it may be kept and given back
+  };
+  EXPECT_EQ(*used.get_property("size"), Json(7));
+  EXPECT_EQ(alive, 0);
+
+  // Kept for longer by the getter itself.
+  object = *object_new("watched");
+  Object& kept = *object;
+  Ref<Object> keeper;
+  Watched::in_getter = [&] {
+    object = {};
+    keeper = Ref<Object>(kept);
+  };
+  EXPECT_EQ(*kept.get_property("size"), Json(7));
+  EXPECT_EQ(alive, 1);
+  keeper = {};
+  EXPECT_EQ(alive, 0);
+}
+
+TEST_F(LifetimeTest, another_thread_may_be_the_one_that_gives_it_back) {
+  ASSERT_TRUE(register_type(Watched::type_info));
+  auto object = *object_new("watched");
+  Object& used = *object;
+  Watched::in_getter = [&] {
+    Ref<Object> of_thread(used);
+    object = {};
+    std::jthread([ref = std::move(of_thread)]() mutable { ref = {}; }).join();
+    EXPECT_EQ(alive, 1);
+  };
+  EXPECT_EQ(*used.get_property("size"), Json(7));
+  while (alive > 0) ::g_main_context_iteration(nullptr, FALSE);
+  EXPECT_EQ(alive, 0);
 }
 
 using ReferenceCountDeathTest = LifetimeTest;
