@@ -163,7 +163,33 @@ struct OfPoll final : OfDescriptor {
   }
 };
 
-enum class Kind { bottom_half, timer, handler, poll };
+// What can't be taken back is told not to call.
+struct OfUnowned : Callback {
+  ~OfUnowned() override { *wanted = false; }
+  std::function<void()> calling() {
+    return [this, still = wanted] {
+      if (*still) call();
+    };
+  }
+  std::shared_ptr<bool> wanted = std::make_shared<bool>(true);
+};
+struct OfOneShot final : OfUnowned {
+  explicit OfOneShot(AioContext& loop) { loop.schedule_oneshot(calling()); }
+};
+struct OfJob final : OfUnowned {
+  explicit OfJob(AioContext& loop) {
+    (void)loop.thread_pool().submit([] {}, calling());
+  }
+};
+struct OfCoroutine final : OfUnowned {
+  explicit OfCoroutine(AioContext& loop) { co_enter(loop, wait(calling())); }
+  static Task<> wait(std::function<void()> then) {
+    co_await sleep_for(1ns);
+    then();
+  }
+};
+
+enum class Kind { bottom_half, timer, handler, poll, one_shot, job, coroutine };
 std::unique_ptr<Callback> make_callback(Kind kind, AioContext& loop) {
   switch (kind) {
     case Kind::bottom_half:
@@ -172,12 +198,19 @@ std::unique_ptr<Callback> make_callback(Kind kind, AioContext& loop) {
       return std::make_unique<OfTimer>(loop);
     case Kind::handler:
       return std::make_unique<OfHandler>(loop);
+    case Kind::one_shot:
+      return std::make_unique<OfOneShot>(loop);
+    case Kind::job:
+      return std::make_unique<OfJob>(loop);
+    case Kind::coroutine:
+      return std::make_unique<OfCoroutine>(loop);
     case Kind::poll:
       break;
   }
   return std::make_unique<OfPoll>(loop);
 }
-constexpr std::array kKinds{Kind::bottom_half, Kind::timer, Kind::handler, Kind::poll};
+constexpr std::array kKinds{Kind::bottom_half, Kind::timer, Kind::handler,  Kind::poll,
+                            Kind::one_shot,    Kind::job,   Kind::coroutine};
 
 enum class Change { delete_itself, delete_others, delete_all, add_others, iterate, drop_the_loop };
 constexpr std::array kChanges{Change::delete_itself, Change::delete_others, Change::delete_all,
@@ -230,6 +263,7 @@ TEST(LoopCallbacks, of_every_kind_may_make_every_change) {
         }
       };
       for (int i = 0; i < 20; ++i) context.poll(false);
+      while (calls == 0) context.poll(true);  // a job takes a thread
       Timer end = context.timer([] {});
       end.arm_after(1us);
       context.poll(true);

@@ -17,16 +17,20 @@ def stands_in(part, whole):
     return any(whole[i:i + len(part)] == part for i in range(len(whole)))
 
 
-document, source, program = sys.argv[1:]
-blocks = re.findall(r"^```(\w*)\n(.*?)^```$", open(document, encoding="utf-8").read(), re.M | re.S)
-code = [lines(text) for kind, text in blocks if kind == "cpp"]
-output = [line for kind, text in blocks if not kind for line in lines(text)]
-if not code or not output:
-    sys.exit(f"{document} has no code or no output")
-source_lines = lines(open(source, encoding="utf-8").read())
-for part in code:
-    if not stands_in(part, source_lines):
-        sys.exit(f"this code is not in {source}:\n" + "\n".join(part))
-printed = subprocess.run([program], capture_output=True, text=True, check=True, timeout=60).stdout
-if lines(printed) != output:
-    sys.exit(f"the program prints:\n{printed}\nand not:\n" + "\n".join(output))
+def main(document, source, program):
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", open(document, encoding="utf-8").read(), re.M | re.S)
+    code = [lines(text) for kind, text in blocks if kind == "cpp"]
+    output = [line for kind, text in blocks if not kind for line in lines(text)]
+    if not code or not output:
+        sys.exit(f"{document} has no code or no output")
+    source_lines = lines(open(source, encoding="utf-8").read())
+    for part in code:
+        if not stands_in(part, source_lines):
+            sys.exit(f"this code is not in {source}:\n" + "\n".join(part))
+    printed = subprocess.run([program], capture_output=True, text=True, check=True, timeout=60).stdout
+    if lines(printed) != output:
+        sys.exit(f"the program prints:\n{printed}\nand not:\n" + "\n".join(output))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
