@@ -199,8 +199,12 @@ class LinkBuilder {
 
 // A link as a property: `member` is a Link<T> or a HeldLink<T>.
 template <class Class, class Field>
-LinkBuilder<Class, Field> link(std::string_view name, Field Class::* member) {
-  return LinkBuilder<Class, Field>(std::make_unique<LinkProperty<Class, Field>>(name, member));
+auto link(std::string_view name, Field Class::* member) {
+  static_assert(
+      requires { typename Field::Target; }, "link() takes a Link<T> or a HeldLink<T> member, not a pointer");
+  if constexpr (requires { typename Field::Target; }) {
+    return LinkBuilder<Class, Field>(std::make_unique<LinkProperty<Class, Field>>(name, member));
+  }
 }
 
 }  // namespace qomio

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -116,6 +117,22 @@ template <class R>
 struct HandlerTraits<void (*)(Answer<R>)> : Signature<R, void, true> {};
 template <class R, class A>
 struct HandlerTraits<void (*)(A, Answer<R>)> : Signature<R, A, true> {};
+template <class F, class R, class... As>
+  requires requires { typename HandlerTraits<R (*)(As...)>::Arguments; }
+struct HandlerTraits<R (F::*)(As...)> : HandlerTraits<R (*)(As...)> {};
+template <class F, class R, class... As>
+  requires requires { typename HandlerTraits<R (*)(As...)>::Arguments; }
+struct HandlerTraits<R (F::*)(As...) const> : HandlerTraits<R (*)(As...)> {};
+
+// The type that says what a handler takes and returns: a function's own, or that of an object's call.
+template <class Handler>
+struct HandlerType : std::type_identity<Handler> {};
+template <class Handler>
+  requires requires { &Handler::operator(); }
+struct HandlerType<Handler> : std::type_identity<decltype(&Handler::operator())> {};
+
+template <class Handler>
+concept CommandHandler = requires { typename HandlerTraits<typename HandlerType<Handler>::type>::Arguments; };
 
 // Refuses any member: for commands without arguments.
 Result<void> no_arguments(const Json& arguments);
@@ -155,7 +172,7 @@ Result<Json> result_json(Result<R> result) {
 
 // Calls the handler with the arguments, if it takes any, and what comes behind them.
 template <class Handler, class A, class... More>
-auto call_handler(Handler handler, Result<A>& arguments, More... more) {
+auto call_handler(Handler& handler, Result<A>& arguments, More... more) {
   if constexpr (std::is_void_v<A>) {
     return handler(std::move(more)...);
   } else {
@@ -181,34 +198,61 @@ void Answer<T>::send(Result<T> result) const {
   reply_.send(detail::result_json(std::move(result)));
 }
 
-// Makes a command of a function or a captureless lambda: one that returns its result, or one that returns
-// nothing and gives it to an Answer, its last parameter, when it is there:
+// Makes a command of a handler: a function, a lambda or another object that can be called. It returns the
+// result, or it returns nothing and sends it to an Answer, its last parameter, later:
 //
+//     Result<Measurement> measure(const MeasureArguments& arguments);
 //     void measure(const MeasureArguments& arguments, Answer<Measurement> answer);
 //
+// What a handler captures lives as long as the command is offered or runs; copies of the command share it.
 // For coroutines see iothread/co_command.h.
 template <class Handler>
 Command command(std::string_view name, std::string_view description, Handler handler) {
-  using Traits = detail::HandlerTraits<decltype(+handler)>;
-  using Arguments = typename Traits::Arguments;
-  using Value = typename Traits::Value;
-  Command c = detail::described_command<Arguments, Value>(name, description);
-  if constexpr (Traits::is_later) {
-    c.start = [handler](const CommandCall& call) {
-      auto arguments = detail::read_arguments<Arguments>(call.arguments);
-      const JsonClearer clearer(arguments);
-      if (!arguments) return call.reply.send(failure(arguments));
-      detail::call_handler(handler, arguments, Answer<Value>(call.reply));
-    };
+  static_assert(
+      detail::CommandHandler<Handler>,
+      "a command handler is a Result<R>(), Result<R>(Arguments), void(Answer<R>) or void(Arguments, "
+      "Answer<R>), and not a template");
+  if constexpr (detail::CommandHandler<Handler>) {
+    using Traits = detail::HandlerTraits<typename detail::HandlerType<Handler>::type>;
+    using Arguments = typename Traits::Arguments;
+    using Value = typename Traits::Value;
+    Command c = detail::described_command<Arguments, Value>(name, description);
+    const auto shared = std::make_shared<Handler>(std::move(handler));
+    if constexpr (Traits::is_later) {
+      c.start = [shared](const CommandCall& call) {
+        auto arguments = detail::read_arguments<Arguments>(call.arguments);
+        const JsonClearer clearer(arguments);
+        if (!arguments) return call.reply.send(failure(arguments));
+        detail::call_handler(*shared, arguments, Answer<Value>(call.reply));
+      };
+    } else {
+      c.run = [shared](const Json& json) -> Result<Json> {
+        auto arguments = detail::read_arguments<Arguments>(json);
+        const JsonClearer clearer(arguments);
+        if (!arguments) return failure(arguments);
+        return detail::result_json<Value>(detail::call_handler(*shared, arguments));
+      };
+    }
+    return c;
   } else {
-    c.run = [handler](const Json& json) -> Result<Json> {
-      auto arguments = detail::read_arguments<Arguments>(json);
-      const JsonClearer clearer(arguments);
-      if (!arguments) return failure(arguments);
-      return detail::result_json<Value>(detail::call_handler(handler, arguments));
-    };
+    return {};
   }
-  return c;
+}
+
+// A method of an object, which must outlive the command.
+template <class Class, class R, class... Arguments>
+Command command(std::string_view name, std::string_view description, R (Class::*method)(Arguments...),
+                Class& object) {
+  return command(name, description, [method, &object](Arguments... arguments) -> R {
+    return (object.*method)(std::forward<Arguments>(arguments)...);
+  });
+}
+template <class Class, class R, class... Arguments>
+Command command(std::string_view name, std::string_view description, R (Class::*method)(Arguments...) const,
+                const Class& object) {
+  return command(name, description, [method, &object](Arguments... arguments) -> R {
+    return (object.*method)(std::forward<Arguments>(arguments)...);
+  });
 }
 
 }  // namespace qomio

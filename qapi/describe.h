@@ -432,19 +432,28 @@ const TypeDescription& describe() {
   } else if constexpr (detail::is_vector<T>) {
     return detail::describe_once<T>([] { return list_type(describe<typename T::value_type>()); });
   } else {
-    static_assert(detail::Struct<T>, "describe this type: see the top of qapi/describe.h");
-    constexpr auto fill = [](TypeDescription& d) {
-      auto one = [&]<class Value>(const Member<T, Value>& m) {
-        if constexpr (detail::is_optional<Value>) {
-          d.members.push_back(detail::describe_member(m, describe<typename Value::value_type>(), true));
-        } else {
-          d.members.push_back(detail::describe_member(m, describe<Value>(), m.has_default));
-        }
-      };
-      std::apply([&](const auto&... m) { (one(m), ...); }, T::members);
-      if constexpr (detail::HasBranches<T>) detail::describe_branches<T>(d);
+    constexpr bool kIsDescribed = requires {
+      T::type_name;
+      T::members;
     };
-    return detail::describe_once<T>([] { return struct_type(T::type_name); }, fill);
+    static_assert(kIsDescribed,
+                  "describe this type: give it type_name and members, as the top of qapi/describe.h shows");
+    if constexpr (kIsDescribed) {
+      constexpr auto fill = [](TypeDescription& d) {
+        auto one = [&]<class Value>(const Member<T, Value>& m) {
+          if constexpr (detail::is_optional<Value>) {
+            d.members.push_back(detail::describe_member(m, describe<typename Value::value_type>(), true));
+          } else {
+            d.members.push_back(detail::describe_member(m, describe<Value>(), m.has_default));
+          }
+        };
+        std::apply([&](const auto&... m) { (one(m), ...); }, T::members);
+        if constexpr (detail::HasBranches<T>) detail::describe_branches<T>(d);
+      };
+      return detail::describe_once<T>([] { return struct_type(T::type_name); }, fill);
+    } else {
+      return empty_type();
+    }
   }
 }
 

@@ -87,6 +87,25 @@ const TypeInfo Heater::type_info{
     .class_init = class_init,
 };
 
+// 12. Arguments and results of commands, and what events carry, are structs that describe their members.
+struct MeasureArguments {
+  std::string sensor;
+  std::int64_t rounds = 1;
+  static constexpr std::string_view type_name = "MeasureArguments";
+  static constexpr auto members =
+      std::tuple(member("sensor", &MeasureArguments::sensor, "id of the sensor"),
+                 member_with_default("rounds", &MeasureArguments::rounds, "number of measurements"));
+};
+
+struct Measurement {
+  std::int64_t celsius = 0;
+  std::int64_t total_rounds = 0;
+  static constexpr std::string_view type_name = "Measurement";
+  static constexpr auto members =
+      std::tuple(member("celsius", &Measurement::celsius, "mean of the rounds, in °C"),
+                 member("total-rounds", &Measurement::total_rounds, "measurements since the start"));
+};
+
 namespace {
 
 void show(const char* what, const Result<void>& result) {
@@ -123,6 +142,29 @@ Result<void> run() {
   *heater = {};  // the reference of this program
   show("delete heater0", user_creatable_del("heater0"));
   show("delete outside", user_creatable_del("outside"));
+
+  // 13. A command is a function with a name; it may keep state. An event is sent to everybody who listens.
+  Interface& interface = Interface::process();
+  interface.add(event<Measurement>("FROST", "a sensor has measured less than 0 °C"));
+  interface.add(command("measure", "measures with a sensor",
+                        [&interface, total = std::int64_t{0}](
+                            const MeasureArguments& arguments) mutable -> Result<Measurement> {
+                          auto* sensor = object_cast<Sensor>(objects_root().child(arguments.sensor));
+                          if (!sensor) return error("sensor '{}' not found", arguments.sensor);
+                          total += arguments.rounds;
+                          const Measurement measured{sensor->celsius(), total};
+                          if (measured.celsius < 0) interface.emit("FROST", measured);
+                          return measured;
+                        }));
+  const auto listening = interface.listen([](std::string_view name, const Json& data) {
+    std::printf("%.*s %s\n", static_cast<int>(name.size()), name.data(), json_text(data).c_str());
+  });
+  if (auto made = object_new_with_props<FrostSensor>("outside"); !made) return failure(made);
+  for (const Json& arguments : {Json{{"sensor", "outside"}, {"rounds", 3}}, Json{{"sensor", "outside"}},
+                                Json{{"sensor", "nope"}}, Json{{"sensor", "outside"}, {"rounds", "many"}}}) {
+    const auto answer = interface.run("measure", arguments);
+    std::printf("measure: %s\n", (answer ? json_text(*answer) : answer.error().message()).c_str());
+  }
   return {};
 }
 

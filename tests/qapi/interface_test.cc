@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "qomio/qapi/version.h"
@@ -338,6 +339,64 @@ TEST(ACommand, may_remove_itself) {
   EXPECT_EQ(*interface.run("later", Json::object()), Json(*state));
   EXPECT_EQ(interface.find_command("once"), nullptr);
   EXPECT_EQ(interface.find_command("later"), nullptr);
+}
+
+struct Amount {
+  std::int64_t number = 0;
+  static constexpr std::string_view type_name = "Amount";
+  static constexpr auto members = std::tuple(member("number", &Amount::number));
+};
+
+class Till {
+ public:
+  Result<Amount> pay(const Amount& amount) {
+    sum_ += amount.number;
+    return Amount{sum_};
+  }
+  Result<Amount> sum() const { return Amount{sum_}; }
+  void later(Answer<Amount> answer) { answer.send(Amount{sum_}); }
+
+ private:
+  std::int64_t sum_ = 0;
+};
+
+TEST(CommandsWithState, are_lambdas_that_capture_and_methods_of_objects) {
+  Interface interface;
+  Till till;
+  interface.add(command("pay", "adds", &Till::pay, till));
+  interface.add(command("sum", "tells", &Till::sum, till));
+  interface.add(command("later", "tells later", &Till::later, till));
+  int calls = 0;
+  interface.add(command("count", "counts", [&calls] { return Result<Amount>(Amount{++calls}); }));
+  interface.add(command(
+      "own", "counts by itself",
+      [n = std::int64_t{0}](const Amount& by) mutable -> Result<Amount> { return Amount{n += by.number}; }));
+  const auto number = [&](const char* name, const Json& arguments = Json::object()) {
+    return interface.run(name, arguments)->at("number").get<std::int64_t>();
+  };
+  EXPECT_EQ(number("pay", {{"number", 3}}), 3);
+  EXPECT_EQ(number("pay", {{"number", 4}}), 7);
+  EXPECT_EQ(number("sum"), 7);
+  EXPECT_EQ(number("later"), 7);
+  EXPECT_EQ(number("count"), 1);
+  EXPECT_EQ(number("count"), 2);
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(number("own", {{"number", 5}}), 5);
+  EXPECT_EQ(number("own", {{"number", 5}}), 10) << "its state stays between two calls";
+  static_assert(!detail::CommandHandler<int>);
+  static_assert(!detail::CommandHandler<decltype([](int, int) { return 0; })>);
+}
+
+TEST(CommandsWithState, keep_what_they_capture_as_long_as_they_run) {
+  Interface interface;
+  auto state = std::make_shared<int>(7);
+  const std::weak_ptr<int> alive = state;
+  interface.add(command("once", "removes itself", [&interface, state = std::move(state)]() -> Result<Amount> {
+    interface.remove_command("once");
+    return Amount{*state};
+  }));
+  EXPECT_EQ(interface.run("once", Json::object())->at("number"), Json(7));
+  EXPECT_TRUE(alive.expired());
 }
 
 }  // namespace
