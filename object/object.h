@@ -63,7 +63,7 @@ class Object {
 
   // An object has kMaxReferences at most; one more, or one that is given back too often, is a broken
   // invariant.
-  static constexpr std::uint32_t kMaxReferences = std::uint32_t{1} << 31;
+  static constexpr std::uint32_t kMaxReferences = std::uint32_t{1} << 28;
   void ref() const {
     const std::uint32_t before = references_.fetch_add(1, std::memory_order_relaxed);
     if (before - 1 >= kMaxReferences - 1) [[unlikely]]
