@@ -3,11 +3,14 @@
 // usage: echo callbacks|coroutines [PORT]
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
+#include <memory>
 #include <string_view>
 
 #include "qomio/iothread/coroutine.h"
@@ -17,17 +20,23 @@
 
 using namespace qomio;
 
-// With callbacks: one object per connection, which deletes itself when the peer has closed it.
+// With callbacks: one object per connection, which removes itself when the peer has closed it.
+struct Connection;
+using Connections = std::map<int, std::unique_ptr<Connection>>;
+
 struct Connection {
-  AioContext& loop;
-  const int fd;
-  std::array<char, 4096> buffer{};
-  std::size_t begin = 0, end = 0;  // what has not been sent yet
+  Connection(AioContext& l, int f, Connections& c) : loop(l), fd(f), all(c) {}
+  ~Connection() {
+    loop.set_fd_handler(fd, {});  // before the descriptor is closed
+    ::close(fd);
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   void read() {
     const ssize_t count = ::recv(fd, buffer.data(), buffer.size(), 0);
     if (count < 0 && errno == EAGAIN) return;
-    if (count <= 0) return close();
+    if (count <= 0) return remove();
     begin = 0;
     end = static_cast<std::size_t>(count);
     write();
@@ -36,22 +45,26 @@ struct Connection {
     while (begin < end) {
       const ssize_t count = ::send(fd, buffer.data() + begin, end - begin, MSG_NOSIGNAL);
       if (count < 0 && errno == EAGAIN) return loop.set_fd_handler(fd, {.write = [this] { write(); }});
-      if (count < 0) return close();
+      if (count < 0) return remove();
       begin += static_cast<std::size_t>(count);
     }
     loop.set_fd_handler(fd, {.read = [this] { read(); }});
   }
-  void close() {
-    loop.set_fd_handler(fd, {});  // before the descriptor is closed
-    ::close(fd);
-    delete this;
-  }
+  void remove() { all.erase(fd); }  // destroys this
+
+  AioContext& loop;
+  const int fd;
+  Connections& all;
+  std::array<char, 4096> buffer{};
+  std::size_t begin = 0, end = 0;  // what has not been sent yet
 };
 
-void serve_by_callbacks(AioContext& loop, int listener) {
-  loop.set_fd_handler(listener, {.read = [&loop, listener] {
+void serve_by_callbacks(AioContext& loop, int listener, Connections& connections) {
+  loop.set_fd_handler(listener, {.read = [&loop, listener, &connections] {
                         const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-                        if (fd >= 0) (new Connection{loop, fd})->write();
+                        if (fd < 0) return;
+                        auto& made = connections[fd] = std::make_unique<Connection>(loop, fd, connections);
+                        made->write();  // nothing yet: waits for something to read
                       }});
 }
 
@@ -101,12 +114,13 @@ int main(int argc, char** argv) {
   std::printf("port %d\n", ntohs(address.sin_port));
   if (std::fflush(stdout) != 0) return std::perror("standard output"), 1;
 
+  Connections connections;
   if (argv[1] == std::string_view("callbacks")) {
-    serve_by_callbacks(loop, listener.get());
+    serve_by_callbacks(loop, listener.get(), connections);
   } else {
     co_enter(loop, serve_by_coroutines(loop, listener.get()));
   }
   const int status = main_loop->run();      // until SIGINT or SIGTERM
-  loop.set_fd_handler(listener.get(), {});  // before it is closed; connections go with the process
+  loop.set_fd_handler(listener.get(), {});  // before it is closed
   return status;
 }
