@@ -95,7 +95,7 @@ void Object::finalize() const {
   invariant(!ending_ && !ended_in_use_, "a reference to an object that ends was given back that nobody had");
   invariant(parent_ == nullptr, "an object that is still in a tree lost its last reference");
   if (uses_.load(std::memory_order_acquire) > 0) {
-    references_.store(1, std::memory_order_relaxed);
+    references_.store(1, std::memory_order_release);
     if (in_main_thread()) {
       self->ended_in_use_ = true;
     } else {
