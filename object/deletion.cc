@@ -78,7 +78,7 @@ class Ownership {
 }  // namespace
 
 std::vector<Holder> detail::holders_that_stay(Object& object) {
-  // Most are held by nobody: that needs no memory to find out.
+  // Most objects have no holders; finding that out takes no memory.
   const auto is_held = [](Object& one) { return one.is_held() ? 1 : 0; };
   if (!is_held(object) && object_child_foreach_recursive(object, is_held) == 0) return {};
   return Ownership(object).that_stay();

@@ -7,8 +7,8 @@
 
 namespace qomio::detail {
 
-// Who keeps the object, or what lies below it, from ending once it is out of the tree: holders that don't go
-// with it, and those that hold each other in a ring. Thread: the main thread.
+// The holders that keep the object, or a descendant, alive after it has left the tree: those outside its
+// subtree, and those inside that hold each other in a ring. Thread: the main thread.
 std::vector<Holder> holders_that_stay(Object& object);
 
 }  // namespace qomio::detail

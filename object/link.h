@@ -44,7 +44,7 @@ class Link {
   WeakLink link_;
 };
 
-// What all HeldLinks are. Thread: the main thread.
+// The untyped part of HeldLink. Thread: the main thread.
 class StrongLink {
  public:
   StrongLink(const StrongLink&) = delete;
@@ -69,8 +69,9 @@ class StrongLink {
 };
 
 // A strong link to a T: keeps it alive, and holds it in the owner's name, so that object-del of the target is
-// refused while the link is set, unless the owner goes with it. The new target is taken before the old one is
-// given back. Objects that hold each other in a ring stay until one of these links is cleared.
+// refused while the link is set, unless the owner is deleted with the target. The new target is referenced
+// before the old one is released. Objects that hold each other in a ring live until one of these links is
+// cleared.
 template <class T>
 class HeldLink : public StrongLink {
  public:

@@ -133,7 +133,8 @@ class Object {
   void give_back(std::string_view kind, std::string_view name);
   std::vector<Holder> holders() const;  // oldest first
   bool is_held() const;
-  // For each of holders() the object whose link it is; null if there is none, or no more.
+  // For each of holders(), the object that owns the link; null for a holder that is not a link, or whose
+  // owner has been destroyed.
   std::vector<const Object*> holding_objects() const;
 
   // Set after complete(): from then on properties declared until_complete() are fixed, and listeners are told
@@ -241,7 +242,7 @@ const T* object_cast(const Object* object);
 
 namespace detail {
 
-// Could paths say it? Errors: it is empty or has a '/'.
+// Can a path contain this name? Errors: it is empty or has a '/'.
 Result<void> check_name(std::string_view name);
 
 // The class of a C++ type, once it is known; aborts if its type was never registered. `is_instance` tells
@@ -263,11 +264,7 @@ const ObjectClass& class_of() {
   static std::atomic<const ObjectClass*> known = nullptr;
   const ObjectClass* klass = known.load(std::memory_order_acquire);
   if (!klass) [[unlikely]] {
-    if constexpr (std::is_base_of_v<Object, T>) {
-      klass = &class_of(T::type_info, is_instance<T>);
-    } else {
-      klass = &class_of(T::type_info, nullptr);
-    }
+    klass = &class_of(T::type_info, is_instance<T>);
     known.store(klass, std::memory_order_release);
   }
   return *klass;

@@ -2,6 +2,7 @@
 #include "qomio/object/object_commands.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <deque>
 #include <nlohmann/json.hpp>

@@ -296,7 +296,7 @@ class AccessorProperty final : public ValueProperty<Class, T> {
 };
 
 // Fills in the rest of a declaration, each part once; ends in ObjectClass::add or Object::add_property, which
-// refuse one that contradicts itself: a range that is none, a default outside it or for what can't be set, a
+// refuse one that contradicts itself: a low end above the high end, a default out of range or read-only, a
 // second default, a hook for what can't be read back, too many features.
 template <class Class, class T>
 class PropertyBuilder {

@@ -2,6 +2,7 @@
 #include "qomio/object/type.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <mutex>

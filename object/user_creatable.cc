@@ -2,11 +2,11 @@
 #include "qomio/object/user_creatable.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <concepts>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <new>
 #include <nlohmann/json.hpp>

@@ -2,6 +2,7 @@
 #include "qomio/qapi/compat.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>

@@ -243,7 +243,7 @@ constexpr bool is_enumerator() {
   return !text.ends_with(')');
 }
 
-// Are the values those that the description has names for: 0, 1, 2, ...?
+// Does the description name every enumerator, and are their values 0, 1, 2, ...?
 template <class E>
 constexpr bool is_described_whole() {
   constexpr std::size_t kCount = enum_description<E>.values.size();

@@ -56,7 +56,7 @@ class Error {
   Body* body_;
 };
 
-// A value, or the reason why there is none. The library throws nothing of its own. Where memory runs out:
+// A value, or an Error. The library throws no exceptions of its own. When memory runs out:
 // - object_new_with_props(), user_creatable_add() and what makes threads and loops return an error;
 // - a QMP client that can't be served is dropped, an event that can't be told isn't; others go on;
 // - loops go on, wake up, fire timers and end; what puts something new into one (bh_new(), timer(),

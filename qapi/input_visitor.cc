@@ -2,6 +2,7 @@
 #include "qomio/qapi/input_visitor.h"
 
 #include <fmt/format.h>
+
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>

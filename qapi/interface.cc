@@ -35,18 +35,6 @@ void unless_out_of_memory(const Call& call) {
   }
 }
 
-// A command: nothing but the end of memory gets out of it. `text` says which one.
-template <class Function>
-auto call(const char* text, const Function& function) {
-  try {
-    return function();
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (...) {
-    exception_left(text);
-  }
-}
-
 }  // namespace
 
 Result<void> detail::no_arguments(const Json& arguments) {
@@ -199,7 +187,8 @@ Result<Json> Interface::run(const Command& command, const Json& arguments) const
   require_main_thread("Interface::run()");
   const Running running(*this, command.running_text);
   const auto run = [text = command.running_text, function = command.run](const Json& given) {
-    return call(text, [&] { return function(given); });  // of a copy: the command may take itself away
+    // A copy is called: the command may remove itself.
+    return callback([&] { return text; }, [&] { return function(given); });
   };
   if (!compat_.rejects_some() && !compat_.hides_some()) return run(arguments);
   if (auto r = compat_.check_input(arguments, command.arguments()); !r) return failure(r);
@@ -215,7 +204,7 @@ void Interface::start(const Command& command, const Json& arguments, Access acce
   require_main_thread("Interface::start()");
   const Running running(*this, command.running_text);
   const auto start = [text = command.running_text, function = command.start](const CommandCall& given) {
-    call(text, [&] { function(given); });
+    callback([&] { return text; }, [&] { function(given); });
   };
   if (compat_.rejects_some()) {
     if (auto r = compat_.check_input(arguments, command.arguments()); !r) return reply.send(failure(r));

@@ -27,16 +27,21 @@ inline void invariant(bool holds, std::string_view sentence,
 // For a catch (...) around such a call.
 [[noreturn]] void exception_left(std::string_view callback);
 
-// Such a call, for an answer: callback("getter of property", "rate", [&] { ... }).
-template <class Call>
-decltype(auto) callback(std::string_view kind, std::string_view name, const Call& call) {
+// Such a call, for an answer. `describe` makes the text that names it, if an exception leaves it.
+template <class Describe, class Call>
+decltype(auto) callback(const Describe& describe, const Call& call) {
   try {
     return call();
   } catch (const std::bad_alloc&) {
     throw;
   } catch (...) {
-    exception_left(std::string(kind).append(" '").append(name).append("'"));
+    exception_left(describe());
   }
+}
+// The same, named by two words: callback("getter of property", "rate", [&] { ... }).
+template <class Call>
+decltype(auto) callback(std::string_view kind, std::string_view name, const Call& call) {
+  return callback([&] { return std::string(kind).append(" '").append(name).append("'"); }, call);
 }
 
 // The same, in debug builds only; for checks on hot paths.

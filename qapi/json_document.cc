@@ -2,6 +2,7 @@
 #include "qomio/qapi/json_document.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>

@@ -2,6 +2,7 @@
 #include "qomio/qapi/keyval.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdint>

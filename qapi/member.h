@@ -42,7 +42,7 @@ class Names {
 
 }  // namespace detail
 
-// Up to four names of what is special about something. `deprecated` and `unstable` are known to the policy of
+// Up to four features of a command, member or value. `deprecated` and `unstable` are known to the policy of
 // qapi/compat.h; others are for clients that ask the schema whether something is there.
 using Features = detail::Names<4>;
 

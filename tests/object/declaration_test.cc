@@ -36,7 +36,7 @@ class Gauge : public Object {
 };
 constinit const TypeInfo Gauge::type_info{.name = "gauge", .parent = "object", .create = create<Gauge>};
 
-// The message of making a class that declares this, "ok" if there is none.
+// The error of creating an object whose class declares this; "ok" if there is none.
 std::string declaring(void (*class_init)(ObjectClass&)) {
   static int number = 0;
   const std::string name = "declared-" + std::to_string(++number);
@@ -300,7 +300,7 @@ TEST(SettingSeveral, is_all_or_none_with_what_can_not_be_read_back) {
             "Properties 'pin' and 'secret' can't be read, and so not be set together");
   ASSERT_TRUE(object_set_props(*object, {{"pin", "1"}, {"label", "new"}}));
   EXPECT_EQ(safe.pin, "1");
-  // An object that goes when something is refused takes all of them.
+  // A new object takes all of them, since it is destroyed when one is refused.
   EXPECT_TRUE(object_new_with_props("safe", objects_root(), "#s", {{"pin", "1"}, {"secret", "2"}}));
   object_unparent(*objects_root().child("#s"));
 }

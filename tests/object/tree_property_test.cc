@@ -201,8 +201,8 @@ class Model {
     }
     return all;
   }
-  // Would all of a subtree, whose top comes first, end with it? What ends does so when nobody owns it any
-  // more.
+  // Would every object of a subtree, its top first, be destroyed with the top? One is destroyed when its
+  // parent and all holders have been.
   bool all_end(const std::vector<Object*>& subtree) const {
     std::set<const Object*> ended;
     const auto is_owned = [&](const Object* object) {

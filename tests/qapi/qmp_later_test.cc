@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Commands that answer later, and what one client may cost.
 #include <fmt/format.h>
+
 #include <thread>
 
 #include "qomio/qapi/qmp_server.h"

@@ -2,6 +2,7 @@
 #include "qomio/qapi/qmp_output.h"
 
 #include <fmt/format.h>
+
 #include <csignal>
 
 #include "qomio/tests/qapi/qmp_fixture.h"

@@ -2,6 +2,7 @@
 #include "qomio/qapi/qmp_session.h"
 
 #include <fmt/format.h>
+
 #include <fstream>
 
 #include "qomio/tests/qapi/qmp_fixture.h"

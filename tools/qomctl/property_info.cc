@@ -2,6 +2,7 @@
 #include "qomio/tools/qomctl/property_info.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 

@@ -2,6 +2,7 @@
 #include "qomio/tools/qomctl/schema.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
