@@ -11,8 +11,14 @@ install(
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 foreach(folder qapi object iothread)
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qomio
-          FILES_MATCHING PATTERN "*.h")
+  file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.h)
+  install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qomio/${folder})
+endforeach()
+# What public headers include of internal ones: it is not for use.
+file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/internal_headers.txt internal_headers REGEX "^[a-z]")
+foreach(header ${internal_headers})
+  get_filename_component(folder ${header} DIRECTORY)
+  install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qomio/${folder})
 endforeach()
 file(GLOB umbrella CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/qomio.h)
 install(FILES ${umbrella} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qomio)

@@ -10,7 +10,7 @@
 
 #include "qomio/iothread/file_io.h"
 #include "qomio/iothread/thread_pool.h"
-#include "qomio/qapi/invariant.h"
+#include "qomio/qapi/internal/invariant.h"
 
 namespace qomio {
 

@@ -19,13 +19,13 @@
 #include "qomio/iothread/event_notifier.h"
 #include "qomio/iothread/fd_handlers.h"
 #include "qomio/iothread/function_ref.h"
-#include "qomio/iothread/poll_window.h"
+#include "qomio/iothread/internal/poll_controller.h"
+#include "qomio/iothread/internal/uring.h"
 #include "qomio/iothread/running_call.h"
 #include "qomio/iothread/timer.h"
-#include "qomio/iothread/uring.h"
 #include "qomio/object/ref.h"
 #include "qomio/qapi/error.h"
-#include "qomio/qapi/invariant.h"
+#include "qomio/qapi/internal/invariant.h"
 
 typedef struct _GSource GSource;
 

@@ -9,8 +9,8 @@
 #include <mutex>
 #include <utility>
 
-#include "qomio/iothread/fd_monitor.h"
-#include "qomio/iothread/poll_window.h"
+#include "qomio/iothread/internal/monitors/fd_monitor.h"
+#include "qomio/iothread/internal/poll_controller.h"
 
 namespace qomio {
 

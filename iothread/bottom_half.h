@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "qomio/iothread/node_pool.h"
+#include "qomio/iothread/internal/node_pool.h"
 #include "qomio/iothread/running_call.h"
 
 namespace qomio {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "qomio/iothread/aio_context.h"
-#include "qomio/qapi/invariant.h"
+#include "qomio/qapi/internal/invariant.h"
 
 // Coroutines that run in loops:
 //

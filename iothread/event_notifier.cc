@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "qomio/qapi/invariant.h"
+#include "qomio/qapi/internal/invariant.h"
 
 namespace qomio {
 

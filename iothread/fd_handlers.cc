@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "qomio/iothread/poll_window.h"
-#include "qomio/qapi/invariant.h"
+#include "qomio/iothread/internal/poll_controller.h"
+#include "qomio/qapi/internal/invariant.h"
 
 namespace qomio::detail {
 

@@ -8,8 +8,8 @@
 #include <memory>
 #include <vector>
 
-#include "qomio/iothread/fd_monitor.h"
-#include "qomio/iothread/poll_window.h"
+#include "qomio/iothread/internal/monitors/fd_monitor.h"
+#include "qomio/iothread/internal/poll_controller.h"
 #include "qomio/iothread/running_call.h"
 
 namespace qomio {

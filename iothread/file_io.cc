@@ -15,9 +15,9 @@
 #include <utility>
 
 #include "qomio/iothread/aio_context.h"
+#include "qomio/iothread/internal/uring.h"
 #include "qomio/iothread/thread_pool.h"
-#include "qomio/iothread/uring.h"
-#include "qomio/qapi/invariant.h"
+#include "qomio/qapi/internal/invariant.h"
 
 namespace qomio {
 

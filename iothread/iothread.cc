@@ -17,11 +17,11 @@
 #include <limits>
 #include <semaphore>
 
-#include "qomio/iothread/start_thread.h"
+#include "qomio/iothread/internal/start_thread.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/qapi/invariant.h"
-#include "qomio/qapi/main_thread.h"
+#include "qomio/qapi/internal/invariant.h"
+#include "qomio/qapi/internal/main_thread.h"
 
 namespace qomio {
 namespace {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "qomio/iothread/event_loop_base.h"
-#include "qomio/iothread/fd_monitor.h"
-#include "qomio/iothread/poll_window.h"
+#include "qomio/iothread/internal/monitors/fd_monitor.h"
+#include "qomio/iothread/internal/poll_controller.h"
 #include "qomio/object/user_creatable.h"
 
 typedef struct _GMainContext GMainContext;

@@ -8,7 +8,7 @@
 #include <tuple>
 #include <vector>
 
-#include "qomio/iothread/fd_monitor.h"
+#include "qomio/iothread/internal/monitors/fd_monitor.h"
 #include "qomio/iothread/iothread.h"
 #include "qomio/qapi/describe.h"
 #include "qomio/qapi/error.h"

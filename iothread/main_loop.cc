@@ -21,11 +21,11 @@
 #include "qomio/iothread/stall_watch.h"
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
-#include "qomio/qapi/fd_source.h"
 #include "qomio/qapi/file_descriptor.h"
 #include "qomio/qapi/interface.h"
-#include "qomio/qapi/invariant.h"
-#include "qomio/qapi/main_thread.h"
+#include "qomio/qapi/internal/invariant.h"
+#include "qomio/qapi/internal/main_thread.h"
+#include "qomio/qapi/internal/qmp/g_source.h"
 
 namespace qomio {
 

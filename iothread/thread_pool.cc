@@ -8,8 +8,8 @@
 #include <system_error>
 
 #include "qomio/iothread/aio_context.h"
-#include "qomio/iothread/start_thread.h"
-#include "qomio/qapi/invariant.h"
+#include "qomio/iothread/internal/start_thread.h"
+#include "qomio/qapi/internal/invariant.h"
 
 namespace qomio {
 

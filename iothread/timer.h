@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "qomio/iothread/internal/timer_heap.h"
 #include "qomio/iothread/running_call.h"
-#include "qomio/iothread/timer_heap.h"
 
 namespace qomio {
 

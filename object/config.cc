@@ -16,8 +16,8 @@
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/file_descriptor.h"
-#include "qomio/qapi/json_document.h"
-#include "qomio/qapi/main_thread.h"
+#include "qomio/qapi/internal/json/document.h"
+#include "qomio/qapi/internal/main_thread.h"
 
 namespace qomio {
 namespace {

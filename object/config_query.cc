@@ -12,8 +12,8 @@
 #include "qomio/object/object.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/qapi/json_parser.h"
-#include "qomio/qapi/main_thread.h"
+#include "qomio/qapi/internal/json/parser.h"
+#include "qomio/qapi/internal/main_thread.h"
 #include "qomio/qapi/utf8.h"
 
 namespace qomio {

@@ -7,8 +7,8 @@
 #include <iterator>
 
 #include "qomio/object/property.h"
+#include "qomio/qapi/internal/main_thread.h"
 #include "qomio/qapi/keyval.h"
-#include "qomio/qapi/main_thread.h"
 
 namespace qomio {
 namespace {

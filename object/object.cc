@@ -14,8 +14,8 @@
 #include "qomio/object/object_events.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/qapi/invariant.h"
-#include "qomio/qapi/main_thread.h"
+#include "qomio/qapi/internal/invariant.h"
+#include "qomio/qapi/internal/main_thread.h"
 
 namespace qomio {
 namespace {

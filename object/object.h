@@ -15,8 +15,8 @@
 #include "qomio/object/ref.h"
 #include "qomio/object/type.h"
 #include "qomio/qapi/describe.h"
-#include "qomio/qapi/input_visitor.h"
-#include "qomio/qapi/invariant.h"
+#include "qomio/qapi/internal/invariant.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/json.h"
 #include "qomio/qapi/visitor.h"
 

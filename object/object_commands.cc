@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "qomio/object/internal/text_commands.h"
 #include "qomio/object/module.h"
 #include "qomio/object/object_events.h"
 #include "qomio/object/property.h"
-#include "qomio/object/text_commands.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"

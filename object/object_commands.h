@@ -10,7 +10,7 @@ namespace qomio {
 class Interface;
 
 // qom-list, qom-get, qom-set, qom-set-many, qom-list-get, qom-list-types, qom-list-properties, object-add,
-// object-del, and those of object/text_commands.h.
+// object-del, and those of object/internal/text_commands.h.
 void add_object_commands(Interface& interface);
 
 // What `--object help` prints (no type), or `--object TYPE,help`: "  poll-max-ns=<int>   - description

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/property.h"
 
-#include "qomio/qapi/text_visitor.h"
+#include "qomio/qapi/internal/json/text_visitor.h"
 
 namespace qomio {
 

@@ -15,10 +15,10 @@
 
 #include "qomio/object/object.h"
 #include "qomio/qapi/describe.h"
-#include "qomio/qapi/input_visitor.h"
-#include "qomio/qapi/invariant.h"
+#include "qomio/qapi/internal/invariant.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/member.h"
-#include "qomio/qapi/output_visitor.h"
 
 // A property is declared once, in its type's class_init; checks, listings, help and documentation follow from
 // that:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/property_access.h"
 
-#include "qomio/object/scalar_visitor.h"
+#include "qomio/object/internal/scalar_visitor.h"
 
 namespace qomio {
 namespace {

@@ -7,8 +7,8 @@
 #include <type_traits>
 
 #include "qomio/object/object.h"
-#include "qomio/qapi/input_visitor.h"
-#include "qomio/qapi/output_visitor.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/internal/json/output_visitor.h"
 
 // Properties by name from C++, as plain values: no JSON, and no allocation for numbers. For values of other
 // kinds see Object::get_property() and Object::set_property(). Thread: the main thread. Errors: those of

@@ -8,8 +8,8 @@
 
 #include "qomio/object/property.h"
 #include "qomio/object/types.h"
-#include "qomio/qapi/invariant.h"
-#include "qomio/qapi/main_thread.h"
+#include "qomio/qapi/internal/invariant.h"
+#include "qomio/qapi/internal/main_thread.h"
 
 namespace qomio {
 

@@ -13,7 +13,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
-#include "qomio/qapi/invariant.h"
+#include "qomio/qapi/internal/invariant.h"
 
 namespace qomio {
 namespace {

@@ -7,7 +7,7 @@
 #include "qomio/object/type.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
-#include "qomio/qapi/invariant.h"
+#include "qomio/qapi/internal/invariant.h"
 
 namespace qomio {
 void register_object_types() {

@@ -12,13 +12,13 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "qomio/object/deletion.h"
+#include "qomio/object/internal/deletion.h"
+#include "qomio/object/internal/scalar_visitor.h"
 #include "qomio/object/object_events.h"
 #include "qomio/object/property.h"
-#include "qomio/object/scalar_visitor.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/types.h"
-#include "qomio/qapi/main_thread.h"
+#include "qomio/qapi/internal/main_thread.h"
 
 namespace qomio {
 

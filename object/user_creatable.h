@@ -9,8 +9,8 @@
 
 #include "qomio/object/object.h"
 #include "qomio/object/tree.h"
-#include "qomio/qapi/input_visitor.h"
-#include "qomio/qapi/main_thread.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/internal/main_thread.h"
 
 // Making objects with properties, and the interface of those that users may make. Thread: the main thread.
 namespace qomio {

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "qomio/qapi/describe.h"
-#include "qomio/qapi/input_visitor.h"
+#include "qomio/qapi/internal/json/clear.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/json.h"
-#include "qomio/qapi/json_clear.h"
-#include "qomio/qapi/output_visitor.h"
 #include "qomio/qapi/reply.h"
 
 namespace qomio {

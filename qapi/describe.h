@@ -18,10 +18,10 @@
 #include <variant>
 #include <vector>
 
-#include "qomio/qapi/invariant.h"
-#include "qomio/qapi/json_clear.h"
+#include "qomio/qapi/internal/invariant.h"
+#include "qomio/qapi/internal/json/clear.h"
+#include "qomio/qapi/internal/schema/type_description.h"
 #include "qomio/qapi/member.h"
-#include "qomio/qapi/type_description.h"
 #include "qomio/qapi/visitor.h"
 
 // One description of a C++ type gives strict JSON input, JSON output, command-line input, the schema and the

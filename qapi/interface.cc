@@ -11,11 +11,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "qomio/qapi/fd_source.h"
-#include "qomio/qapi/invariant.h"
-#include "qomio/qapi/json_clear.h"
-#include "qomio/qapi/main_thread.h"
-#include "qomio/qapi/schema.h"
+#include "qomio/qapi/internal/invariant.h"
+#include "qomio/qapi/internal/json/clear.h"
+#include "qomio/qapi/internal/main_thread.h"
+#include "qomio/qapi/internal/qmp/g_source.h"
+#include "qomio/qapi/internal/schema/schema.h"
 
 namespace qomio {
 namespace {

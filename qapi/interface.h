@@ -39,7 +39,7 @@ Event event(std::string_view name, std::string_view description) {
 // What a program offers over QMP: its commands and events. The libraries fill the one of the process,
 // Interface::process(), which servers use unless told otherwise; a program may fill others.
 //
-// Thread: the main thread (qapi/main_thread.h), except what says "Thread-safe".
+// Thread: the main thread (qapi/internal/main_thread.h), except what says "Thread-safe".
 class Interface {
  public:
   // With the commands about itself: query-commands, query-qmp-schema, query-version.

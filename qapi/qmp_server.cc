@@ -14,8 +14,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "qomio/qapi/qmp_commands.h"
-#include "qomio/qapi/qmp_request.h"
+#include "qomio/qapi/internal/qmp/qmp_commands.h"
+#include "qomio/qapi/internal/qmp/request.h"
 
 namespace qomio {
 

@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "qomio/qapi/error.h"
-#include "qomio/qapi/event_throttle.h"
-#include "qomio/qapi/fd_source.h"
 #include "qomio/qapi/interface.h"
-#include "qomio/qapi/qmp_session.h"
-#include "qomio/qapi/repeated_message.h"
-#include "qomio/qapi/unix_listener.h"
+#include "qomio/qapi/internal/qmp/g_source.h"
+#include "qomio/qapi/internal/qmp/listener.h"
+#include "qomio/qapi/internal/qmp/session.h"
+#include "qomio/qapi/internal/qmp/throttle.h"
+#include "qomio/qapi/internal/repeated_message.h"
 
 namespace qomio {
 

@@ -4,7 +4,7 @@
 #include <new>
 #include <utility>
 
-#include "qomio/qapi/json_clear.h"
+#include "qomio/qapi/internal/json/clear.h"
 
 namespace qomio {
 namespace {

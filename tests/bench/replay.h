@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "qomio/iothread/poll_window.h"
+#include "qomio/iothread/internal/poll_controller.h"
 #include "qomio/qapi/error.h"
 
 namespace qomio::bench {

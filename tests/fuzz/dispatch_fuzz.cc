@@ -7,8 +7,8 @@
 #include "fuzz.h"
 #include "gadget.h"
 #include "qomio/qapi/interface.h"
-#include "qomio/qapi/json_parser.h"
-#include "qomio/qapi/qmp_request.h"
+#include "qomio/qapi/internal/json/parser.h"
+#include "qomio/qapi/internal/qmp/request.h"
 
 namespace qomio::fuzz {
 namespace {

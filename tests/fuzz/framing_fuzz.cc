@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "fuzz.h"
-#include "qomio/qapi/json_lexer.h"
-#include "qomio/qapi/json_parser.h"
+#include "qomio/qapi/internal/json/lexer.h"
+#include "qomio/qapi/internal/json/parser.h"
 
 namespace qomio::fuzz {
 namespace {

@@ -7,10 +7,10 @@
 
 #include "../qapi/every_kind.h"
 #include "fuzz.h"
-#include "qomio/qapi/input_visitor.h"
+#include "qomio/qapi/internal/json/document.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/json.h"
-#include "qomio/qapi/json_document.h"
-#include "qomio/qapi/output_visitor.h"
 #include "qomio/qapi/utf8.h"
 
 namespace qomio::fuzz {

@@ -6,9 +6,9 @@
 
 #include "../qapi/every_kind.h"
 #include "fuzz.h"
-#include "qomio/qapi/input_visitor.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/keyval.h"
-#include "qomio/qapi/output_visitor.h"
 
 namespace qomio::fuzz {
 namespace {

@@ -20,8 +20,8 @@
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
-#include "qomio/qapi/fd_source.h"
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/internal/qmp/g_source.h"
 #include "qomio/qapi/json.h"
 #include "qomio/tests/iothread/running_loop.h"
 

@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "qomio/iothread/aio_context.h"
+#include "qomio/iothread/internal/main_loop_watch.h"
+#include "qomio/iothread/internal/stall_log.h"
 #include "qomio/iothread/main_loop.h"
-#include "qomio/iothread/main_loop_watch.h"
-#include "qomio/iothread/stall_log.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
 

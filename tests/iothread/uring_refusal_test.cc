@@ -11,7 +11,7 @@
 #include <string>
 
 #include "qomio/iothread/event_notifier.h"
-#include "qomio/iothread/fd_monitor.h"
+#include "qomio/iothread/internal/monitors/fd_monitor.h"
 #include "qomio/tests/iothread/uring_refusal.h"
 
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How threads wait for conditions while loops go on. The names are those of iothread/aio_wait.cc. The main thread and
+// How threads wait for conditions while loops go on. The names are those of iothread/internal/wait_list.cc. The main thread and
 // the loop's own thread wait, the latter with a second wait inside its iteration; each condition is changed by a thread
 // of its own, which kicks afterwards. A notification is enough to end the sleep of a loop, as notify.pml shows. A waiter that
 // is left asleep is an invalid end state.

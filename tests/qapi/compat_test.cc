@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "qomio/qapi/interface.h"
-#include "qomio/qapi/schema.h"
+#include "qomio/qapi/internal/schema/schema.h"
 
 namespace qomio {
 

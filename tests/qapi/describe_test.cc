@@ -10,10 +10,10 @@
 #include <thread>
 #include <vector>
 
-#include "qomio/qapi/input_visitor.h"
 #include "qomio/qapi/interface.h"
-#include "qomio/qapi/output_visitor.h"
-#include "qomio/qapi/schema.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/internal/json/output_visitor.h"
+#include "qomio/qapi/internal/schema/schema.h"
 
 namespace qomio {
 namespace {

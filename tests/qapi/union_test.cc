@@ -6,11 +6,11 @@
 #include <limits>
 
 #include "qomio/qapi/describe.h"
-#include "qomio/qapi/input_visitor.h"
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/internal/json/output_visitor.h"
+#include "qomio/qapi/internal/schema/schema.h"
 #include "qomio/qapi/keyval.h"
-#include "qomio/qapi/output_visitor.h"
-#include "qomio/qapi/schema.h"
 
 namespace qomio {
 

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "every_kind.h"
-#include "qomio/qapi/input_visitor.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/json.h"
 #include "qomio/qapi/keyval.h"
-#include "qomio/qapi/output_visitor.h"
 #include "qomio/qapi/utf8.h"
 
 namespace qomio {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "qomio/qapi/scalar.h"
+#include "qomio/qapi/internal/json/scalar.h"
 
 namespace qomio::qomctl {
 

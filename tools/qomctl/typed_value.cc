@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
-#include "qomio/qapi/input_visitor.h"
-#include "qomio/qapi/scalar.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/internal/json/scalar.h"
 
 namespace qomio::qomctl {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "qomio/qapi/internal/json/scalar.h"
 #include "qomio/qapi/qmp_server.h"
-#include "qomio/qapi/scalar.h"
 
 namespace qomiod {
 

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "qomio/iothread/aio_context.h"
+#include "qomio/iothread/internal/stall_log.h"
+#include "qomio/qapi/error.h"
+#include "qomio/qapi/interface.h"
+
+namespace qomio::detail {
+
+// Adds up for how long a thread has been held up by its own doing, from looks at it from outside. Time in
+// which the thread wants a processor and has none is not counted, nor is time between two looks that lie far
+// apart: then the looking thread was stopped as well, with the whole process for example.
+class HeldUpTime {
+ public:
+  explicit HeldUpTime(std::int64_t interval_ns) : interval_ns_(interval_ns) {}
+
+  enum class ThreadState { runnable, sleeping, stopped };
+
+  // cpu_ns: the processor time that the thread has used so far.
+  void look(std::int64_t now_ns, ThreadState state, std::int64_t cpu_ns);
+  // The thread was found to be going on at that time.
+  void restart(std::int64_t now_ns, std::int64_t cpu_ns);
+  std::int64_t total_ns() const { return total_ns_; }
+
+ private:
+  const std::int64_t interval_ns_;
+  std::int64_t last_look_ns_ = 0;
+  std::int64_t last_cpu_ns_ = 0;
+  std::int64_t total_ns_ = 0;
+};
+
+// A thread that looks whether the main loop still comes round. Thread: the main thread.
+class MainLoopWatch {
+ public:
+  // The log outlives the watch. Errors: no thread is available ("Failed to create thread: ...").
+  static Result<std::unique_ptr<MainLoopWatch>> start(std::int64_t threshold_ns, std::int64_t interval_ns,
+                                                      StallLog& log);
+  MainLoopWatch(const MainLoopWatch&) = delete;
+  MainLoopWatch& operator=(const MainLoopWatch&) = delete;
+  ~MainLoopWatch();
+
+  // To be called by the main loop every interval_ns. The stall that has ended, if there was one.
+  std::optional<StallLog::Stall> beat();
+
+ private:
+  MainLoopWatch(std::int64_t threshold_ns, std::int64_t interval_ns, StallLog& log);
+
+  void run();
+  bool wait_for_next_look();  // false: the watch ends
+  void look();
+  // The line to log, if this is a stall and one is due.
+  std::optional<std::string> still_late(std::int64_t beat_ns, HeldUpTime::ThreadState state);
+  std::int64_t main_cpu_ns() const;
+  HeldUpTime::ThreadState main_state() const;
+  std::string main_call() const;
+  StallLog::Stall stall_in(std::string call) const;
+
+  const std::int64_t threshold_ns_;
+  const std::int64_t interval_ns_;
+  StallLog& log_;
+  const Interface& interface_ = Interface::process();
+  Ref<AioContext> loop_;  // null: the main thread has none
+  clockid_t main_clock_ = 0;
+  const std::string main_stat_;  // the path of the kernel's line on the main thread
+
+  std::mutex mutex_;  // guards the rest
+  std::condition_variable end_;
+  bool ending_ = false;
+  std::int64_t beat_ns_;
+  int looks_ = 0;  // since the beat
+  HeldUpTime held_up_;
+  std::string found_in_;  // not empty: a stall was found
+  std::thread thread_;
+};
+
+}  // namespace qomio::detail

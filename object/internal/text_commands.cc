@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/object/internal/text_commands.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "qomio/object/object.h"
+#include "qomio/object/tree.h"
+#include "qomio/object/user_creatable.h"
+#include "qomio/qapi/interface.h"
+#include "qomio/qapi/internal/json/text_visitor.h"
+
+namespace qomio {
+namespace {
+
+struct GetTextArguments {
+  std::string path;
+  std::optional<std::string> property;
+  static constexpr std::string_view type_name = "GetTextArguments";
+  static constexpr auto members =
+      std::tuple(member("path", &GetTextArguments::path, "of the object: absolute, or its last part"),
+                 member("property", &GetTextArguments::property, "its name; all unless given"));
+};
+
+struct SetTextArguments {
+  std::string path;
+  Json properties;
+  static constexpr std::string_view type_name = "SetTextArguments";
+  static constexpr auto members =
+      std::tuple(member("path", &SetTextArguments::path, "of the object: absolute, or its last part"),
+                 member("properties", &SetTextArguments::properties,
+                        "an object: names and values; all scalars are strings, a list of scalars may be one: "
+                        "`0-3,5`"));
+};
+
+struct AddTextArguments {
+  std::string qom_type;
+  std::string id;
+  std::optional<Json> properties;
+  static constexpr std::string_view type_name = "AddTextArguments";
+  static constexpr auto members = std::tuple(
+      member("qom-type", &AddTextArguments::qom_type, "what to make"),
+      member("id", &AddTextArguments::id, "its name: a letter, then letters, digits, '-', '.', '_'"),
+      member("properties", &AddTextArguments::properties,
+             "an object: names and values, as those of qom-set-text"));
+};
+
+struct PropertyText {
+  std::string name;
+  std::optional<std::string> text;
+  static constexpr std::string_view type_name = "PropertyText";
+  static constexpr auto members =
+      std::tuple(member("name", &PropertyText::name, "of the property"),
+                 member("text", &PropertyText::text, "its value; left out when it can not be read"));
+};
+
+Result<Object*> object_at(std::string_view path) {
+  Object* object = object_resolve_path(path).object;
+  if (!object) return error(ErrorClass::DeviceNotFound, "Device '{}' not found", path);
+  return object;
+}
+
+Result<std::string> text_of(Object& object, std::string_view property) {
+  TextVisitor visitor;
+  if (auto r = object.get_property(property, visitor); !r) return failure(r);
+  return visitor.take();
+}
+
+Result<std::vector<PropertyText>> qom_get_text(const GetTextArguments& arguments) {
+  auto object = object_at(arguments.path);
+  if (!object) return failure(object);
+  std::vector<PropertyText> texts;
+  if (arguments.property) {
+    auto text = text_of(**object, *arguments.property);
+    if (!text) return failure(text);
+    texts.push_back({*arguments.property, std::move(*text)});
+    return texts;
+  }
+  for (const auto& view : (*object)->property_views()) {
+    auto text = text_of(**object, view.name);
+    texts.push_back({std::string(view.name), text ? std::optional(std::move(*text)) : std::nullopt});
+  }
+  return texts;
+}
+
+// A number would be read as no text at all, with an error that tells something else.
+Result<void> check_texts(const Json& value, const std::string& name) {
+  if (value.is_string()) return {};
+  if (!value.is_structured()) return error("Invalid parameter type for '{}', expected: string", name);
+  for (const auto& [key, member] : value.items()) {
+    if (auto r = check_texts(member, fmt::format("{}.{}", name, key)); !r) return r;
+  }
+  return {};
+}
+
+Result<void> check_properties(const Json& properties) {
+  if (!properties.is_object()) return error("Invalid parameter type for 'properties', expected: object");
+  return check_texts(properties, "properties");
+}
+
+Result<void> qom_set_text(const SetTextArguments& arguments) {
+  auto object = object_at(arguments.path);
+  if (!object) return failure(object);
+  if (auto r = check_properties(arguments.properties); !r) return r;
+  return object_set_props(**object, arguments.properties, InputVisitor::Scalars::text);
+}
+
+Result<void> object_add_text(const AddTextArguments& arguments) {
+  Json options{{"qom-type", arguments.qom_type}, {"id", arguments.id}};
+  if (arguments.properties) {
+    if (auto r = check_properties(*arguments.properties); !r) return r;
+    for (const auto& [name, value] : arguments.properties->items()) {
+      if (options.contains(name)) return error("Parameter 'properties.{}' is unexpected", name);
+      options[name] = value;
+    }
+  }
+  if (auto made = user_creatable_add(options, InputVisitor::Scalars::text); !made) return failure(made);
+  return {};
+}
+
+// May a client set these properties of a new object? What object-add would refuse by policy is refused here.
+Result<void> check_policy(const Interface& interface, const Json& arguments) {
+  const Command* object_add = interface.find_command("object-add");
+  if (!object_add || !interface.compat().rejects_some()) return {};
+  const auto properties = arguments.find("properties");
+  const auto type = arguments.find("qom-type");
+  if (properties == arguments.end() || !properties->is_object() || type == arguments.end()) return {};
+  Json options = *properties;
+  options["qom-type"] = *type;
+  return interface.compat().check_input(options, object_add->arguments());
+}
+
+}  // namespace
+
+void add_text_commands(Interface& interface) {
+  interface.add(
+      command("qom-get-text", "properties of an object as text, as qom-set-text takes it", qom_get_text)
+          .query());
+  interface.add(command("qom-set-text", "sets properties of an object from text, all or none", qom_set_text));
+  Command add = command("object-add-text", "makes an object, with properties from text", object_add_text);
+  add.run = [run = std::move(add.run), &interface](const Json& arguments) -> Result<Json> {
+    if (auto r = check_policy(interface, arguments); !r) return failure(r);
+    return run(arguments);
+  };
+  interface.add(std::move(add));
+}
+
+}  // namespace qomio

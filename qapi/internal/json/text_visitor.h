@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "qomio/qapi/internal/json/output_visitor.h"
+#include "qomio/qapi/visitor.h"
+
+namespace qomio {
+
+// Writes one value as text, such as a property. The plain form is what InputVisitor reads from text, as the
+// same value: `5`, `true`, a string as it is, lists as `a,b` and lists of integers as `1-3,5`. What that
+// can't say is JSON: structs, and a whole list with such parts, as `["a,b", "c"]`: structs, lists, strings
+// with a comma, a single empty string, more integers than InputVisitor::kMaxRange. The exceptions: text for a
+// value of any type, or for an alternate with a string, is read as a string, unless an array or object of any
+// type.
+//
+// The form for people quotes strings and adds to numbers: `5 (0x5)`, for sizes `4096 (4 KiB)`. Never fails.
+class TextVisitor final : public Visitor {
+ public:
+  enum class Form { plain, for_people };
+
+  explicit TextVisitor(Form form = Form::plain) : form_(form) {}
+
+  // What has been visited; leaves the visitor empty.
+  std::string take() { return std::exchange(text_, {}); }
+
+  bool is_input() const override { return false; }
+  Result<void> type_int64(std::string_view name, std::int64_t& value) override;
+  Result<void> type_uint64(std::string_view name, std::uint64_t& value) override;
+  Result<void> type_size(std::string_view name, std::uint64_t& value) override;
+  Result<void> type_bool(std::string_view name, bool& value) override;
+  Result<void> type_number(std::string_view name, double& value) override;
+  Result<void> type_str(std::string_view name, std::string& value) override;
+  Result<void> type_any(std::string_view name, Json& value) override;
+  Result<void> start_struct(std::string_view name) override;
+  Result<void> end_struct() override;
+  bool optional(std::string_view name, bool present) override;
+  Result<void> start_list(std::string_view name) override;
+  bool next_element() override { return false; }
+  Result<void> end_list() override;
+
+ private:
+  // Integers of a list that follow each other; signed ones in two's complement.
+  struct Range {
+    std::uint64_t first, last;
+    bool is_unsigned;
+  };
+
+  Result<void> put(std::string_view text);
+  Result<void> put_integer(std::uint64_t value, bool is_unsigned);
+  void put_range();
+  std::string integer_text(std::uint64_t value, bool is_unsigned) const;
+  // Is JSON being made, too?
+  bool is_open() const { return in_list_ || depth_ > 0; }
+  // The end of a struct or list within a struct or list.
+  Result<void> end_inner();
+  bool for_people() const { return form_ == Form::for_people; }
+
+  const Form form_;
+  std::string text_;
+  bool in_list_ = false;
+  bool is_first_ = true;      // of the list's elements
+  std::size_t integers_ = 0;  // of the list
+  bool needs_json_ = false;   // the list
+  std::optional<Range> range_;
+  OutputVisitor json_;  // of what text can't say, or perhaps can't: a list is known at its end
+  int depth_ = 0;       // in structs and lists, the outermost list not counted
+};
+
+template <class T>
+std::string to_text(const T& value, TextVisitor::Form form = TextVisitor::Form::plain) {
+  TextVisitor visitor(form);
+  // As in to_json(): it only reads.
+  (void)visit(visitor, {}, const_cast<T&>(value));
+  return visitor.take();
+}
+
+}  // namespace qomio

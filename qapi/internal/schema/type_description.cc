@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/internal/schema/type_description.h"
+
+#include <fmt/core.h>
+
+#include <array>
+
+#include "qomio/qapi/describe.h"
+#include "qomio/qapi/internal/invariant.h"
+
+namespace qomio {
+namespace {
+
+TypeDescription builtin(std::string_view name, std::string_view json_type) {
+  TypeDescription d;
+  d.name = name;
+  d.json_type = json_type;
+  return d;
+}
+
+}  // namespace
+
+const TypeDescription& builtin_type(std::string_view name) {
+  static const std::array types{builtin("int", "int"),       builtin("str", "string"),
+                                builtin("number", "number"), builtin("bool", "boolean"),
+                                builtin("size", "int"),      builtin("any", "value"),
+                                builtin("null", "null")};
+  for (const auto& type : types) {
+    if (type.name == name) return type;
+  }
+  broken_invariant("no such builtin type");
+}
+
+TypeDescription integer_type(bool is_signed, unsigned bits) {
+  return builtin(fmt::format("{}int{}", is_signed ? "" : "u", bits), "int");
+}
+
+TypeDescription enum_type(std::string_view name, std::vector<std::string> values) {
+  TypeDescription d;
+  d.kind = TypeDescription::Kind::enumeration;
+  d.name = name;
+  d.values = std::move(values);
+  return d;
+}
+
+TypeDescription list_type(const TypeDescription& element) {
+  TypeDescription d;
+  d.kind = TypeDescription::Kind::list;
+  d.name = fmt::format("[{}]", element.name);
+  d.element = &element;
+  return d;
+}
+
+TypeDescription struct_type(std::string_view name) {
+  TypeDescription d;
+  d.kind = TypeDescription::Kind::object;
+  d.name = name;
+  return d;
+}
+
+TypeDescription alternate_type(std::string_view name, std::vector<const TypeDescription*> alternatives) {
+  TypeDescription d;
+  d.kind = TypeDescription::Kind::alternate;
+  d.name = name;
+  d.alternatives = std::move(alternatives);
+  return d;
+}
+
+const TypeDescription& empty_type() {
+  static const TypeDescription type = struct_type("Empty");
+  return type;
+}
+
+TypeDescription detail::describe_enum(std::string_view name, std::span<const EnumValue> values) {
+  TypeDescription d = enum_type(name, {});
+  for (const EnumValue& value : values) {
+    d.values.emplace_back(value.name);
+    if (value.description.empty() && value.features.begin() == value.features.end()) continue;
+    d.notes[std::string(value.name)] = {std::string(value.description),
+                                        {value.features.begin(), value.features.end()}};
+  }
+  return d;
+}
+
+std::recursive_mutex& detail::descriptions_mutex() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+
+Result<void> detail::enum_from_text(std::string_view name, const std::string& text, const EnumValue* values,
+                                    std::size_t count, std::size_t& index) {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (values[i].name == text) {
+      index = i;
+      return {};
+    }
+  }
+  return error("Parameter '{}' does not accept value '{}'", or_null(name), text);
+}
+
+}  // namespace qomio
