@@ -46,7 +46,7 @@ Command co_command(std::string_view name, std::string_view description, Handler 
   Command c = detail::described_command<Arguments, Value>(name, description);
   c.start = [handler](const CommandCall& call) {
     auto arguments = detail::read_arguments<Arguments>(call.arguments);
-    if (!arguments) return call.reply.send(failure(arguments));
+    if (!arguments) return call.reply.send(arguments.error());
     AioContext* loop = AioContext::current();
     invariant(loop, "a command that is a coroutine needs a loop to run in");
     const Answer<Value> answer(call.reply);

@@ -14,7 +14,7 @@
 #include "qomio/object/tree.h"
 #include "qomio/qapi/internal/json/parser.h"
 #include "qomio/qapi/internal/main_thread.h"
-#include "qomio/qapi/utf8.h"
+#include "qomio/qapi/text.h"
 
 namespace qomio {
 namespace {

@@ -17,7 +17,7 @@
 #include "qomio/qapi/describe.h"
 #include "qomio/qapi/internal/invariant.h"
 #include "qomio/qapi/internal/json/input_visitor.h"
-#include "qomio/qapi/json.h"
+#include "qomio/qapi/visitor.h"
 #include "qomio/qapi/visitor.h"
 
 namespace qomio {

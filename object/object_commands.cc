@@ -278,18 +278,15 @@ struct ObjectAddType {
 };
 
 Command object_add() {
-  Command c;
-  c.name = "object-add";
-  c.description = "makes an object of a type that users may make";
-  c.arguments = []() -> const TypeDescription& {
-    static std::unique_ptr<ObjectAddType> latest;  // types may have been registered since
-    latest = std::make_unique<ObjectAddType>();
-    return latest->options;
-  };
-  c.result = empty_type;
-  c.run = [](const Json& options) -> Result<Json> {
-    if (auto made = user_creatable_add(options); !made) return failure(made);
-    return Json::object();
+  Command c = command("object-add", "makes an object of a type that users may make",
+                      [](const Json& options) -> Result<void> {
+                        if (auto made = user_creatable_add(options); !made) return failure(made);
+                        return {};
+                      });
+  // Described anew for each question, since types may have been registered since; kept until the next one.
+  c.arguments = [latest = std::make_shared<std::unique_ptr<ObjectAddType>>()]() -> const TypeDescription& {
+    *latest = std::make_unique<ObjectAddType>();
+    return (*latest)->options;
   };
   return c;
 }

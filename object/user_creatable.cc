@@ -30,7 +30,6 @@ constinit const TypeInfo UserCreatable::type_info{
 
 namespace {
 
-using Scalars = InputVisitor::Scalars;
 
 // Objects may make others while they are completed, and those others again: so many at most, on one stack.
 constexpr unsigned kMaxNestedMaking = 500;

@@ -10,11 +10,9 @@
 #include <vector>
 
 #include "qomio/qapi/describe.h"
+#include "qomio/qapi/error.h"
 #include "qomio/qapi/internal/json/clear.h"
-#include "qomio/qapi/internal/json/input_visitor.h"
-#include "qomio/qapi/internal/json/output_visitor.h"
-#include "qomio/qapi/json.h"
-#include "qomio/qapi/reply.h"
+#include "qomio/qapi/visitor.h"
 
 namespace qomio {
 
@@ -24,10 +22,43 @@ template <>
 inline constexpr auto enum_description<Access> = EnumDescription(
     "Access", EnumValue("full", "all commands"), EnumValue("read-only", "only commands that change nothing"));
 
-// One call of a command that finishes later, or looks at who calls.
+// The answer to one command, given once: now, or later, when the command has done its work. Copies are the
+// same answer. If the last copy is destroyed without having answered, the answer is the error `the command
+// was given up`.
+//
+// Thread-safe: the answer may come from any thread.
+class Reply {
+ public:
+  // Takes the answer, in the thread that gives it.
+  using Deliver = std::function<void(Result<Json>)>;
+
+  explicit Reply(Deliver deliver);
+
+  // The first answer counts; later ones, and those that nobody waits for, are dropped.
+  void send(Result<Json> answer) const;
+  void send(Error error) const;
+  // The value that `write` writes to the visitor; its error is the answer if it fails.
+  void send_written(const std::function<Result<void>(Visitor& result)>& write) const;
+
+  // Does the client still wait? Not after the answer, nor once the client has left.
+  bool is_wanted() const;
+  // Runs the hook once when the client leaves before the answer: in the thread of the server, at once if it
+  // has left already. It may drop what works on the answer.
+  void on_cancel(std::function<void()> hook) const;
+  // For whoever waits: no answer is wanted any more. Runs the hook.
+  void cancel() const;
+  // The same as a function that does not keep the answer alive.
+  std::function<void()> canceller() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// One call of a command that answers later, or that depends on who calls.
 struct CommandCall {
-  const Json& arguments;  // an object; only during the call
-  Access access;          // the client's
+  Visitor& arguments;  // of an object; valid only during the call
+  Access access;       // the client's
   Reply reply;
 };
 
@@ -36,26 +67,31 @@ struct CommandCall {
 //
 //     Result<std::vector<IOThreadInfo>> query_iothreads();
 //     Result<void> object_del(const ObjectDelArguments&);
-//     interface.add(command("query-iothreads", "the I/O threads that users made", query_iothreads));
-//     interface.add(command("object-del", "deletes an object that a user made", object_del));
+//     commands.add(command("query-iothreads", "the I/O threads that users made", query_iothreads));
+//     commands.add(command("object-del", "deletes an object that a user made", object_del));
 //
-// The argument is a described struct; so is the result, or anything else that visit() takes.
+// The argument is a described struct; so is the result, or anything else that visit() takes. A handler whose
+// argument or result is Json reads or makes the value itself, and sets `arguments` or `result` to what it
+// expects or returns.
 struct Command {
   std::string name;
   std::string description;  // one line, no final stop
   std::function<const TypeDescription&()> arguments;
   std::function<const TypeDescription&()> result;
-  // Runs in the main thread. `arguments` is an object, always.
-  std::function<Result<Json>(const Json& arguments)> run;
-  // In the place of `run`: gives the answer when it is there. Later requests of the client wait for it, those
-  // out of band and other clients don't.
+  // Runs in the main thread: reads its arguments, always an object, and writes its result.
+  std::function<Result<void>(Visitor& arguments, Visitor& result)> run;
+  // In place of `run`: sends the answer when it is there. Later requests of the client wait for it; its
+  // out-of-band requests and other clients do not.
   std::function<void(const CommandCall& call)> start;
 
-  bool is_query = false;               // changes nothing: open to clients whose access is read-only
-  bool allow_oob = false;              // may be sent with exec-oob: fast, never waits, has no `start`
-  bool no_success_response = false;    // clients hear of its errors only
-  bool is_enabled = true;              // see Interface::enable_command()
-  bool ends_server = false;            // after its success reply no server takes further requests (quit)
+  bool is_query = false;             // changes nothing: open to clients whose access is read-only
+  bool allow_oob = false;            // may be sent with exec-oob: fast, never waits, has no `start`
+  bool no_success_response = false;  // clients hear of its errors only
+  bool is_enabled = true;            // see Interface::enable_command()
+  bool ends_server = false;          // after its success reply no server takes further requests (quit)
+  // Values of type `any` among its arguments go on to another reader, such as a property, which refuses
+  // numbers that are too large for a double. Set by command() from Arguments::passes_values_on.
+  bool passes_values_on = false;
   std::vector<std::string> features;   // "deprecated", "unstable", or names of your own
   const char* running_text = nullptr;  // "command 'quit'", which stays valid; set by Interface::add()
 
@@ -117,6 +153,10 @@ template <class R>
 struct HandlerTraits<void (*)(Answer<R>)> : Signature<R, void, true> {};
 template <class R, class A>
 struct HandlerTraits<void (*)(A, Answer<R>)> : Signature<R, A, true> {};
+template <class R>
+struct HandlerTraits<void (*)(const Answer<R>&)> : Signature<R, void, true> {};
+template <class R, class A>
+struct HandlerTraits<void (*)(A, const Answer<R>&)> : Signature<R, A, true> {};
 template <class F, class R, class... As>
   requires requires { typename HandlerTraits<R (*)(As...)>::Arguments; }
 struct HandlerTraits<R (F::*)(As...)> : HandlerTraits<R (*)(As...)> {};
@@ -134,9 +174,6 @@ struct HandlerType<Handler> : std::type_identity<decltype(&Handler::operator())>
 template <class Handler>
 concept CommandHandler = requires { typename HandlerTraits<typename HandlerType<Handler>::type>::Arguments; };
 
-// Refuses any member: for commands without arguments.
-Result<void> no_arguments(const Json& arguments);
-
 template <class A>
 const TypeDescription& describe_or_empty() {
   if constexpr (std::is_void_v<A>) {
@@ -146,27 +183,31 @@ const TypeDescription& describe_or_empty() {
   }
 }
 
-// Arguments that say `static constexpr bool passes_values_on = true;` hand their `any` values to another
-// reader, such as a property, and leave it to that to refuse numbers that are too large for a double.
+// Of a command without arguments: refuses any member.
+Result<void> read_no_arguments(Visitor& arguments);
+
 template <class A>
-Result<A> read_arguments(const Json& json) {
+Result<A> read_arguments(Visitor& visitor) {
   if constexpr (std::is_void_v<A>) {
-    return no_arguments(json);
+    return read_no_arguments(visitor);
   } else {
-    constexpr bool passes_on = requires { A::passes_values_on; };
-    return from_json<A>(json, {}, InputVisitor::Scalars::typed,
-                        passes_on ? InputVisitor::Any::all : InputVisitor::Any::json);
+    A arguments{};
+    const JsonClearer clearer(arguments);  // of what a failure leaves
+    if (auto r = visit(visitor, {}, arguments); !r) return failure(r);
+    return arguments;
   }
 }
 
+void write_no_result(Visitor& result);
+
 template <class R>
-Result<Json> result_json(Result<R> result) {
-  const JsonClearer clearer(result);
+Result<void> write_result(Result<R>& result, Visitor& visitor) {
   if (!result) return failure(result);
   if constexpr (std::is_void_v<R>) {
-    return Json::object();
+    write_no_result(visitor);
+    return {};
   } else {
-    return to_json(*result);
+    return visit(visitor, {}, *result);
   }
 }
 
@@ -188,6 +229,11 @@ Command described_command(std::string_view name, std::string_view description) {
   c.description = description;
   c.arguments = describe_or_empty<A>;
   c.result = describe_or_empty<R>;
+  if constexpr (std::is_same_v<A, Json>) {
+    c.passes_values_on = true;
+  } else {
+    c.passes_values_on = requires { A::passes_values_on; };
+  }
   return c;
 }
 
@@ -195,7 +241,8 @@ Command described_command(std::string_view name, std::string_view description) {
 
 template <class T>
 void Answer<T>::send(Result<T> result) const {
-  reply_.send(detail::result_json(std::move(result)));
+  const JsonClearer clearer(result);
+  reply_.send_written([&](Visitor& visitor) { return detail::write_result(result, visitor); });
 }
 
 // Makes a command of a handler: a function, a lambda or another object that can be called. It returns the
@@ -222,15 +269,17 @@ Command command(std::string_view name, std::string_view description, Handler han
       c.start = [shared](const CommandCall& call) {
         auto arguments = detail::read_arguments<Arguments>(call.arguments);
         const JsonClearer clearer(arguments);
-        if (!arguments) return call.reply.send(failure(arguments));
+        if (!arguments) return call.reply.send(arguments.error());
         detail::call_handler(*shared, arguments, Answer<Value>(call.reply));
       };
     } else {
-      c.run = [shared](const Json& json) -> Result<Json> {
-        auto arguments = detail::read_arguments<Arguments>(json);
+      c.run = [shared](Visitor& given, Visitor& written) -> Result<void> {
+        auto arguments = detail::read_arguments<Arguments>(given);
         const JsonClearer clearer(arguments);
         if (!arguments) return failure(arguments);
-        return detail::result_json<Value>(detail::call_handler(*shared, arguments));
+        auto result = detail::call_handler(*shared, arguments);
+        const JsonClearer result_clearer(result);
+        return detail::write_result<Value>(result, written);
       };
     }
     return c;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/compat.h"
 
+#include "qomio/qapi/json.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <functional>
-#include <nlohmann/json.hpp>
 
 namespace qomio {
 namespace {

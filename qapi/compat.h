@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "qomio/qapi/describe.h"
-#include "qomio/qapi/json.h"
+#include "qomio/qapi/visitor.h"
 
 namespace qomio {
 

@@ -295,7 +295,7 @@ Result<void> visit(Visitor& visitor, std::string_view name, T& value) {
     return detail::visit_small_integer(visitor, name, value);
   } else if constexpr (std::same_as<T, Size>) {
     return visitor.type_size(name, value.bytes);
-  } else if constexpr (std::same_as<T, nlohmann::ordered_json>) {
+  } else if constexpr (std::same_as<T, Json>) {
     return visitor.type_any(name, value);
   } else if constexpr (detail::Enum<T>) {
     static_assert(detail::is_described_whole<T>(),
@@ -418,7 +418,7 @@ const TypeDescription& describe() {
   } else if constexpr (std::integral<T>) {
     static const TypeDescription description = integer_type(std::is_signed_v<T>, sizeof(T) * 8);
     return description;
-  } else if constexpr (std::same_as<T, nlohmann::ordered_json>) {
+  } else if constexpr (std::same_as<T, Json>) {
     return builtin_type("any");
   } else if constexpr (std::same_as<T, std::nullptr_t>) {
     return builtin_type("null");

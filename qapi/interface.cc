@@ -8,23 +8,22 @@
 #include <deque>
 #include <mutex>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "qomio/qapi/internal/invariant.h"
 #include "qomio/qapi/internal/json/clear.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/internal/main_thread.h"
 #include "qomio/qapi/internal/qmp/g_source.h"
-#include "qomio/qapi/internal/schema/schema.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {
 
-struct CommandInfo {
-  std::string name;
-  static constexpr std::string_view type_name = "CommandInfo";
-  static constexpr auto members = std::tuple(member("name", &CommandInfo::name, "of a command"));
-};
+InputVisitor::Any any_values(const Command& command) {
+  return command.passes_values_on ? InputVisitor::Any::all : InputVisitor::Any::json;
+}
 
 template <class Call>
 void unless_out_of_memory(const Call& call) {
@@ -36,11 +35,6 @@ void unless_out_of_memory(const Call& call) {
 }
 
 }  // namespace
-
-Result<void> detail::no_arguments(const Json& arguments) {
-  if (arguments.empty()) return {};
-  return error("Parameter '{}' is unexpected", arguments.begin().key());
-}
 
 Interface::Running::Running(const Interface& interface, const char* what)
     : place_(interface.running_), outside_(place_.load(std::memory_order_relaxed)) {
@@ -98,41 +92,7 @@ struct Interface::Pending {
 
 Interface::~Interface() = default;
 
-Interface::Interface() : pending_(std::make_unique<Pending>(*this)) {
-  // These look at this interface, and at who asks.
-  Command version_query =
-      command("query-version", "version of the program", +[] { return Result<VersionInfo>(); });
-  version_query.run = [this](const Json& arguments) -> Result<Json> {
-    if (auto r = detail::no_arguments(arguments); !r) return failure(r);
-    return to_json(version_);
-  };
-  add(std::move(version_query).query());
-
-  Command names = command(
-      "query-commands", "names of all commands that the client may run",
-      +[] { return Result<std::vector<CommandInfo>>(); });
-  names.run = nullptr;
-  names.start = [this](const CommandCall& call) {
-    if (auto r = detail::no_arguments(call.arguments); !r) return call.reply.send(failure(r));
-    std::vector<CommandInfo> infos;
-    for (const auto& [name, c] : commands_) {
-      if (c.is_offered(call.access)) infos.push_back({name});
-    }
-    call.reply.send(to_json(infos));
-  };
-  add(std::move(names).query());
-
-  Command schema;
-  schema.name = "query-qmp-schema";
-  schema.description = "types of all commands that the client may run, and of all events";
-  schema.arguments = empty_type;
-  schema.result = schema_type;
-  schema.start = [this](const CommandCall& call) {
-    if (auto r = detail::no_arguments(call.arguments); !r) return call.reply.send(failure(r));
-    call.reply.send(schema_json(*this, call.access));
-  };
-  add(std::move(schema).query());
-}
+Interface::Interface() : pending_(std::make_unique<Pending>(*this)), package_("qomio-" QOMIO_VERSION) {}
 
 Interface& Interface::process() {
   static Interface interface;
@@ -186,15 +146,19 @@ Result<const Command*> Interface::allowed_command(std::string_view name, Access 
 Result<Json> Interface::run(const Command& command, const Json& arguments) const {
   require_main_thread("Interface::run()");
   const Running running(*this, command.running_text);
-  const auto run = [text = command.running_text, function = command.run](const Json& given) {
-    // A copy is called: the command may remove itself.
-    return callback([&] { return text; }, [&] { return function(given); });
-  };
-  if (!compat_.rejects_some() && !compat_.hides_some()) return run(arguments);
-  if (auto r = compat_.check_input(arguments, command.arguments()); !r) return failure(r);
+  if (compat_.rejects_some()) {
+    if (auto r = compat_.check_input(arguments, command.arguments()); !r) return failure(r);
+  }
+  // Copies are called: the command may remove itself.
+  const auto function = command.run;
   const auto result_type = command.result;
-  auto result = run(arguments);
-  if (result && compat_.hides_some()) compat_.filter_output(*result, result_type());
+  InputVisitor input(arguments, Scalars::typed, any_values(command));
+  OutputVisitor output;
+  auto done =
+      callback([text = command.running_text] { return text; }, [&] { return function(input, output); });
+  if (!done) return failure(done);
+  Json result = output.take();
+  if (compat_.hides_some()) compat_.filter_output(result, result_type());
   return result;
 }
 
@@ -203,19 +167,20 @@ void Interface::start(const Command& command, const Json& arguments, Access acce
   if (!command.start) return reply.send(run(command, arguments));
   require_main_thread("Interface::start()");
   const Running running(*this, command.running_text);
+  InputVisitor input(arguments, Scalars::typed, any_values(command));
   const auto start = [text = command.running_text, function = command.start](const CommandCall& given) {
     callback([&] { return text; }, [&] { function(given); });
   };
   if (compat_.rejects_some()) {
-    if (auto r = compat_.check_input(arguments, command.arguments()); !r) return reply.send(failure(r));
+    if (auto r = compat_.check_input(arguments, command.arguments()); !r) return reply.send(r.error());
   }
-  if (!compat_.hides_some()) return start({arguments, access, reply});
+  if (!compat_.hides_some()) return start({input, access, reply});
   const Reply whole([reply, policy = compat_, type = command.result](Result<Json> result) {
     if (result) policy.filter_output(*result, type());
     reply.send(std::move(result));
   });
   reply.on_cancel(whole.canceller());
-  start({arguments, access, whole});
+  start({input, access, whole});
 }
 
 Result<Json> Interface::run(std::string_view name, const Json& arguments, Access access) const {
@@ -226,7 +191,7 @@ Result<Json> Interface::run(std::string_view name, const Json& arguments, Access
   const Reply reply([answer](Result<Json> given) { *answer = std::move(given); });
   start(**command, arguments, access, reply);
   reply.cancel();
-  if (!*answer) return error("The command {} takes its time", name);
+  if (!*answer) return error("The command {} does not answer at once", name);
   return std::move(**answer);
 }
 
@@ -246,17 +211,27 @@ bool Interface::is_wanted(std::string_view name) const {
   return false;
 }
 
-void Interface::emit(std::string_view name, const Json& data) {
-  emit_made(name, [](const void* told) { return *static_cast<const Json*>(told); }, &data);
-}
-
-void Interface::emit_made(std::string_view name, Json (*make)(const void* told), const void* told) {
-  if (!in_main_thread()) return unless_out_of_memory([&] { pending_->put(name, make(told)); });
+template <class Make>
+void Interface::emit_made(std::string_view name, const Make& make) {
+  if (!in_main_thread()) return unless_out_of_memory([&] { pending_->put(name, make()); });
   if (!is_wanted(name)) return;
   unless_out_of_memory([&] {
-    Json data = make(told);
+    Json data = make();
     const JsonClearer clearer(data);
     tell(name, data);
+  });
+}
+
+void Interface::emit(std::string_view name, const Json& data) {
+  emit_made(name, [&] { return data; });
+}
+
+void Interface::emit_written(std::string_view name, void (*write)(Visitor& visitor, void* value),
+                             const void* value) {
+  emit_made(name, [&] {
+    OutputVisitor visitor;
+    write(visitor, const_cast<void*>(value));  // which an output visitor only reads
+    return visitor.take();
   });
 }
 

@@ -11,7 +11,6 @@
 
 #include "qomio/qapi/command.h"
 #include "qomio/qapi/compat.h"
-#include "qomio/qapi/version.h"
 
 namespace qomio {
 
@@ -42,7 +41,6 @@ Event event(std::string_view name, std::string_view description) {
 // Thread: the main thread (qapi/internal/main_thread.h), except what says "Thread-safe".
 class Interface {
  public:
-  // With the commands about itself: query-commands, query-qmp-schema, query-version.
   Interface();
   // Drops events that other threads emitted and that have not been sent. No thread may be in emit().
   ~Interface();
@@ -72,7 +70,7 @@ class Interface {
   // Runs a command; the answer may come later if it has a `start`.
   void start(const Command& command, const Json& arguments, Access access, const Reply& reply) const;
   // Runs a command that answers at once. Errors: those of allowed_command(), the command's own, and, of one
-  // that would answer later, `The command x takes its time`; that one is cancelled.
+  // that would answer later, `The command x does not answer at once`; that one is cancelled.
   Result<Json> run(std::string_view name, const Json& arguments, Access access = Access::full) const;
 
   // Thread-safe. What is being done for a client at this moment, for who wonders what holds the thread up:
@@ -94,8 +92,9 @@ class Interface {
   };
 
   // The program's own name and version, "storaged-1.4", for query-version and the greeting of servers.
-  void set_package(std::string_view name_and_version) { version_.package = name_and_version; }
-  const VersionInfo& version() const { return version_; }
+  // "qomio-" and the library's version until it is set.
+  void set_package(std::string_view name_and_version) { package_ = name_and_version; }
+  const std::string& package() const { return package_; }
 
   // How what is deprecated or unstable is treated from now on.
   void set_compat(const CompatPolicy& policy) { compat_ = policy; }
@@ -110,7 +109,9 @@ class Interface {
   template <class T>
     requires detail::Struct<T>
   void emit(std::string_view name, const T& data) {
-    emit_made(name, [](const void* told) { return to_json(*static_cast<const T*>(told)); }, &data);
+    emit_written(
+        name, [](Visitor& visitor, void* value) { (void)visit(visitor, {}, *static_cast<T*>(value)); },
+        &data);
   }
   // Does somebody want it now? Asked by those who would have to collect the event's data. The name must have
   // been added.
@@ -131,8 +132,10 @@ class Interface {
   };
   // Events of other threads, oldest first.
   struct Pending;
-  // The data is made if somebody wants the event.
-  void emit_made(std::string_view name, Json (*make)(const void* told), const void* told);
+  // The data is written if somebody wants the event.
+  void emit_written(std::string_view name, void (*write)(Visitor& visitor, void* value), const void* value);
+  template <class Make>
+  void emit_made(std::string_view name, const Make& make);
   void tell(std::string_view name, Json& data);
 
   mutable std::atomic<const char*> running_ = nullptr;
@@ -141,8 +144,7 @@ class Interface {
   std::vector<std::weak_ptr<Listener>> listeners_;
   std::unique_ptr<Pending> pending_;
   CompatPolicy compat_;
-  VersionInfo version_{.qemu = {.major = 7, .minor = 2, .micro = 22},
-                       .package = "qomio-" + std::string(version_text())};
+  std::string package_;
 };
 
 }  // namespace qomio

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
+#include "qomio/qapi/describe.h"
 #include "qomio/qapi/error.h"
+#include "qomio/qapi/visitor.h"
 
 namespace qomio {
 
-// A JSON value as it crosses the control boundary. Members keep the order they were sent in; int64, uint64
-// and double stay apart. Strings may hold NUL. This header only declares it: include <nlohmann/json.hpp> to
-// look inside.
-using Json = nlohmann::ordered_json;
+// JSON as values and as text. The only header of the library with the complete type Json, which costs a
+// second per file: signatures need qapi/visitor.h only.
 
 // The value as QMP sends it, on one line: `{"return": {}, "id": 1}`. ASCII only (`\u00E9`, surrogate pairs);
 // bytes of a string that are no UTF-8 become `\uFFFD`. Doubles are the shortest text that reads back as the
@@ -34,5 +34,35 @@ std::string json_pretty_text(const Json& value);
 // One whole value, as on the command line, in the dialect of JsonParser. Nothing but blanks may stand behind
 // it.
 Result<Json> parse_json(std::string_view text);
+
+namespace detail {
+
+// visit() of a T, behind a pointer.
+using VisitValue = Result<void> (*)(Visitor& visitor, std::string_view name, void* value);
+template <class T>
+Result<void> visit_value(Visitor& visitor, std::string_view name, void* value) {
+  return visit(visitor, name, *static_cast<T*>(value));
+}
+
+Result<void> read_json(const Json& json, std::string_view name, Scalars scalars, VisitValue visit,
+                       void* value);
+Json write_json(VisitValue visit, const void* value);
+
+}  // namespace detail
+
+// A T, of a type that visit() takes, from a JSON value. `name` is what errors call the value itself. Errors:
+// the first that Visitor tells of.
+template <class T>
+Result<T> from_json(const Json& json, std::string_view name = {}, Scalars scalars = Scalars::typed) {
+  T value{};
+  const JsonClearer clearer(value);  // of what a failure leaves
+  if (auto r = detail::read_json(json, name, scalars, detail::visit_value<T>, &value); !r) return failure(r);
+  return value;
+}
+
+template <class T>
+Json to_json(const T& value) {
+  return detail::write_json(detail::visit_value<T>, &value);
+}
 
 }  // namespace qomio

@@ -13,7 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "qomio/qapi/utf8.h"
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/text.h"
 
 namespace qomio {
 

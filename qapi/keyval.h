@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "qomio/qapi/error.h"
 #include "qomio/qapi/json.h"
+#include "qomio/qapi/visitor.h"
 
 namespace qomio {
 

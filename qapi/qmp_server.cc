@@ -10,12 +10,19 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <list>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
-#include "qomio/qapi/internal/qmp/qmp_commands.h"
+#include "qomio/qapi/internal/json/disposal.h"
+#include "qomio/qapi/internal/qmp/g_source.h"
+#include "qomio/qapi/internal/qmp/listener.h"
 #include "qomio/qapi/internal/qmp/request.h"
+#include "qomio/qapi/internal/qmp/session.h"
+#include "qomio/qapi/internal/qmp/throttle.h"
+#include "qomio/qapi/internal/repeated_message.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 
@@ -27,7 +34,56 @@ std::string_view name_of(Access access) { return access == Access::full ? "full"
 
 }  // namespace
 
-QmpServer::QmpServer(GMainContext* context, Interface& interface, std::size_t output_limit_bytes)
+class QmpServer::State {
+ public:
+  State(GMainContext* context, Interface& interface, std::size_t output_limit_bytes);
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State();
+
+  Result<void> listen(const std::string& path, Access access);
+  Result<void> serve(int socket_fd, Access access);
+  Result<void> add_client(int socket_fd, Access access);
+  Result<void> add_client(int in_fd, int out_fd, Access access);
+  void limit_event_rate(std::string name, std::string key);
+  void set_client_limit(std::size_t limit) { client_limit_ = limit; }
+  std::size_t client_count() const { return sessions_.size(); }
+  std::uint64_t dropped_event_count() const { return dropped_events_; }
+
+ private:
+  Result<void> take_over(int fd) const;
+  Result<void> add_session(FileDescriptor in, FileDescriptor out, Access access);
+  UnixListener::OnConnection adder(Access access);
+  void close_session(const QmpSession& session);
+  void send_event(std::string_view name, const Json& data);
+  std::string_view requested_as(std::string_view event) const;
+  bool is_event_wanted(std::string_view name) const;
+  void send_event_line(std::string_view name, const std::string& line);
+  void send_delayed_events();
+  void note_dropped_events(std::uint64_t count);
+  void send_rest();
+  void stop();
+
+  RepeatedMessage too_many_clients_;
+  RepeatedMessage failed_clients_;
+  RepeatedMessage slow_clients_;
+  JsonDisposal disposal_;
+  QmpSessionHost host_;
+  std::uint64_t dropped_events_ = 0;
+  struct Listener {
+    std::unique_ptr<UnixListener> listener;
+    Access access;
+  };
+  std::vector<Listener> listeners_;
+  std::list<std::unique_ptr<QmpSession>> sessions_;
+  std::shared_ptr<void> event_subscription_;
+  EventThrottle throttle_;
+  std::unique_ptr<FdSource> delayed_events_;  // made with the first limit
+  std::size_t client_limit_ = kDefaultClientLimit;
+  bool stopped_ = false;
+};
+
+QmpServer::State::State(GMainContext* context, Interface& interface, std::size_t output_limit_bytes)
     : too_many_clients_(context, "QMP clients were refused: there were too many"),
       failed_clients_(context, "QMP clients were dropped", G_LOG_LEVEL_WARNING),
       slow_clients_(context, "events were dropped for QMP clients that read too slowly"),
@@ -50,14 +106,14 @@ QmpServer::QmpServer(GMainContext* context, Interface& interface, std::size_t ou
                        [this](std::string_view name) { return is_event_wanted(name); });
 }
 
-QmpServer::~QmpServer() {
+QmpServer::State::~State() {
   stop();
   if (getpid() == host_.process) send_rest();
   // Sessions report to the server when they end, so they go while it is whole.
   sessions_.clear();
 }
 
-UnixListener::OnConnection QmpServer::adder(Access access) {
+UnixListener::OnConnection QmpServer::State::adder(Access access) {
   return [this, access](FileDescriptor connection) {
     if (sessions_.size() >= client_limit_) {
       too_many_clients_.log(fmt::format("a QMP client was refused: there are {} already", sessions_.size()));
@@ -69,7 +125,7 @@ UnixListener::OnConnection QmpServer::adder(Access access) {
   };
 }
 
-Result<void> QmpServer::listen(const std::string& path, Access access) {
+Result<void> QmpServer::State::listen(const std::string& path, Access access) {
   auto listener = UnixListener::open(host_.context, path, adder(access));
   if (!listener) return failure(listener);
   listeners_.push_back({std::move(*listener), access});
@@ -78,7 +134,7 @@ Result<void> QmpServer::listen(const std::string& path, Access access) {
 
 // Two numbers may stand for one socket, whose clients would get the access of the one that happens to take
 // them.
-Result<void> QmpServer::take_over(int fd) const {
+Result<void> QmpServer::State::take_over(int fd) const {
   struct stat offered = {};
   if (fstat(fd, &offered) != 0) return errno_error(errno, fmt::format("descriptor {}", fd));
   const auto check = [&](int served, Access access) -> Result<void> {
@@ -102,7 +158,7 @@ Result<void> QmpServer::take_over(int fd) const {
   return {};
 }
 
-Result<void> QmpServer::serve(int socket_fd, Access access) {
+Result<void> QmpServer::State::serve(int socket_fd, Access access) {
   int listens = 0;
   socklen_t length = sizeof(listens);
   if (getsockopt(socket_fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0) {
@@ -116,7 +172,7 @@ Result<void> QmpServer::serve(int socket_fd, Access access) {
   return {};
 }
 
-Result<void> QmpServer::add_client(int socket_fd, Access access) {
+Result<void> QmpServer::State::add_client(int socket_fd, Access access) {
   if (auto r = take_over(socket_fd); !r) return r;
   FileDescriptor fd(socket_fd);
   int type = 0;
@@ -128,7 +184,7 @@ Result<void> QmpServer::add_client(int socket_fd, Access access) {
   return add_session(std::move(fd), FileDescriptor(), access);
 }
 
-Result<void> QmpServer::add_client(int in_fd, int out_fd, Access access) {
+Result<void> QmpServer::State::add_client(int in_fd, int out_fd, Access access) {
   if (in_fd == out_fd) return add_client(in_fd, access);
   for (const int fd : {in_fd, out_fd}) {
     if (auto r = take_over(fd); !r) return r;
@@ -136,7 +192,7 @@ Result<void> QmpServer::add_client(int in_fd, int out_fd, Access access) {
   return add_session(FileDescriptor(in_fd), FileDescriptor(out_fd), access);
 }
 
-Result<void> QmpServer::add_session(FileDescriptor in, FileDescriptor out, Access access) {
+Result<void> QmpServer::State::add_session(FileDescriptor in, FileDescriptor out, Access access) {
   if (stopped_) return {};
   try {
     sessions_.push_back(std::make_unique<QmpSession>(host_, std::move(in), std::move(out), access));
@@ -146,7 +202,7 @@ Result<void> QmpServer::add_session(FileDescriptor in, FileDescriptor out, Acces
   }
 }
 
-void QmpServer::close_session(const QmpSession& session) {
+void QmpServer::State::close_session(const QmpSession& session) {
   const auto is_it = [&](const auto& each) { return each.get() == &session; };
   const auto it = std::ranges::find_if(sessions_, is_it);
   // Out of the list first: what its end sets off shall not find it.
@@ -154,32 +210,32 @@ void QmpServer::close_session(const QmpSession& session) {
   sessions_.erase(it);
 }
 
-void QmpServer::limit_event_rate(std::string name, std::string key) {
+void QmpServer::State::limit_event_rate(std::string name, std::string key) {
   throttle_.limit(std::move(name), std::move(key));
   if (!delayed_events_) {
     delayed_events_ = std::make_unique<FdSource>(host_.context, [this] { send_delayed_events(); });
   }
 }
 
-void QmpServer::send_event(std::string_view name, const Json& data) {
+void QmpServer::State::send_event(std::string_view name, const Json& data) {
   const auto line = throttle_.pass(name, data, qmp_event_line(name, data), g_get_monotonic_time());
   if (line) send_event_line(name, *line);
   if (delayed_events_) delayed_events_->set_ready_time(throttle_.next_due_us());
 }
 
 // The name to ask for, of an event that is sent on request only.
-std::string_view QmpServer::requested_as(std::string_view name) const {
+std::string_view QmpServer::State::requested_as(std::string_view name) const {
   const auto event = host_.interface.events().find(name);
   const bool on_request = event != host_.interface.events().end() && event->second.on_request;
   return on_request ? name : "";
 }
 
-bool QmpServer::is_event_wanted(std::string_view name) const {
+bool QmpServer::State::is_event_wanted(std::string_view name) const {
   const std::string_view requested = requested_as(name);
   return std::ranges::any_of(sessions_, [&](const auto& session) { return session->wants_event(requested); });
 }
 
-void QmpServer::send_event_line(std::string_view name, const std::string& line) {
+void QmpServer::State::send_event_line(std::string_view name, const std::string& line) {
   const std::string_view requested = requested_as(name);
   for (const auto& session : sessions_) {
     try {
@@ -190,7 +246,7 @@ void QmpServer::send_event_line(std::string_view name, const std::string& line) 
   }
 }
 
-void QmpServer::send_delayed_events() {
+void QmpServer::State::send_delayed_events() {
   try {
     for (const auto& due : throttle_.take_due(g_get_monotonic_time())) send_event_line(due.name, due.line);
   } catch (const std::bad_alloc&) {
@@ -199,20 +255,40 @@ void QmpServer::send_delayed_events() {
   delayed_events_->set_ready_time(throttle_.next_due_us());
 }
 
-void QmpServer::note_dropped_events(std::uint64_t count) {
+void QmpServer::State::note_dropped_events(std::uint64_t count) {
   dropped_events_ += count;
   slow_clients_.log(fmt::format("a QMP client read too slowly: {} events dropped", count), count);
 }
 
-void QmpServer::send_rest() {
+void QmpServer::State::send_rest() {
   const std::int64_t deadline_us = g_get_monotonic_time() + kPatienceUs;
   for (const auto& session : sessions_) session->send_rest(deadline_us);
 }
 
-void QmpServer::stop() {
+void QmpServer::State::stop() {
   stopped_ = true;
   listeners_.clear();
   for (const auto& session : sessions_) session->stop();
 }
+
+QmpServer::QmpServer(GMainContext* context, Interface& interface, std::size_t output_limit_bytes)
+    : state_(std::make_unique<State>(context, interface, output_limit_bytes)) {}
+QmpServer::~QmpServer() = default;
+Result<void> QmpServer::listen(const std::string& path, Access access) {
+  return state_->listen(path, access);
+}
+Result<void> QmpServer::serve(int socket_fd, Access access) { return state_->serve(socket_fd, access); }
+Result<void> QmpServer::add_client(int socket_fd, Access access) {
+  return state_->add_client(socket_fd, access);
+}
+Result<void> QmpServer::add_client(int in_fd, int out_fd, Access access) {
+  return state_->add_client(in_fd, out_fd, access);
+}
+void QmpServer::limit_event_rate(std::string name, std::string key) {
+  state_->limit_event_rate(std::move(name), std::move(key));
+}
+void QmpServer::set_client_limit(std::size_t limit) { state_->set_client_limit(limit); }
+std::size_t QmpServer::client_count() const { return state_->client_count(); }
+std::uint64_t QmpServer::dropped_event_count() const { return state_->dropped_event_count(); }
 
 }  // namespace qomio

@@ -3,22 +3,20 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <list>
 #include <memory>
 #include <string>
-#include <string_view>
-#include <vector>
 
+#include "qomio/qapi/command.h"
 #include "qomio/qapi/error.h"
 #include "qomio/qapi/interface.h"
-#include "qomio/qapi/internal/qmp/g_source.h"
-#include "qomio/qapi/internal/qmp/listener.h"
-#include "qomio/qapi/internal/qmp/session.h"
-#include "qomio/qapi/internal/qmp/throttle.h"
-#include "qomio/qapi/internal/repeated_message.h"
+
+typedef struct _GMainContext GMainContext;
 
 namespace qomio {
+
+// Adds qmp_capabilities, subscribe-events, EVENTS_DROPPED and the commands of qapi/introspection.h. Each
+// QmpServer does this for the registry that it serves; a second call is harmless.
+void add_qmp_commands(Interface& commands);
 
 // Offers an Interface to clients that speak QMP, many at once, on any number of sockets:
 //
@@ -30,7 +28,8 @@ namespace qomio {
 // limit nothing more is read from it or run for it, and the oldest events for it are dropped; others go on.
 // Before the next event that it gets it hears how many, by the event EVENTS_DROPPED. At most 8 of its
 // commands wait (one without oob), one that answers later runs; the rest stays in its socket. Over the limit
-// of clients the next is hung up on. What clients can cause is not logged line by line; see RepeatedMessage.
+// of clients the next is hung up on. Messages that clients can cause again and again are logged once, then
+// counted.
 //
 // After a command that ends the server (quit) no client is taken, and no request of any.
 //
@@ -51,7 +50,8 @@ class QmpServer {
 
   // Makes a Unix socket, mode 0600, and takes clients there. A live socket is not taken over, nor is another
   // kind of file touched; a dead socket is replaced. Clients of other users than root and the program's own
-  // are refused. Errors: as UnixListener::open().
+  // are refused. Errors: the path is too long, is used by another
+  // server or is another kind of file; the system's.
   Result<void> listen(const std::string& path, Access access = Access::full);
 
   // Serves a socket that is there already: clients that connect to it, as above, if it listens, else the one
@@ -69,41 +69,13 @@ class QmpServer {
   void limit_event_rate(std::string name, std::string key = {});
 
   // For clients that connect from now on; those that were handed over count, but are always taken.
-  void set_client_limit(std::size_t limit) { client_limit_ = limit; }
-  std::size_t client_count() const { return sessions_.size(); }
-  std::uint64_t dropped_event_count() const { return dropped_events_; }
+  void set_client_limit(std::size_t limit);
+  std::size_t client_count() const;
+  std::uint64_t dropped_event_count() const;
 
  private:
-  Result<void> take_over(int fd) const;
-  Result<void> add_session(FileDescriptor in, FileDescriptor out, Access access);
-  UnixListener::OnConnection adder(Access access);
-  void close_session(const QmpSession& session);
-  void send_event(std::string_view name, const Json& data);
-  std::string_view requested_as(std::string_view event) const;
-  bool is_event_wanted(std::string_view name) const;
-  void send_event_line(std::string_view name, const std::string& line);
-  void send_delayed_events();
-  void note_dropped_events(std::uint64_t count);
-  void send_rest();
-  void stop();
-
-  RepeatedMessage too_many_clients_;
-  RepeatedMessage failed_clients_;
-  RepeatedMessage slow_clients_;
-  JsonDisposal disposal_;
-  QmpSessionHost host_;
-  std::uint64_t dropped_events_ = 0;
-  struct Listener {
-    std::unique_ptr<UnixListener> listener;
-    Access access;
-  };
-  std::vector<Listener> listeners_;
-  std::list<std::unique_ptr<QmpSession>> sessions_;
-  std::shared_ptr<void> event_subscription_;
-  EventThrottle throttle_;
-  std::unique_ptr<FdSource> delayed_events_;  // made with the first limit
-  std::size_t client_limit_ = kDefaultClientLimit;
-  bool stopped_ = false;
+  class State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace qomio

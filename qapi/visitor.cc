@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/visitor.h"
 
-#include <nlohmann/json.hpp>
-
 #include "qomio/qapi/json.h"
 
 namespace qomio {

@@ -10,9 +10,17 @@
 
 namespace qomio {
 
-// What kind of value JSON has somewhere.
+// A JSON value as it crosses the control boundary. Members keep the order they were sent in; int64, uint64
+// and double stay apart. Strings may hold NUL. Only declared here: qapi/json.h has the complete type.
+using Json = nlohmann::ordered_json;
+
+// The kinds of values that JSON has.
 enum class JsonKind { null, boolean, integer, number, string, array, object };
-JsonKind json_kind(const nlohmann::ordered_json& value);
+JsonKind json_kind(const Json& value);
+
+// How scalars are read: `typed`, as in QMP, each must have the JSON type asked for; `text`, as on a command
+// line, each is a string and is converted.
+enum class Scalars { typed, text };
 
 // Carries values across the control boundary, in one direction: an input visitor fills the variables it is
 // given, an output visitor reads them. Code that visits is written once and serves JSON, the command line and
@@ -44,7 +52,7 @@ class Visitor {
   virtual Result<void> type_bool(std::string_view name, bool& value) = 0;
   virtual Result<void> type_number(std::string_view name, double& value) = 0;
   virtual Result<void> type_str(std::string_view name, std::string& value) = 0;
-  virtual Result<void> type_any(std::string_view name, nlohmann::ordered_json& value) = 0;
+  virtual Result<void> type_any(std::string_view name, Json& value) = 0;
 
   // Of input that must be null. Errors: `Invalid parameter type for '<full name>', expected: null`.
   virtual Result<void> type_null(std::string_view name);

@@ -109,7 +109,14 @@ Result<void> qom_set_text(const SetTextArguments& arguments) {
   return object_set_props(**object, arguments.properties, InputVisitor::Scalars::text);
 }
 
-Result<void> object_add_text(const AddTextArguments& arguments) {
+// May a client set these properties of a new object? What object-add would refuse by policy is refused here.
+Result<void> check_policy(const Interface& interface, const Json& options) {
+  const Command* object_add = interface.find_command("object-add");
+  if (!object_add || !interface.compat().rejects_some()) return {};
+  return interface.compat().check_input(options, object_add->arguments());
+}
+
+Result<void> object_add_text(const Interface& interface, const AddTextArguments& arguments) {
   Json options{{"qom-type", arguments.qom_type}, {"id", arguments.id}};
   if (arguments.properties) {
     if (auto r = check_properties(*arguments.properties); !r) return r;
@@ -118,20 +125,9 @@ Result<void> object_add_text(const AddTextArguments& arguments) {
       options[name] = value;
     }
   }
-  if (auto made = user_creatable_add(options, InputVisitor::Scalars::text); !made) return failure(made);
+  if (auto r = check_policy(interface, options); !r) return r;
+  if (auto made = user_creatable_add(options, Scalars::text); !made) return failure(made);
   return {};
-}
-
-// May a client set these properties of a new object? What object-add would refuse by policy is refused here.
-Result<void> check_policy(const Interface& interface, const Json& arguments) {
-  const Command* object_add = interface.find_command("object-add");
-  if (!object_add || !interface.compat().rejects_some()) return {};
-  const auto properties = arguments.find("properties");
-  const auto type = arguments.find("qom-type");
-  if (properties == arguments.end() || !properties->is_object() || type == arguments.end()) return {};
-  Json options = *properties;
-  options["qom-type"] = *type;
-  return interface.compat().check_input(options, object_add->arguments());
 }
 
 }  // namespace
@@ -141,12 +137,9 @@ void add_text_commands(Interface& interface) {
       command("qom-get-text", "properties of an object as text, as qom-set-text takes it", qom_get_text)
           .query());
   interface.add(command("qom-set-text", "sets properties of an object from text, all or none", qom_set_text));
-  Command add = command("object-add-text", "makes an object, with properties from text", object_add_text);
-  add.run = [run = std::move(add.run), &interface](const Json& arguments) -> Result<Json> {
-    if (auto r = check_policy(interface, arguments); !r) return failure(r);
-    return run(arguments);
-  };
-  interface.add(std::move(add));
+  interface.add(command(
+      "object-add-text", "makes an object, with properties from text",
+      [&interface](const AddTextArguments& arguments) { return object_add_text(interface, arguments); }));
 }
 
 }  // namespace qomio

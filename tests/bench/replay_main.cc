@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "qomio/qapi/internal/json/scalar.h"
+#include "qomio/qapi/text.h"
 #include "qomio/tests/bench/replay.h"
 
 namespace {

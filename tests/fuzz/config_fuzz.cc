@@ -2,8 +2,8 @@
 // A configuration: it is loaded as a whole or not at all, and what it made makes the same again.
 #include <string>
 
-#include "fuzz.h"
-#include "gadget.h"
+#include "qomio/tests/fuzz/fuzz.h"
+#include "qomio/tests/fuzz/gadget.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace qomio;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A stream of commands to a program with the commands about objects: each gets a reply that is JSON, with its
 // id, and one that fails or only asks changes nothing.
-#include <nlohmann/json.hpp>
 #include <string>
 
-#include "fuzz.h"
-#include "gadget.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/internal/json/parser.h"
 #include "qomio/qapi/internal/qmp/request.h"
+#include "qomio/qapi/json.h"
+#include "qomio/tests/fuzz/fuzz.h"
+#include "qomio/tests/fuzz/gadget.h"
 
 namespace qomio::fuzz {
 namespace {

@@ -2,13 +2,13 @@
 // A stream of bytes: its values and errors do not depend on how it is cut into reads, and a byte ff starts
 // anew. The first byte says how it is cut.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "fuzz.h"
 #include "qomio/qapi/internal/json/lexer.h"
 #include "qomio/qapi/internal/json/parser.h"
+#include "qomio/qapi/json.h"
+#include "qomio/tests/fuzz/fuzz.h"
 
 namespace qomio::fuzz {
 namespace {

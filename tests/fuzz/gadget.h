@@ -2,18 +2,18 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "../qapi/every_kind.h"
-#include "fuzz.h"
 #include "qomio/object/config.h"
 #include "qomio/object/link.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/qapi/json.h"
+#include "qomio/tests/fuzz/fuzz.h"
 
 // A type that users can make, with properties of several kinds, some of which refuse things late.
 namespace qomio::fuzz {

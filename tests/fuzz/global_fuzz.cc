@@ -2,9 +2,9 @@
 // Defaults from the command line, one a line: refused with a text, or applied to objects made later.
 #include <string>
 
-#include "fuzz.h"
-#include "gadget.h"
 #include "qomio/object/global_defaults.h"
+#include "qomio/tests/fuzz/fuzz.h"
+#include "qomio/tests/fuzz/gadget.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace qomio;

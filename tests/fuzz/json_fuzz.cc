@@ -2,16 +2,15 @@
 // A JSON text: what is read and written is read again as the same value, by all readers and as a described
 // struct.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "../qapi/every_kind.h"
-#include "fuzz.h"
 #include "qomio/qapi/internal/json/document.h"
 #include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/json.h"
-#include "qomio/qapi/utf8.h"
+#include "qomio/qapi/text.h"
+#include "qomio/tests/fuzz/fuzz.h"
 
 namespace qomio::fuzz {
 namespace {
@@ -22,7 +21,7 @@ void read_again(const Json& value, const std::string& text) {
   require(*again == value, "what was written is read as the same value");
 }
 
-void read_as_struct(const Json& value, InputVisitor::Scalars scalars) {
+void read_as_struct(const Json& value, Scalars scalars) {
   const auto read = from_json<sample::EveryKind>(value, "", scalars);
   if (!read) return require_text(read.error());
   const Json written = to_json(*read);
@@ -55,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           "QMP is one line of ASCII");
   read_again(*value, written);
   read_again(*value, json_pretty_text(*value));
-  read_as_struct(*value, InputVisitor::Scalars::typed);
-  read_as_struct(*value, InputVisitor::Scalars::text);
+  read_as_struct(*value, Scalars::typed);
+  read_as_struct(*value, Scalars::text);
   return 0;
 }

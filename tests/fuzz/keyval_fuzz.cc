@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // KEY=VALUE text: an error, or values that can be visited without rest, and written as text that gives them
 // again.
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "../qapi/every_kind.h"
-#include "fuzz.h"
 #include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/json/output_visitor.h"
+#include "qomio/qapi/json.h"
 #include "qomio/qapi/keyval.h"
+#include "qomio/tests/fuzz/fuzz.h"
 
 namespace qomio::fuzz {
 namespace {
@@ -54,7 +54,7 @@ void visit_all(InputVisitor& visitor, std::string_view name, const Json& value) 
 void check(std::string_view text, std::string_view implied_key) {
   const auto read = parse_keyval(text, implied_key);
   if (!read) return require_text(read.error());
-  InputVisitor visitor(read->values, InputVisitor::Scalars::text);
+  InputVisitor visitor(read->values, Scalars::text);
   visit_all(visitor, {}, read->values);
 
   std::string written;
@@ -63,7 +63,7 @@ void check(std::string_view text, std::string_view implied_key) {
   require(again.has_value(), "values can be written");
   require(again->values == read->values, "and are read as the same");
 
-  const auto value = from_json<sample::EveryKind>(read->values, "", InputVisitor::Scalars::text);
+  const auto value = from_json<sample::EveryKind>(read->values, "", Scalars::text);
   if (!value) return require_text(value.error());
   const auto copy = from_json<sample::EveryKind>(to_json(*value));
   require(copy && equal(*copy, *value), "what was typed is the same in JSON");

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "fuzz.h"
-#include "gadget.h"
+#include "qomio/tests/fuzz/fuzz.h"
+#include "qomio/tests/fuzz/gadget.h"
 
 namespace qomio::fuzz {
 namespace {

@@ -10,13 +10,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "../qapi/every_kind.h"
-#include "fuzz.h"
+#include "qomio/qapi/json.h"
 #include "qomio/qapi/qmp_server.h"
+#include "qomio/tests/fuzz/fuzz.h"
 
 namespace qomio::fuzz {
 namespace {

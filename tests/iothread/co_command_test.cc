@@ -4,10 +4,10 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/json.h"
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {

@@ -6,13 +6,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "qomio/iothread/iothread.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/qapi/json.h"
 #include "qomio/tests/iothread/memory_failure.h"
 
 #ifndef QOMIO_SANITIZED

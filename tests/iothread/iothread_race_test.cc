@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include "qomio/iothread/iothread_stats.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
+#include "qomio/qapi/json.h"
 #include "qomio/tests/iothread/with_iothreads.h"
 
 namespace qomio {

@@ -11,7 +11,6 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <semaphore>
 #include <string>
 #include <thread>
@@ -23,6 +22,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/json.h"
 
 namespace {
 

@@ -11,7 +11,6 @@
 #include <atomic>
 #include <csignal>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <semaphore>
 #include <thread>
 
@@ -19,6 +18,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

@@ -10,7 +10,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "qomio/iothread/iothread.h"
@@ -18,6 +17,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

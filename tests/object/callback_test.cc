@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -18,6 +17,7 @@
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

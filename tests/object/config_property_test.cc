@@ -4,7 +4,6 @@
 #include <rapidcheck.h>
 
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "qomio/object/tree.h"
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/qapi/json.h"
 #include "qomio/tests/qapi/every_kind.h"
 
 namespace qomio {

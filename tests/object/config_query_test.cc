@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "qomio/object/tree.h"
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

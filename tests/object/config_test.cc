@@ -7,13 +7,13 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "qomio/object/link.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "qomio/object/config.h"
@@ -13,6 +12,7 @@
 #include "qomio/object/tree.h"
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/qapi/json.h"
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {

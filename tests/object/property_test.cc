@@ -17,6 +17,7 @@
 #include "qomio/object/tree.h"
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
@@ -13,6 +12,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

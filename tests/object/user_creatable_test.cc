@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/types.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {
@@ -24,7 +24,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Not;
-using Scalars = InputVisitor::Scalars;
 
 std::vector<std::string> log;
 int alive = 0;

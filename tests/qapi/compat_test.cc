@@ -6,6 +6,7 @@
 
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/internal/schema/schema.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 
@@ -52,10 +53,8 @@ class CompatTest : public testing::Test {
  protected:
   CompatTest() {
     interface_.add(command("echo", "", +[](const Outer& outer) { return Result<Outer>(outer); }));
-    Command later = command("later", "", +[](const Outer& outer) { return Result<Outer>(outer); });
-    later.start = [run = later.run](const CommandCall& call) { call.reply.send(run(call.arguments)); };
-    later.run = nullptr;
-    interface_.add(std::move(later));
+    interface_.add(
+        command("later", "", [](const Outer& outer, Answer<Outer> answer) { answer.send(outer); }));
     interface_.add(command("old", "", +[] { return Result<void>(); }).feature("deprecated"));
     interface_.add(command("wild", "", +[] { return Result<void>(); }).feature("unstable"));
     interface_.add(event<Inner>("PLAIN", ""));

@@ -6,14 +6,14 @@
 
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
 
-#include "qomio/qapi/version.h"
+#include "qomio/qapi/introspection.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {
@@ -86,21 +86,16 @@ TEST_F(InterfaceTest, ACommandWithoutArgumentsOrResultAnswersAnEmptyObject) {
 
 TEST_F(InterfaceTest, ACommandIsKnownToRunAsLongAsItDoes) {
   std::vector<std::string> seen;
-  Command outer = command("outer", "", nothing);
-  outer.run = [&](const Json&) -> Result<Json> {
+  interface.add(command("outer", "", [&]() -> Result<void> {
     seen.emplace_back(interface.running());
     EXPECT_TRUE(interface.run("inner", Json::object()));
     seen.emplace_back(interface.running());
-    return Json::object();
-  };
-  Command inner = command("inner", "", nothing);
-  inner.run = nullptr;
-  inner.start = [&](const CommandCall& call) {
+    return {};
+  }));
+  interface.add(command("inner", "", [&](Answer<void> answer) {
     seen.emplace_back(interface.running());
-    call.reply.send(Json::object());
-  };
-  interface.add(std::move(outer));
-  interface.add(std::move(inner));
+    answer.send({});
+  }));
   EXPECT_EQ(interface.running(), nullptr);
   EXPECT_EQ(run("outer"), "{}");
   EXPECT_EQ(seen, (std::vector<std::string>{"command 'outer'", "command 'inner'", "command 'outer'"}));
@@ -311,30 +306,23 @@ TEST(ProcessInterfaceTest, ThereIsOneOfTheProcess) {
 
 TEST(Package, is_what_the_program_says_it_is) {
   Interface interface;
+  add_introspection_commands(interface);
   interface.set_package("storaged-1.4");
   EXPECT_EQ(interface.run("query-version", Json::object())->at("package"), Json("storaged-1.4"));
-  EXPECT_EQ(Interface().version().package, "qomio-" + std::string(version_text()));
+  EXPECT_EQ(Interface().package(), "qomio-" + std::string(version_text()));
 }
 
 TEST(ACommand, may_remove_itself) {
   Interface interface;
   auto state = std::make_shared<std::string>("a text that is too long for the string itself");
-  Command once;
-  once.name = "once";
-  once.arguments = empty_type;
-  once.result = empty_type;
-  once.run = [&interface, state](const Json&) -> Result<Json> {
+  interface.add(command("once", "", [&interface, state]() -> Result<std::string> {
     interface.remove_command("once");
-    return Json(*state);
-  };
-  interface.add(once);
-  once.name = "later";
-  once.run = nullptr;
-  once.start = [&interface, state](const CommandCall& call) {
+    return *state;
+  }));
+  interface.add(command("later", "", [&interface, state](const Answer<std::string>& answer) {
     interface.remove_command("later");
-    call.reply.send(Json(*state));
-  };
-  interface.add(std::move(once));
+    answer.send(*state);
+  }));
   EXPECT_EQ(*interface.run("once", Json::object()), Json(*state));
   EXPECT_EQ(*interface.run("later", Json::object()), Json(*state));
   EXPECT_EQ(interface.find_command("once"), nullptr);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/keyval.h"
 
+#include "qomio/qapi/json.h"
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 

@@ -6,6 +6,8 @@
 
 #include <array>
 
+#include "qomio/qapi/file_descriptor.h"
+#include "qomio/qapi/json.h"
 #include "qomio/qapi/qmp_server.h"
 #include "qomio/tests/qapi/qmp_fixture.h"
 

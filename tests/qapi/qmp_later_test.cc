@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "qomio/qapi/json.h"
 #include "qomio/qapi/qmp_server.h"
 #include "qomio/tests/qapi/qmp_fixture.h"
 

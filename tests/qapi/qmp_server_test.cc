@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <thread>
+#include "qomio/qapi/json.h"
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {

@@ -10,6 +10,7 @@
 #include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/internal/schema/schema.h"
+#include "qomio/qapi/json.h"
 #include "qomio/qapi/keyval.h"
 
 namespace qomio {
@@ -80,7 +81,7 @@ std::string again(std::string_view text) {
 template <class T>
 std::string from_text(std::string_view text) {
   const auto keyval = parse_keyval(text);
-  const auto value = from_json<T>(keyval->values, {}, InputVisitor::Scalars::text);
+  const auto value = from_json<T>(keyval->values, {}, Scalars::text);
   return value ? json_text(to_json(*value)) : value.error().message();
 }
 

@@ -6,23 +6,21 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <type_traits>
 #include <vector>
 
-#include "every_kind.h"
 #include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/json.h"
 #include "qomio/qapi/keyval.h"
-#include "qomio/qapi/utf8.h"
+#include "qomio/qapi/text.h"
+#include "qomio/tests/qapi/every_kind.h"
 
 namespace qomio {
 namespace {
 
 using namespace sample;
-using Scalars = InputVisitor::Scalars;
 
 // What may be in the values: text for a command line has no null and no untyped value but text.
 enum class Kinds { all, of_text };

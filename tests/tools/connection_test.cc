@@ -2,6 +2,8 @@
 // Whom the client reaches, how long it waits, and what its exit status says when it does not get an answer.
 #include "qomio/tests/tools/qomctl_fixture.h"
 
+#include "qomio/qapi/json.h"
+
 namespace qomio::testing {
 namespace {
 

@@ -2,6 +2,8 @@
 // add, del, get, set: what they send, and what they print.
 #include "qomio/tests/tools/qomctl_fixture.h"
 
+#include "qomio/qapi/json.h"
+
 namespace qomio::testing {
 namespace {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/tools/qomctl/render.h"
 
-#include <gtest/gtest.h>
+#include "qomio/qapi/json.h"
 
-#include <nlohmann/json.hpp>
+#include <gtest/gtest.h>
 
 namespace qomio::qomctl {
 namespace {

@@ -2,6 +2,8 @@
 // The server's own commands by name, help, and what happens to mistyped words.
 #include "qomio/tests/tools/qomctl_fixture.h"
 
+#include "qomio/qapi/json.h"
+
 namespace qomio::testing {
 namespace {
 

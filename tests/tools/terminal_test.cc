@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a server sends must not drive the terminal, wherever it stands.
-#include "qomio/qapi/utf8.h"
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/text.h"
 #include "qomio/tests/tools/qomctl_fixture.h"
 
 namespace qomio::testing {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/tools/qomctl/assignment.h"
 
-#include <nlohmann/json.hpp>
-
+#include "qomio/qapi/json.h"
 #include "qomio/qapi/keyval.h"
 
 namespace qomio::qomctl {

@@ -2,8 +2,8 @@
 #include "qomio/tools/qomctl/client.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "qomio/qapi/json.h"
 #include "qomio/qapi/standard_streams.h"
 #include "qomio/tools/qomctl/printable.h"
 #include "qomio/tools/qomctl/render.h"

@@ -8,8 +8,8 @@
 #include <array>
 #include <csignal>
 #include <limits>
-#include <nlohmann/json.hpp>
 
+#include "qomio/qapi/json.h"
 #include "qomio/tools/qomctl/json_member.h"
 #include "qomio/tools/qomctl/printable.h"
 #include "qomio/tools/qomctl/render.h"

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "qomio/qapi/json.h"
 #include "qomio/tools/qomctl/commands.h"
 #include "qomio/tools/qomctl/json_member.h"
 #include "qomio/tools/qomctl/printable.h"

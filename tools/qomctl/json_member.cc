@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/tools/qomctl/json_member.h"
 
-#include <nlohmann/json.hpp>
+#include "qomio/qapi/json.h"
 
 namespace qomio::qomctl {
 

@@ -7,7 +7,7 @@
 #include <array>
 #include <iterator>
 
-#include "qomio/qapi/utf8.h"
+#include "qomio/qapi/text.h"
 
 namespace qomio::qomctl {
 

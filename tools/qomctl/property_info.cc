@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "qomio/qapi/json.h"
 #include "qomio/tools/qomctl/json_member.h"
 #include "qomio/tools/qomctl/render.h"
 #include "qomio/tools/qomctl/suggestion.h"

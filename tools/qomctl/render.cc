@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <vector>
 
+#include "qomio/qapi/json.h"
 #include "qomio/tools/qomctl/printable.h"
 #include "qomio/tools/qomctl/table.h"
 

@@ -2,8 +2,8 @@
 #include "qomio/tools/qomctl/server_command.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "qomio/qapi/json.h"
 #include "qomio/tools/qomctl/assignment.h"
 #include "qomio/tools/qomctl/json_member.h"
 #include "qomio/tools/qomctl/schema.h"

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "qomio/qapi/internal/json/scalar.h"
+#include "qomio/qapi/text.h"
 
 namespace qomio::qomctl {
 

@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 #include <langinfo.h>
 
-#include <nlohmann/json.hpp>
-
+#include "qomio/qapi/json.h"
 #include "qomio/tools/qomctl/commands.h"
 #include "qomio/tools/qomctl/printable.h"
 #include "qomio/tools/qomctl/property_info.h"

@@ -4,12 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
-#include "qomio/qapi/internal/json/input_visitor.h"
-#include "qomio/qapi/internal/json/scalar.h"
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/text.h"
 
 namespace qomio::qomctl {
 
@@ -45,10 +44,8 @@ std::string_view element_type(std::string_view type) {
 }
 
 std::optional<Json> list_of_integers(const std::string& text) {
-  std::vector<std::int64_t> values;
-  InputVisitor visitor{std::string_view(text)};
-  if (!visit(visitor, {}, values)) return std::nullopt;
-  return Json(values);
+  const auto values = from_json<std::vector<std::int64_t>>(text, {}, Scalars::text);
+  return values ? std::optional<Json>(*values) : std::nullopt;
 }
 
 Json list(std::string_view type, std::string_view text) {

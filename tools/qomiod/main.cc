@@ -13,11 +13,9 @@
 #include "qomio/object/global_defaults.h"
 #include "qomio/object/module.h"
 #include "qomio/object/object_commands.h"
-#include "qomio/qapi/internal/qmp/qmp_commands.h"
-#include "qomio/qapi/internal/schema/reference.h"
+#include "qomio/qapi/introspection.h"
 #include "qomio/qapi/json.h"
 #include "qomio/qapi/standard_streams.h"
-#include "qomio/qapi/version.h"
 #include "qomio/qomio.h"
 #include "qomio/tools/qomiod/log.h"
 #include "qomio/tools/qomiod/monitor.h"
@@ -36,14 +34,14 @@ struct Help {
 // What an --object says: its options, or the help that it asks for.
 struct ObjectOptions {
   Json values;
-  InputVisitor::Scalars scalars;
+  Scalars scalars;
 };
 
 Result<std::variant<ObjectOptions, Help>> read_object(const std::string& typed) {
   if (typed.starts_with('{')) {
     auto json = parse_json(typed);
     if (!json) return failure(json);
-    return ObjectOptions{std::move(*json), InputVisitor::Scalars::typed};
+    return ObjectOptions{std::move(*json), Scalars::typed};
   }
   auto keyval = parse_keyval(typed, "qom-type");
   if (!keyval) return failure(keyval);
@@ -53,7 +51,7 @@ Result<std::variant<ObjectOptions, Help>> read_object(const std::string& typed) 
     auto text = names_type ? object_help(type->get_ref<const std::string&>()) : object_help();
     return Help{text ? *text : *object_help()};
   }
-  return ObjectOptions{std::move(keyval->values), InputVisitor::Scalars::text};
+  return ObjectOptions{std::move(keyval->values), Scalars::text};
 }
 
 int complain(const char* program, const Error& error, std::string_view option = {},
@@ -95,7 +93,7 @@ Result<void> read_compat(const std::string& typed, CompatPolicy& policy) {
   const auto keyval = parse_keyval(typed);
   if (!keyval) return std::unexpected(keyval.error());
   if (keyval->help) return error("Help is not available for this option");
-  InputVisitor visitor(keyval->values, InputVisitor::Scalars::text);
+  InputVisitor visitor(keyval->values, Scalars::text);
   return visit(visitor, {}, policy);
 }
 

@@ -7,8 +7,9 @@
 #include <string_view>
 #include <utility>
 
-#include "qomio/qapi/internal/json/scalar.h"
+#include "qomio/qapi/json.h"
 #include "qomio/qapi/qmp_server.h"
+#include "qomio/qapi/text.h"
 
 namespace qomiod {
 

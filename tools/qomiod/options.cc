@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "qomio/qapi/utf8.h"
+#include "qomio/qapi/text.h"
 
 namespace qomiod {
 namespace {

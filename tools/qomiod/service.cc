@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/json.h"
 
 namespace qomiod {
 

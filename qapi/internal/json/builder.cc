@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "qomio/qapi/internal/json/clear.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/internal/json/clear.h"
 
+#include "qomio/qapi/json.h"
+
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace qomio {

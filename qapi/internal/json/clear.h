@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "qomio/qapi/error.h"
-#include "qomio/qapi/json.h"
 #include "qomio/qapi/member.h"
+#include "qomio/qapi/visitor.h"
 
 // The destructor of a Json takes memory for as long as it runs, and ends the process where there is none,
 // since it must not throw. What comes from clients, or is on its way to them, is emptied first.

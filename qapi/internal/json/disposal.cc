@@ -7,10 +7,10 @@
 
 #include <cstdint>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "qomio/qapi/internal/json/clear.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 

@@ -10,7 +10,7 @@
 #include "qomio/qapi/internal/json/builder.h"
 #include "qomio/qapi/internal/json/lexer.h"
 #include "qomio/qapi/internal/json/parser.h"
-#include "qomio/qapi/utf8.h"
+#include "qomio/qapi/text.h"
 
 namespace qomio {
 

@@ -5,9 +5,9 @@
 
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
-#include "qomio/qapi/internal/json/scalar.h"
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/text.h"
 
 namespace qomio {
 
@@ -374,6 +374,12 @@ bool InputVisitor::next_element() {
 Result<void> InputVisitor::end_list() {
   stack_.pop_back();
   return {};
+}
+
+Result<void> detail::read_json(const Json& json, std::string_view name, Scalars scalars, VisitValue visit,
+                               void* value) {
+  InputVisitor visitor(json, scalars);
+  return visit(visitor, name, value);
 }
 
 }  // namespace qomio

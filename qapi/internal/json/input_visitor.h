@@ -2,14 +2,12 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "qomio/qapi/describe.h"
-#include "qomio/qapi/internal/json/clear.h"
 #include "qomio/qapi/json.h"
 #include "qomio/qapi/visitor.h"
 
@@ -18,7 +16,7 @@ namespace qomio {
 // Reads from a JSON value.
 //
 // With Scalars::typed, as in QMP, each value must have the JSON type asked for. With Scalars::text, as on a
-// command line, every scalar is a string and is converted (qapi/internal/json/scalar.h). Where a list is
+// command line, every scalar is a string and is converted (qapi/text.h). Where a list is
 // asked for and a string stands there, it is split at commas, and in a list of integers 1-3 means 1,2,3 (at
 // most kMaxRange elements a list). Where a list, a struct or any value is asked for, the string may also be
 // JSON, typed, which begins with '[' or '{': `["a,b", "c"]` says what commas can't. What is no JSON array is
@@ -27,7 +25,7 @@ namespace qomio {
 // The value is not copied: it must outlive the visitor.
 class InputVisitor final : public Visitor {
  public:
-  enum class Scalars { typed, text };
+  using Scalars = qomio::Scalars;
   // What `any` values may hold: what JSON can hold; or also what is too large for it, since somebody else
   // reads them, who knows their types, with a visitor that takes less.
   enum class Any { json, all };
@@ -99,17 +97,5 @@ class InputVisitor final : public Visitor {
   std::vector<Frame> stack_;
   std::vector<std::unique_ptr<Json>> made_;  // of texts: split lists, and what was JSON
 };
-
-// A whole T from a JSON value, or the first error; `name` is what errors call the value itself.
-template <class T>
-Result<T> from_json(const Json& json, std::string_view name = {},
-                    InputVisitor::Scalars scalars = InputVisitor::Scalars::typed,
-                    InputVisitor::Any any = InputVisitor::Any::json) {
-  T value{};
-  const JsonClearer clearer(value);  // of what a failure leaves
-  InputVisitor visitor(json, scalars, any);
-  if (auto r = visit(visitor, name, value); !r) return failure(r);
-  return value;
-}
 
 }  // namespace qomio

@@ -4,11 +4,11 @@
 
 #include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "qomio/qapi/internal/json/builder.h"
 #include "qomio/qapi/internal/json/string.h"
-#include "qomio/qapi/utf8.h"
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/text.h"
 
 namespace qomio {
 

@@ -2,6 +2,7 @@
 #include "qomio/qapi/internal/json/output_visitor.h"
 
 #include "qomio/qapi/internal/json/clear.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 
@@ -63,6 +64,13 @@ Result<void> OutputVisitor::end_list() {
   auto [name, value] = std::move(open_.back());
   open_.pop_back();
   return put(name, std::move(value));
+}
+
+Json detail::write_json(VisitValue visit, const void* value) {
+  OutputVisitor visitor;
+  // visit() serves both directions and so takes a variable; an output visitor only reads it.
+  (void)visit(visitor, {}, const_cast<void*>(value));
+  return visitor.take();
 }
 
 }  // namespace qomio

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
@@ -45,13 +44,5 @@ class OutputVisitor final : public Visitor {
   std::vector<std::pair<std::string, Json>> open_;  // structs and lists not ended yet, outermost first
   std::size_t last_struct_size_ = 0;                // room for the next one: the structs of a list are alike
 };
-
-template <class T>
-Json to_json(const T& value) {
-  OutputVisitor visitor;
-  // visit() serves both directions and so takes a variable; an output visitor only reads it.
-  (void)visit(visitor, {}, const_cast<T&>(value));
-  return visitor.take();
-}
 
 }  // namespace qomio

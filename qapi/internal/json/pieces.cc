@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/internal/json/pieces.h"
 
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
-#include "qomio/qapi/utf8.h"
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/text.h"
 
 namespace qomio {
 

@@ -8,7 +8,7 @@
 #include <new>
 #include <utility>
 
-#include "qomio/qapi/utf8.h"
+#include "qomio/qapi/text.h"
 
 namespace qomio {
 

@@ -5,9 +5,9 @@
 
 #include <array>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 

@@ -6,10 +6,9 @@
 #include <cmath>
 #include <concepts>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
 #include "qomio/qapi/json.h"
-#include "qomio/qapi/utf8.h"
+#include "qomio/qapi/text.h"
 
 namespace qomio {
 

@@ -10,11 +10,11 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
-#include <nlohmann/json.hpp>
 #include <utility>
 
-#include "qomio/qapi/internal/qmp/qmp_commands.h"
+#include "qomio/qapi/internal/qmp/commands.h"
 #include "qomio/qapi/internal/qmp/request.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 

@@ -8,7 +8,8 @@
 
 #include "qomio/qapi/internal/json/clear.h"
 #include "qomio/qapi/internal/json/output_visitor.h"
-#include "qomio/qapi/version.h"
+#include "qomio/qapi/introspection.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "qomio/qapi/error.h"
 #include "qomio/qapi/json.h"
-#include "qomio/qapi/version.h"
 
 namespace qomio {
+
+struct VersionInfo;
 
 // What a QMP client sends in one JSON value: a command to run, or why it is none.
 struct QmpRequest {

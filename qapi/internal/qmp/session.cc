@@ -8,12 +8,13 @@
 #include <cerrno>
 #include <exception>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "qomio/qapi/internal/json/clear.h"
-#include "qomio/qapi/internal/qmp/qmp_commands.h"
-#include "qomio/qapi/utf8.h"
+#include "qomio/qapi/internal/qmp/commands.h"
+#include "qomio/qapi/introspection.h"
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/text.h"
 
 namespace qomio {
 
@@ -74,7 +75,7 @@ QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor o
       buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)),
       output_(host.output_limit_bytes, host.disposal) {
   parser_.dispose_into(host.disposal);
-  output_.add_reply(qmp_greeting_line(host_.interface.version()));
+  output_.add_reply(qmp_greeting_line(VersionInfo{.package = host_.interface.package()}));
   // Nothing behind this needs memory, so that what is changed here is changed back.
   if (!is_socket()) {
     old_out_flags_ = fcntl(out_.get(), F_GETFL);

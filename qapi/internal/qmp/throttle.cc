@@ -2,8 +2,9 @@
 #include "qomio/qapi/internal/qmp/throttle.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 

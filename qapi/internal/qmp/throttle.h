@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "qomio/qapi/json.h"
+#include "qomio/qapi/visitor.h"
 
 namespace qomio {
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/qapi/internal/schema/reference.h"
 
 #include <fmt/format.h>
 
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/introspection.h"
 
 namespace qomio {
 namespace {

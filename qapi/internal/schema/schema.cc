@@ -3,12 +3,12 @@
 
 #include <deque>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/internal/json/clear.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "qomio/qapi/internal/schema/type_description.h"
-#include "qomio/qapi/json.h"
+#include "qomio/qapi/visitor.h"
 
 namespace qomio {
 

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +17,7 @@
 #include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 

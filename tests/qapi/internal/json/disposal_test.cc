@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 
+#include "qomio/qapi/json.h"
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/internal/json/document.h"
 
+#include "qomio/qapi/json.h"
+
 #include <glib.h>
 #include <gmock/gmock.h>
 

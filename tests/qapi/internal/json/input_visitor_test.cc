@@ -5,12 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "qomio/qapi/json.h"
 #include "qomio/qapi/keyval.h"
 
 namespace qomio {
@@ -84,7 +84,7 @@ template <class T>
 Result<T> read_keyval(std::string_view text) {
   auto options = parse_keyval(text);
   EXPECT_TRUE(options) << text;
-  return from_json<T>(options->values, {}, InputVisitor::Scalars::text);
+  return from_json<T>(options->values, {}, Scalars::text);
 }
 
 template <class T>
@@ -150,9 +150,10 @@ TEST(InputVisitorTest, ANumberTooLargeForADoubleIsRefusedByEveryType) {
 }
 
 TEST(InputVisitorTest, AnyValueMayBePassedOnToWhoKnowsItsType) {
-  const auto all =
-      from_json<Config>({{"extra", HUGE_VAL}}, {}, InputVisitor::Scalars::typed, InputVisitor::Any::all);
-  EXPECT_EQ(message(all), "ok");
+  const Json value = {{"extra", HUGE_VAL}};
+  InputVisitor visitor(value, Scalars::typed, InputVisitor::Any::all);
+  Config all;
+  EXPECT_TRUE(visit(visitor, {}, all));
 }
 
 TEST(InputVisitorTest, JsonUnsignedIntegersAndSizesWrapNegativeOnes) {
@@ -191,7 +192,7 @@ TYPED_TEST(SmallIntegerTest, ReachesItsLimitsAndNotOneBeyond) {
   EXPECT_EQ(*from_json<TypeParam>(Json(kMax), "n"), kMax);
   EXPECT_EQ(message(from_json<TypeParam>(Json(below), "n")), expected);
   EXPECT_EQ(message(from_json<TypeParam>(Json(above), "n")), expected);
-  constexpr auto kText = InputVisitor::Scalars::text;
+  constexpr auto kText = Scalars::text;
   EXPECT_EQ(*from_json<TypeParam>(Json(std::to_string(kMin)), "n", kText), kMin);
   EXPECT_EQ(*from_json<TypeParam>(Json(std::to_string(kMax)), "n", kText), kMax);
   EXPECT_EQ(message(from_json<TypeParam>(Json(std::to_string(below)), "n", kText)), expected);

@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <malloc.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "qomio/qapi/internal/json/parser.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
 #include <string>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {
@@ -174,7 +174,7 @@ TEST(DescribeTest, WhatGoesOutComesInAgainEqualAsJsonAndAsText) {
     const auto again = from_json<Branch>(*parsed);
     ASSERT_TRUE(again) << again.error().message();
     EXPECT_EQ(*again, branch);
-    const auto from_text = from_json<Branch>(as_text(json), {}, InputVisitor::Scalars::text);
+    const auto from_text = from_json<Branch>(as_text(json), {}, Scalars::text);
     ASSERT_TRUE(from_text) << from_text.error().message();
     EXPECT_EQ(*from_text, branch);
   }

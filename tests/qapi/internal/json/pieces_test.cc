@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/internal/json/pieces.h"
 
+#include "qomio/qapi/json.h"
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {

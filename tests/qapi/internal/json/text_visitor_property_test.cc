@@ -6,13 +6,13 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/internal/json/text_visitor.h"
+#include "qomio/qapi/json.h"
 #include "qomio/qapi/keyval.h"
 #include "qomio/tests/qapi/every_kind.h"
 
@@ -97,7 +97,7 @@ void comes_back() {
     // The same behind a key on a command line.
     const auto keyval = parse_keyval("x=" + doubled_commas(text));
     RC_ASSERT(keyval.has_value());
-    const auto behind_key = from_json<T>(keyval->values["x"], "x", InputVisitor::Scalars::text);
+    const auto behind_key = from_json<T>(keyval->values["x"], "x", Scalars::text);
     if (!behind_key) RC_FAIL(text + ": " + behind_key.error().message());
     RC_ASSERT(equal(*behind_key, value));
   }));

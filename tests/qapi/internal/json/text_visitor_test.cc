@@ -5,12 +5,12 @@
 
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/json.h"
 #include "qomio/tests/qapi/every_kind.h"
 
 namespace qomio {

@@ -8,12 +8,12 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
-#include "qmp_fixture.h"
 #include "qomio/qapi/internal/json/clear.h"
+#include "qomio/qapi/json.h"
+#include "qomio/tests/qapi/qmp_fixture.h"
 
 #ifndef QOMIO_SANITIZED
 

@@ -5,6 +5,8 @@
 
 #include <csignal>
 
+#include "qomio/qapi/file_descriptor.h"
+#include "qomio/qapi/json.h"
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {

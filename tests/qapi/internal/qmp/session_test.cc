@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "qomio/qapi/json.h"
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {

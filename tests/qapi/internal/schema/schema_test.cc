@@ -8,7 +8,6 @@
 #include <cctype>
 #include <cstdint>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/qapi/reply.h"
+#include "qomio/qapi/command.h"
 
+#include <mutex>
 #include <new>
 #include <utility>
 
-#include "qomio/qapi/internal/json/clear.h"
+#include "qomio/qapi/internal/json/output_visitor.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {
@@ -18,6 +20,20 @@ Error given_up() {
 }
 
 }  // namespace
+
+struct Reply::State {
+  explicit State(Deliver d) : deliver(std::move(d)) {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State();
+  void send(Result<Json> answer);
+  void cancel();
+
+  std::mutex mutex;  // guards the three
+  Deliver deliver;   // empty: answered or cancelled
+  bool cancelled = false;
+  std::function<void()> hook;
+};
 
 Reply::State::~State() {
   if (!deliver) return;
@@ -39,6 +55,20 @@ void Reply::State::send(Result<Json> answer) {
   const JsonClearer clearer(answer);  // also of one that nobody waits for
   if (taken) taken(std::move(answer));
 }
+
+Reply::Reply(Deliver deliver) : state_(std::make_shared<State>(std::move(deliver))) {}
+
+void Reply::send(Result<Json> answer) const { state_->send(std::move(answer)); }
+
+void Reply::send(Error error) const { state_->send(std::unexpected(std::move(error))); }
+
+void Reply::send_written(const std::function<Result<void>(Visitor& result)>& write) const {
+  OutputVisitor visitor;
+  if (auto r = write(visitor); !r) return send(std::move(r.error()));
+  send(visitor.take());
+}
+
+void Reply::cancel() const { state_->cancel(); }
 
 bool Reply::is_wanted() const {
   const std::lock_guard lock(state_->mutex);
@@ -73,6 +103,16 @@ std::function<void()> Reply::canceller() const {
   return [weak = std::weak_ptr(state_)] {
     if (const auto state = weak.lock()) state->cancel();
   };
+}
+
+Result<void> detail::read_no_arguments(Visitor& arguments) {
+  if (auto r = arguments.start_struct({}); !r) return r;
+  return arguments.end_struct();
+}
+
+void detail::write_no_result(Visitor& result) {
+  (void)result.start_struct({});  // writing does not fail
+  (void)result.end_struct();
 }
 
 }  // namespace qomio

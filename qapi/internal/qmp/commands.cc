@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/qapi/internal/qmp/qmp_commands.h"
+#include "qomio/qapi/internal/qmp/commands.h"
 
-#include <nlohmann/json.hpp>
+#include "qomio/qapi/interface.h"
+#include "qomio/qapi/introspection.h"
+#include "qomio/qapi/json.h"
+#include "qomio/qapi/qmp_server.h"
 
 namespace qomio {
 
@@ -20,6 +23,7 @@ Result<void> subscribe_events(const EventSubscription& /*arguments*/) {
 }  // namespace
 
 void add_qmp_commands(Interface& interface) {
+  add_introspection_commands(interface);
   interface.add(command("qmp_capabilities", "begins the session", qmp_capabilities).query());
   interface.add(
       command(kSubscribeEvents, "asks for events that are sent on request only", subscribe_events).query());

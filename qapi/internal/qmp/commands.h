@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/describe.h"
 
 namespace qomio {
 
@@ -43,9 +43,5 @@ struct EventsDropped {
   static constexpr auto members = std::tuple(
       member("count", &EventsDropped::count, "events that this client missed since the last one it got"));
 };
-
-// Adds qmp_capabilities, subscribe-events and EVENTS_DROPPED. Every QmpServer does this for its interface;
-// twice is harmless.
-void add_qmp_commands(Interface& interface);
 
 }  // namespace qomio

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/qapi/internal/schema/reference.h"
+#include "qomio/qapi/introspection.h"
 
 #include <gmock/gmock.h>
 

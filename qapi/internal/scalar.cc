@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/qapi/internal/json/scalar.h"
+#include "qomio/qapi/text.h"
 
 #include <algorithm>
 #include <array>

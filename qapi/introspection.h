@@ -8,7 +8,19 @@
 
 #include "qomio/qapi/describe.h"
 
+// What a program tells about the commands and events that it offers.
 namespace qomio {
+
+class Interface;
+
+// Adds query-commands, query-qmp-schema and query-version. A second call is harmless. Each QmpServer does
+// this for the registry that it serves.
+void add_introspection_commands(Interface& commands);
+
+// A page of Markdown about all that is offered: commands with arguments and results, events, and the types
+// that these use. It follows from the same descriptions as query-qmp-schema, but has the names of types and
+// the descriptions. Sorted by name.
+std::string qmp_reference(const Interface& commands);
 
 struct VersionTriple {
   std::int64_t major = 0;
@@ -21,10 +33,10 @@ struct VersionTriple {
 };
 
 // The answer of query-version, also in the greeting. `qemu` is the version of QEMU whose protocol is spoken:
-// clients choose what they send by it. `package` is the program's own name and version: what
-// Interface::set_package() says, "qomio-" and the library's version until then.
+// clients choose by it what they send. `package` is the program's own name and version, see
+// Interface::set_package().
 struct VersionInfo {
-  VersionTriple qemu;
+  VersionTriple qemu = {.major = 7, .minor = 2, .micro = 22};
   std::string package;
   static constexpr std::string_view type_name = "VersionInfo";
   static constexpr auto members =
@@ -32,7 +44,7 @@ struct VersionInfo {
                  member("package", &VersionInfo::package, "the program's own name and version"));
 };
 
-// "0.1.0"
+// The library's own version, "0.1.0".
 std::string_view version_text();
 
 }  // namespace qomio

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/qapi/introspection.h"
+
+#include <string>
+#include <vector>
+
+#include "qomio/qapi/interface.h"
+#include "qomio/qapi/internal/schema/schema.h"
+#include "qomio/qapi/json.h"
+
+namespace qomio {
+namespace {
+
+struct CommandInfo {
+  std::string name;
+  static constexpr std::string_view type_name = "CommandInfo";
+  static constexpr auto members = std::tuple(member("name", &CommandInfo::name, "of a command"));
+};
+
+}  // namespace
+
+std::string_view version_text() { return QOMIO_VERSION; }
+
+void add_introspection_commands(Interface& commands) {
+  commands.add(command("query-version", "version of the program", [&commands]() -> Result<VersionInfo> {
+                 return VersionInfo{.package = commands.package()};
+               }).query());
+
+  // What these two tell depends on who asks.
+  Command names = detail::described_command<void, std::vector<CommandInfo>>(
+      "query-commands", "names of all commands that the client may run");
+  names.start = [&commands](const CommandCall& call) {
+    if (auto r = detail::read_no_arguments(call.arguments); !r) return call.reply.send(r.error());
+    std::vector<CommandInfo> infos;
+    for (const auto& [name, c] : commands.commands()) {
+      if (c.is_offered(call.access)) infos.push_back({name});
+    }
+    Answer<std::vector<CommandInfo>>(call.reply).send(std::move(infos));
+  };
+  commands.add(std::move(names).query());
+
+  Command schema = detail::described_command<void, void>(
+      "query-qmp-schema", "types of all commands that the client may run, and of all events");
+  schema.result = schema_type;
+  schema.start = [&commands](const CommandCall& call) {
+    if (auto r = detail::read_no_arguments(call.arguments); !r) return call.reply.send(r.error());
+    call.reply.send(schema_json(commands, call.access));
+  };
+  commands.add(std::move(schema).query());
+}
+
+}  // namespace qomio

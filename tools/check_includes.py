@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Holds each #include to the order of the project:
+
+- the folders: tools, examples, modules -> iothread -> object -> qapi;
+- the components inside a folder, in the order of ORDER: each includes only those before it (its own, or those of its
+  own line). A component is a header with its source; a source without a header belongs to the one that ORDER names;
+- tools/, examples/ and modules/ include public headers only: nothing below an internal/;
+- a public header includes only the internal headers of cmake/internal_headers.txt, which are installed;
+- headers of the project are named in full: "qomio/qapi/error.h".
+
+usage: check_includes.py [SOURCE-ROOT]
+"""
+import fnmatch
+import pathlib
+import re
+import sys
+
+LIBRARIES = ("qapi", "object", "iothread")
+USERS = ("tools", "examples", "modules")
+
+# One line per level; names are paths below the folder without their ending, and may have wildcards.
+ORDER = {}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+
+def level(folder, component):
+    for number, line in enumerate(ORDER.get(folder, "").split("\n")):
+        if any(fnmatch.fnmatchcase(component, pattern) for pattern in line.split()):
+            return number
+    return None
+
+
+def includes(path):
+    return [(quote, name) for quote, name in INCLUDE.findall(path.read_text())]
+
+
+def problems_of(path, root, installed):
+    relative = path.relative_to(root)
+    folder = relative.parts[0]
+    for quote, name in includes(path):
+        if not name.startswith("qomio/"):
+            if quote == '"':
+                yield f'names "{name}": headers of the project are included as "qomio/FOLDER/NAME.h"'
+            continue
+        target = pathlib.PurePosixPath(name).relative_to("qomio")
+        to = target.parts[0]
+        if folder in LIBRARIES:
+            if to not in LIBRARIES[: LIBRARIES.index(folder) + 1]:
+                yield f"includes {target}: {folder}/ may not include that"
+                continue
+            is_public = path.suffix == ".h" and len(relative.parts) == 2
+            if is_public and "internal" in target.parts and str(target) not in installed:
+                yield f"includes {target}, which is internal and not in cmake/internal_headers.txt"
+            if to == folder:
+                own = level(folder, str(relative.with_suffix("").relative_to(folder)))
+                other = level(folder, str(target.with_suffix("").relative_to(to)))
+                if own is not None and other is not None and other > own:
+                    yield f"includes {target}, which comes later in the order of {folder}/"
+        elif folder in USERS:
+            if to == "tests" or (to == "tools" and folder != "tools"):
+                yield f"includes {target}: {folder}/ may not include that"
+            if "internal" in target.parts:
+                yield f"includes {target}, which is internal"
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent).resolve()
+    listed = root / "cmake/internal_headers.txt"
+    installed = set(listed.read_text().splitlines()) if listed.exists() else set()
+    found = 0
+    for folder in (*LIBRARIES, *USERS):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix not in (".h", ".cc"):
+                continue
+            for problem in problems_of(path, root, installed):
+                print(f"{path.relative_to(root)} {problem}")
+                found += 1
+            component = str(path.relative_to(root / folder).with_suffix(""))
+            if folder in LIBRARIES and ORDER.get(folder) and level(folder, component) is None:
+                print(f"{path.relative_to(root)} has no place in the order: add it to ORDER in tools/check_includes.py")
+                found += 1
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
