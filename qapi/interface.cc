@@ -226,7 +226,7 @@ Result<Json> Interface::run(std::string_view name, const Json& arguments, Access
   const Reply reply([answer](Result<Json> given) { *answer = std::move(given); });
   start(**command, arguments, access, reply);
   reply.cancel();
-  if (!*answer) return error("The command {} takes its time", name);
+  if (!*answer) return error("The command {} does not answer at once", name);
   return std::move(**answer);
 }
 
