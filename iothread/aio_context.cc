@@ -18,9 +18,9 @@ constinit thread_local AioContext* detail::current_loop = nullptr;
 constinit thread_local AioContext* detail::pool_of_thread = nullptr;
 
 CurrentAioContext::CurrentAioContext(AioContext& loop) : loop_(loop) {
-  invariant(!detail::current_loop, "a thread has one current AioContext");
+  invariant(!detail::current_loop, "this thread already has a current AioContext");
   invariant(!loop.is_closed(), "an AioContext that was closed is run again; make another");
-  invariant(!loop.has_home_.exchange(true), "an AioContext has one home thread");
+  invariant(!loop.has_home_.exchange(true), "this AioContext already is the current one of a thread");
   loop.given_up_.store(false, std::memory_order_relaxed);
   loop.refuse_calls(false);
   ::rcu_register_thread();
@@ -28,7 +28,8 @@ CurrentAioContext::CurrentAioContext(AioContext& loop) : loop_(loop) {
 }
 
 CurrentAioContext::~CurrentAioContext() {
-  invariant(detail::current_loop == loop_.get(), "a thread gives up the current AioContext that it has");
+  invariant(detail::current_loop == loop_.get(),
+            "a CurrentAioContext is destroyed in another thread than it was made in");
   (void)loop_->end_poll_mode();
   loop_->count_busy(clock_now_ns(), true);
   loop_->refuse_calls(true);
@@ -81,7 +82,7 @@ void AioContext::close() {
 
 void AioContext::unref() {
   const std::uint32_t before = refs_.fetch_sub(1, std::memory_order_acq_rel);
-  invariant(before > 0, "a reference to a loop was given back that nobody had");
+  invariant(before > 0, "a reference to a loop was released after the last one had been released");
   if (before > 1) return;
   close();
   let_go();
@@ -326,7 +327,9 @@ void AioContext::set_event_notifier(EventNotifier& notifier, FdHandlers handlers
 
 bool AioContext::add_fd_handler(int fd, FdDirection direction, std::function<void()> function,
                                 const void* owner) {
-  invariant(in_home_thread(), "handlers of one direction are set in the home thread of the loop");
+  invariant(in_home_thread(),
+            "handlers of one direction are set outside the loop's thread; call that by "
+            "AioContext::schedule_oneshot()");
   if (is_closed()) return true;  // frees it
   if (!handlers_.add_direction(fd, direction, std::move(function), owner)) return false;
   if (depth_ == 0) handlers_.free_removed();
@@ -335,7 +338,9 @@ bool AioContext::add_fd_handler(int fd, FdDirection direction, std::function<voi
 }
 
 void AioContext::remove_fd_handler(int fd, FdDirection direction, const void* owner) {
-  invariant(in_home_thread(), "handlers of one direction are set in the home thread of the loop");
+  invariant(in_home_thread(),
+            "handlers of one direction are set outside the loop's thread; call that by "
+            "AioContext::schedule_oneshot()");
   handlers_.remove_direction(fd, direction, owner);
   if (depth_ == 0) handlers_.free_removed();
   wake_from_home();
@@ -361,7 +366,8 @@ PollParams AioContext::poll_params() const {
 }
 
 void AioContext::set_thread_pool_params(std::int64_t min, std::int64_t max) {
-  invariant(0 <= min && min <= max && max > 0, "thread-pool-min and thread-pool-max go together");
+  invariant(0 <= min && min <= max && max > 0,
+            "thread-pool-min must be in range [0, thread-pool-max], thread-pool-max at least 1");
   thread_pool_min_.store(min, std::memory_order_relaxed);
   thread_pool_max_.store(max, std::memory_order_relaxed);
   if (ThreadPool* const pool = thread_pool_.load(std::memory_order_acquire)) pool->params_changed();
@@ -372,7 +378,9 @@ std::pair<std::int64_t, std::int64_t> AioContext::thread_pool_params() const {
 }
 
 ThreadPool& AioContext::thread_pool() {
-  invariant(in_home_thread(), "the thread pool of a loop belongs to its home thread");
+  invariant(in_home_thread(),
+            "AioContext::thread_pool() is called outside the loop's thread; call it by "
+            "AioContext::schedule_oneshot()");
   ThreadPool* pool = thread_pool_.load(std::memory_order_relaxed);
   if (!pool) {
     pool = new ThreadPool(*this);
@@ -383,7 +391,9 @@ ThreadPool& AioContext::thread_pool() {
 }
 
 FileIo& AioContext::file_io() {
-  invariant(in_home_thread(), "the file I/O of a loop belongs to its home thread");
+  invariant(
+      in_home_thread(),
+      "AioContext::file_io() is called outside the loop's thread; call it by AioContext::schedule_oneshot()");
   if (!file_io_) file_io_ = std::make_unique<FileIo>(*this);
   return *file_io_;
 }

@@ -123,7 +123,7 @@ NewFdHandler FdHandlerSet::prepare(int fd, FdHandlers functions) {
     functions.poll_ready = nullptr;
   }
   if (!functions.read && !functions.write && !functions.poll) return nullptr;
-  invariant(fd >= 0, "what is watched is an open descriptor");
+  invariant(fd >= 0, "AioContext::set_fd_handler() is called with a negative descriptor");
   return NewFdHandler(new FdHandler(fd, std::move(functions)));
 }
 
@@ -173,7 +173,7 @@ bool FdHandlerSet::add_direction(int fd, FdDirection direction, std::function<vo
 
   FdHandler* handler = old;
   if (!old || (reads ? old->read_removed : old->write_removed)) {
-    invariant(fd >= 0, "what is watched is an open descriptor");
+    invariant(fd >= 0, "AioContext::set_fd_handler() is called with a negative descriptor");
     if (!old) make_room(fd);
     NewFdHandler added(new FdHandler(fd, FdHandlers{}));
     handler = added.get();
@@ -308,7 +308,8 @@ bool FdHandlerSet::wait(std::int64_t timeout_ns) {
   if (joined != joined_ || monitor_.kind() != monitor_kind()) publish_counts();
   if (unknown) {
     g_warning(
-        "A descriptor was closed while a loop watched it, and a copy of it lives: it is watched no more");
+        "A descriptor was closed while a loop watched it; the loop no longer watches it, although a "
+        "duplicate of it is open");
     monitor_.forget_unknown();
   }
   return notified;
@@ -320,7 +321,7 @@ bool FdHandlerSet::take_event(const FdEvent& event, bool slept) {
   if (!handler) return false;
   if (event.revents & POLLNVAL) [[unlikely]] {
     // Its handlers are called once, and find out.
-    g_warning("Descriptor %d was closed while a loop watched it: it is watched no more", event.fd);
+    g_warning("Descriptor %d was closed while a loop watched it; the loop no longer watches it", event.fd);
     monitor_.unwatch(event.fd);
   }
   (handler->pollable ? handler->was_ready : any_other_ready_) |= slept;

@@ -213,7 +213,9 @@ FileIo::RequestId FileIo::discard(int fd, std::uint64_t offset, std::uint64_t le
 }
 
 FileIo::RequestId FileIo::add(std::unique_ptr<Request> request) {
-  invariant(loop_.in_home_thread(), "files are read and written in the home thread of the loop");
+  invariant(
+      loop_.in_home_thread(),
+      "a request of FileIo is made outside the loop's thread; make it by AioContext::schedule_oneshot()");
   Request& added = *request;
   const RequestId id = added.id = next_id_++;
   added.place = requests_.size();
@@ -230,7 +232,9 @@ FileIo::RequestId FileIo::add(std::unique_ptr<Request> request) {
 }
 
 void FileIo::cancel(RequestId id) {
-  invariant(loop_.in_home_thread(), "requests for files are cancelled in the home thread of the loop");
+  invariant(
+      loop_.in_home_thread(),
+      "FileIo::cancel() is called outside the loop's thread; call it by AioContext::schedule_oneshot()");
   // Looked for one by one: cancelling is rare, and there are no more requests than somebody waits for.
   const auto found = std::ranges::find(requests_, id, [](const auto& request) { return request->id; });
   if (found == requests_.end() || (*found)->cancelled) return;

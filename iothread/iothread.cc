@@ -152,7 +152,7 @@ Result<void> IOThread::apply_affinity() {
   if (sched_getaffinity(tid, sizeof granted, &granted) != 0)
     return errno_error(errno, "Failed to read CPU affinity");
   for (const std::uint16_t cpu : cpu_affinity_) {
-    if (!CPU_ISSET(cpu, &granted)) return error("Failed to set CPU affinity: CPU {} is not to be had", cpu);
+    if (!CPU_ISSET(cpu, &granted)) return error("Failed to set CPU affinity: CPU {} is not available", cpu);
   }
   return {};
 }
@@ -277,7 +277,7 @@ Result<void> IOThread::make_g_main_context() {
 
 Result<GMainContext*> IOThread::g_main_context() {
   const std::scoped_lock lock(g_mutex_);
-  if (thread_id() == 0) return error("I/O thread '{}' does not run", id_);
+  if (thread_id() == 0) return error("I/O thread '{}' is not running", id_);
   if (!g_main_context_) {
     if (auto r = make_g_main_context(); !r) return failure(r);
   }
@@ -296,7 +296,7 @@ void IOThread::choose_loop() {
 
 void IOThread::release_g_main_context() {
   const std::scoped_lock lock(g_mutex_);
-  invariant(g_users_ > 0, "a GMainContext was given back that nobody had");
+  invariant(g_users_ > 0, "a GMainContext was released more often than it was acquired");
   if (--g_users_ > 0 || thread_id() == 0) return;
   choose_loop_.schedule();
 }

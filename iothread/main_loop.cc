@@ -219,7 +219,7 @@ class MainLoop::State {
 };
 
 Result<MainLoop> MainLoop::create() {
-  invariant(!the_main_loop, "a second main loop");
+  invariant(!the_main_loop, "MainLoop::create() is called while a MainLoop exists");
   become_main_thread();
   auto context = default_g_main_context();
   if (!context) return failure(context);

@@ -46,7 +46,9 @@ void ThreadPool::end() {
 }
 
 Result<ThreadPool::JobId> ThreadPool::add(std::unique_ptr<detail::PoolJob> job) {
-  invariant(loop_.in_home_thread(), "jobs are given to a thread pool in the home thread of its loop");
+  invariant(
+      loop_.in_home_thread(),
+      "ThreadPool::submit() is called outside the loop's thread; call it by AioContext::schedule_oneshot()");
   if (ending_) return error("The loop '{}' has ended", loop_.name());  // only this thread ends the pool
   const JobId id = next_id_++;
   job->id = id;
@@ -146,7 +148,9 @@ void ThreadPool::end_thread(std::unique_lock<std::mutex> lock) {
 }
 
 bool ThreadPool::cancel(JobId job) {
-  invariant(loop_.in_home_thread(), "jobs of a thread pool are cancelled in the home thread of its loop");
+  invariant(
+      loop_.in_home_thread(),
+      "ThreadPool::cancel() is called outside the loop's thread; call it by AioContext::schedule_oneshot()");
   std::unique_ptr<detail::PoolJob> cancelled;  // freed outside the lock: what it owns may come back here
   const std::lock_guard lock(mutex_);
   const auto found = std::ranges::lower_bound(waiting_, job, {}, &detail::PoolJob::id);

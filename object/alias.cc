@@ -89,7 +89,7 @@ class AliasProperty final : public Property {
     const Property* property = nullptr;    // what the target has of the name; null: that is gone, or a child
     const std::string& name() const { return alias->target_name_; }
     std::unexpected<Error> gone() const {
-      return error("Property '{}.{}' is an alias of an object that is gone", owner->type_name(),
+      return error("Property '{}.{}' is an alias of an object that no longer exists", owner->type_name(),
                    alias->name_);
     }
   };

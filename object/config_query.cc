@@ -62,7 +62,7 @@ Result<Json> value_to_save(Object& object, const Property& property, int levels_
   if (const Object* target = property.target(object)) {
     const bool is_found =
         value->is_string() && object_resolve_path(value->get_ref<const std::string&>()).object == target;
-    if (!is_found) return error("it leads to an object that no path leads to");
+    if (!is_found) return error("it refers to an object that has no path");
     return value;
   }
   InputVisitor visitor(*value);
@@ -307,7 +307,7 @@ class ConfigQuery {
         value = error("it can't be set once its object is made");
       }
       if (value && object_resolve_path(path_of(object)).object != &object) {
-        value = error("its object is one that no path leads to");
+        value = error("its object has no path");
       }
       if (value) {
         settings[property->name()] = std::move(*value);

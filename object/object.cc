@@ -86,13 +86,15 @@ Object::Object() = default;
 Object::~Object() { references_.store(0, std::memory_order_relaxed); }
 
 void Object::wrong_count(std::uint32_t before) const {
-  broken_invariant(before == 0 ? "a reference to an object was used or given back that nobody had"
-                               : "an object has more references than can be counted");
+  broken_invariant(before == 0
+                       ? "a reference to an object was used or released after the last one had been released"
+                       : "an object has more references than can be counted");
 }
 
 void Object::finalize() const {
   auto* self = const_cast<Object*>(this);
-  invariant(!ending_ && !ended_in_use_, "a reference to an object that ends was given back that nobody had");
+  invariant(!ending_ && !ended_in_use_,
+            "a reference to an object was released too often during the object's destruction");
   invariant(parent_ == nullptr, "an object that is still in a tree lost its last reference");
   if (uses_.load(std::memory_order_acquire) > 0) {
     references_.store(1, std::memory_order_release);
@@ -140,7 +142,8 @@ void Object::destroy() {
   if (extras_) {
     while (extras_->weak_links) extras_->weak_links->reset();
   }
-  invariant(references_.load(std::memory_order_relaxed) == 1, "a reference to an object that ends was kept");
+  invariant(references_.load(std::memory_order_relaxed) == 1,
+            "a reference to an object was kept beyond the object's destruction");
   delete this;
 }
 
@@ -199,7 +202,7 @@ void Object::give_back_number(std::string_view name) {
 Result<void> Object::check_place(std::string_view name, const Object& child) const {
   if (child.is_root_) return error("a root can't be added to a tree, as '{}'", name);
   if (child.parent_) {
-    return error("object '{}' has a parent already and can't be added as '{}'", child.name_, name);
+    return error("object '{}' already has a parent and can't be added as '{}'", child.name_, name);
   }
   std::size_t level = 0;  // of the child, where a root has 0
   for (const Object* ancestor = this; ancestor; ancestor = ancestor->parent_) {
@@ -207,7 +210,7 @@ Result<void> Object::check_place(std::string_view name, const Object& child) con
     ++level;
   }
   const auto too_deep = [&] {
-    return error("'{}' can't be added: objects are nested {} levels deep at most", name, kMaxLevels);
+    return error("'{}' can't be added: objects are nested at most {} levels deep", name, kMaxLevels);
   };
   if (level > kMaxLevels) return too_deep();
   // What it brings along is walked by its own pointers: it may be as deep as a tree may be.
@@ -290,7 +293,7 @@ void Object::release_children() {
 
 void object_unparent(Object& object) {
   require_main_thread("object_unparent()");
-  invariant(!object.is_root_, "a root of objects stays");
+  invariant(!object.is_root_, "a root of the object tree can't be unparented");
   if (!object.parent_ || object.leaving_) return;
   const Ref<Object> keep(object);
   object.leaving_ = true;
@@ -470,11 +473,11 @@ void Object::hold(std::string_view kind, std::string_view name) {
 
 void Object::give_back(std::string_view kind, std::string_view name) {
   require_main_thread("Object::give_back()");
-  invariant(extras_ != nullptr, "an object was given back that nobody held");
+  invariant(extras_ != nullptr, "an object was released that is not held");
   const auto it = std::ranges::find_if(extras_->holders, [&](const auto& e) {
     return !e.link && e.holder.kind == kind && e.holder.name == name;
   });
-  invariant(it != extras_->holders.end(), "an object was given back that was not held under this name");
+  invariant(it != extras_->holders.end(), "an object was released that is not held under this name");
   extras_->holders.erase(it);
   unref();
 }

@@ -168,8 +168,9 @@ class TypeRegistry {
   }
 
   static std::unexpected<Error> too_many_ancestors(const Type& type) {
-    return error("Type '{}' has more than {} ancestors, or is looked up on their behalf", type.name,
-                 kMaxAncestors);
+    return error(
+        "Type '{}' has more than {} ancestors, or class_init functions use each other's types that deep",
+        type.name, kMaxAncestors);
   }
 
   // The class of a parent or an interface, whole: a copy of half a class would lack properties.
@@ -194,7 +195,7 @@ class TypeRegistry {
       if (!interface) return error("missing interface '{}' for object '{}'", name, type.name);
       if (auto r = make_base(*interface); !r) return r;
       if (!interface->klass->is_interface())
-        return error("'{}' for object '{}' is no interface", name, type.name);
+        return error("'{}' for object '{}' is not an interface", name, type.name);
       interfaces.push_back(interface->klass.get());
     }
 
@@ -334,9 +335,9 @@ Result<void> ObjectClass::check_instance(const Object& object) const {
 
 Result<Ref<Object>> ObjectClass::instantiate() const {
   if (is_abstract() || is_interface_) return error("object type '{}' is abstract", name_);
-  if (!info_.create) return error("type '{}' has no way to make an instance", name_);
+  if (!info_.create) return error("type '{}' can't be instantiated: its TypeInfo has no .create", name_);
   auto object = Ref<Object>::adopt(callback("constructor of type", name_, [&] { return info_.create(); }));
-  if (!object) return error("type '{}' has made no object", name_);
+  if (!object) return error("the .create of type '{}' returned no object", name_);
   if (!checked_instance_) [[unlikely]] {
     if (auto r = check_instance(*object); !r) return failure(r);
   }

@@ -93,7 +93,7 @@ class PropertyBatch {
     if (first == entries_.end()) return {};
     const auto second = std::find_if(first + 1, entries_.end(), stays);
     if (second != entries_.end()) {
-      return error("Properties '{}' and '{}' can't be read, and so not be set together",
+      return error("Properties '{}' and '{}' can't be read, so they can't be set together",
                    first->property->name(), second->property->name());
     }
     std::rotate(first, first + 1, entries_.end());
@@ -204,7 +204,7 @@ Result<void> add_and_complete(Object& object, Object& parent, std::string_view i
     ~Nesting() { --nested; }
   } const nesting;
   if (nested > kMaxNestedMaking) {
-    return error("object '{}' is made by an object that is made by another, more than {} times", id,
+    return error("object '{}' can't be created: objects create each other at most {} levels deep", id,
                  kMaxNestedMaking);
   }
   if (is_for_users(object.object_class(), parent, id)) object.set_user_made();
@@ -350,7 +350,7 @@ Result<void> user_creatable_del(std::string_view id) {
   // Names that only the program gives aren't found: users can't say them.
   Object* object = is_identifier(id) ? objects_root().child(id) : nullptr;
   if (!object) return error("object '{}' not found", id);
-  if (!object->is_user_made()) return error("object '{}' is the program's own, can not be deleted", id);
+  if (!object->is_user_made()) return error("object '{}' belongs to the program, can not be deleted", id);
   const auto* creatable = object_cast<UserCreatable>(object);
   const Ref<Object> keep(*object);  // whatever can_be_deleted() does
   const std::vector<Holder> holders = detail::holders_that_stay(*object);

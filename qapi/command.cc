@@ -13,7 +13,7 @@ namespace {
 
 Error given_up() {
   try {
-    return Error("the command was given up");
+    return Error("the command ended without an answer");
   } catch (const std::bad_alloc&) {
     return Error::out_of_memory();
   }

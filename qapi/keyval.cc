@@ -165,7 +165,7 @@ Result<Json> to_json(Node& node, const std::string& key) {
 
 Result<Keyval> parse_keyval(std::string_view text, std::string_view implied_key, KeyvalHelp help) {
   if (text.starts_with(kByteOrderMark)) {
-    return error("A byte order mark stands before '{}'", text.substr(kByteOrderMark.size()));
+    return error("Unexpected byte order mark before '{}'", text.substr(kByteOrderMark.size()));
   }
   Node root;
   Keyval keyval;

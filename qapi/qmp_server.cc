@@ -180,7 +180,7 @@ Result<void> QmpServer::State::add_client(int socket_fd, Access access) {
   if (getsockopt(fd.get(), SOL_SOCKET, SO_TYPE, &type, &length) != 0) {
     return errno_error(errno, fmt::format("descriptor {}", socket_fd));
   }
-  if (type != SOCK_STREAM) return error("descriptor {} is no stream socket", socket_fd);
+  if (type != SOCK_STREAM) return error("descriptor {} is not a stream socket", socket_fd);
   return add_session(std::move(fd), FileDescriptor(), access);
 }
 

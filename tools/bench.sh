@@ -21,19 +21,35 @@ targets=()
 for benchmark in "${benchmarks[@]}"; do targets+=("${benchmark%%:*}"); done
 cmake --build "$build" --target "${targets[@]}"
 
+# The version of a library that pkg-config knows.
+module() { pkg-config --modversion "$1" 2>/dev/null || true; }
+# The value of a macro of a header.
+macro() { echo "$2" | "$compiler" -E -P -include "$1" -x c++ - 2>/dev/null | tail -1 | tr -d ' "' || true; }
+# The first version number that a program names.
+program() { "$1" --version 2>/dev/null | grep -oE '[0-9]+(\.[0-9]+)+' | head -1 || true; }
+compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
+
+tables=$(mktemp)
 page=$(mktemp)
-trap 'rm -f "$page"' EXIT
+trap 'rm -f "$tables" "$page"' EXIT
 {
-  cat tests/bench/PERFORMANCE.head.md
   echo
   echo "| | |"
   echo "|---|---|"
   echo "| processor | $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1), $(nproc) of them$(
     grep -q '^flags.* hypervisor' /proc/cpuinfo && echo ', a virtual machine') |"
   echo "| kernel | $(uname -sr) |"
-  compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
   echo "| compiler | $("$compiler" --version | head -1), RelWithDebInfo |"
   echo "| version | $(git describe --always 2>/dev/null || echo unknown) |"
+  asio=$(macro asio/version.hpp ASIO_VERSION)
+  peers=""
+  for peer in "libuv:$(module libuv)" "Asio:${asio:+$((asio / 100000)).$((asio / 100 % 1000)).$((asio % 100))}" \
+    "libevent:$(module libevent)" "libev:$(macro ev.h EV_VERSION_MAJOR.EV_VERSION_MINOR)" \
+    "GLib and GObject:$(module glib-2.0)" "sd-event:$(module libsystemd)" "Qt:$(module Qt5Core)" \
+    "QEMU:$(program qemu-system-x86_64)"; do
+    if [[ ${peer#*:} ]]; then peers+="${peers:+, }${peer%%:*} ${peer#*:}"; fi
+  done
+  echo "| peers | $peers |"
   echo "| load before the run | $(cut -d' ' -f1 /proc/loadavg) |"
   for benchmark in "${benchmarks[@]}"; do
     IFS=: read -r target title source arguments <<<"$benchmark"
@@ -45,6 +61,7 @@ trap 'rm -f "$page"' EXIT
     # shellcheck disable=SC2086  # arguments, of which a pattern may be one
     "$build/bin/$target" ${arguments-}
   done
-} >"$page"
+} >"$tables"
+python3 tools/bench_page.py tests/bench/PERFORMANCE.head.md "$tables" >"$page"
 cp "$page" "$out"
 echo "Wrote $out"

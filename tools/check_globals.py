@@ -42,8 +42,8 @@ def variables(library):
 def listed(page):
     text = open(page, encoding="utf-8").read()
     section = re.search(r"^## State of the process$(.*?)(?=^## )", text, re.M | re.S)[1]
-    rows = re.findall(r"^\| (`.+?`) \|", section, re.M)
-    return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    items = re.findall(r"^- (`.+?`(?:,\s+`.+?`)*): ", section, re.M)
+    return {name for item in items for name in re.findall(r"`([^`]+)`", item)}
 
 
 def main():

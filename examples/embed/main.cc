@@ -38,7 +38,7 @@ class TokenBucket final : public Object, public UserCreatable {
   Live<std::int64_t> rate_ = 100;  // set on the main thread, read on the loop's
   Live<std::int64_t> tokens_ = 0;
   HeldLink<IOThread> iothread_;  // holds it: it can't be deleted while this bucket lives
-  Timer refill_;                 // its end waits for a refill that is going on
+  Timer refill_;                 // its destructor waits for a refill that is running
 };
 
 const TypeInfo TokenBucket::type_info{
@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
 
   auto io0 = object_new_with_props<IOThread>("io0", {{"poll-max-ns", "16384"}});
   if (!io0) return std::fprintf(stderr, "%s\n", io0.error().message().c_str()), 1;
-  // No reference is kept: the bucket goes when it is deleted.
+  // No reference is kept: the bucket is destroyed when it is deleted.
   if (auto bucket = object_new_with_props<TokenBucket>("bucket0", {{"rate", "500"}, {"iothread", "io0"}});
       !bucket)
     return std::fprintf(stderr, "%s\n", bucket.error().message().c_str()), 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Copies a file: reading and writing in a loop of its own, in a coroutine that neither blocks that loop nor
-// needs a callback.
+// Copies a file in a loop of its own. A coroutine reads and writes without blocking that loop, and without
+// callbacks.
 #include <fcntl.h>
 #include <unistd.h>
 

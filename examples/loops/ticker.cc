@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Two coroutines in two threads: one works for another in an I/O thread, with the thread pool for what takes
-// long, the other says so every ten milliseconds until it is cancelled.
+// Two coroutines in two threads. One works in an I/O thread and has the thread pool compute something; the
+// other ticks every ten milliseconds until it is cancelled.
 #include <cstdio>
 
 #include "qomio/iothread/coroutine_io.h"
@@ -26,7 +26,7 @@ Task<> work(AioContext& io, AioContext& home, Cancellation& enough, bool& done) 
   co_await reschedule_self(home);  // and back
   std::printf("sum %ld\n", sum.value_or(-1));
   enough.cancel();
-  co_await reschedule_self(home);  // behind the end of tick()
+  co_await reschedule_self(home);  // after the end of tick()
   done = true;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The program of docs/OBJECTS.md: types, properties, links and the tree, step by step.
+// The program that docs/OBJECTS.md explains: types, properties, links and the tree.
 #include <qomio/qapi/standard_streams.h>
 #include <qomio/qomio.h>
 
@@ -7,14 +7,14 @@
 
 using namespace qomio;
 
-// 1. A type is a C++ class, with a constant that says what it is called and how one is made.
+// A type is a C++ class and a constant TypeInfo, which names it and says how to create an object.
 class Sensor : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;
   virtual std::int64_t celsius() const { return 20 + offset_; }
 
  private:
-  // 2. Its properties are declared once, when the class is first used.
+  // Declares its properties; called once, when the type is first used.
   static void class_init(ObjectClass& klass) {
     klass.add(property("offset", &Sensor::offset_).range(-5, 5).describe("added to what is measured, in °C"));
     klass.add(property("celsius", &Sensor::celsius).describe("what is measured"));  // read-only
@@ -25,12 +25,12 @@ class Sensor : public Object, public UserCreatable {
 const TypeInfo Sensor::type_info{
     .name = "sensor",
     .parent = "object",
-    .interfaces = {"user-creatable"},  // users may make one, with object-add and --object
+    .interfaces = {"user-creatable"},  // users may create one, with object-add and --object
     .create = create<Sensor>,
     .class_init = class_init,
 };
 
-// 3. A derived type has all that its parent has.
+// A derived type has the properties and interfaces of its parent.
 class FrostSensor final : public Sensor {
  public:
   static const TypeInfo type_info;
@@ -47,7 +47,7 @@ class Heater final : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;
 
-  // 4. Called when all properties are set and the object is in the tree.
+  // Called once, when all properties are set and the object is in the tree.
   Result<void> complete() override {
     if (!sensor_) return error("Parameter 'sensor' is missing");
     return apply();
@@ -61,11 +61,11 @@ class Heater final : public Object, public UserCreatable {
                   .on_change(&Heater::apply)
                   .describe("temperature to reach, in °C"));
     klass.add(property("on", &Heater::is_on).describe("heats now"));
-    // 5. A link leads to another object. This one holds it: the sensor can't be deleted meanwhile.
+    // A link refers to another object. This kind keeps it: the sensor can't be deleted meanwhile.
     klass.add(link("sensor", &Heater::sensor_).until_complete().describe("where it is measured"));
   }
 
-  // 6. After a change. An error here puts the old value back.
+  // Called after a change. An error restores the old value.
   Result<void> apply() {
     if (!sensor_) return {};
     if (target_ > 30 && sensor_->celsius() < 0) return error("too much to ask for in this weather");
@@ -87,7 +87,7 @@ const TypeInfo Heater::type_info{
     .class_init = class_init,
 };
 
-// 12. Arguments and results of commands, and what events carry, are structs that describe their members.
+// Arguments and results of commands, and the data of events, are structs that describe their members.
 struct MeasureArguments {
   std::string sensor;
   std::int64_t rounds = 1;
@@ -113,12 +113,12 @@ void show(const char* what, const Result<void>& result) {
 }
 
 Result<void> run() {
-  // 7. Types are registered by the program, in any order.
+  // The program registers its types, in any order.
   for (const TypeInfo* info : {&Heater::type_info, &FrostSensor::type_info, &Sensor::type_info}) {
     if (auto r = register_type(*info); !r) return r;
   }
 
-  // 8. Objects are made with properties from text, as users write them.
+  // Objects are created with properties, from values or from text as users write it.
   auto outside = object_new_with_props<FrostSensor>("outside", {{"offset", 1}});
   if (!outside) return failure(outside);
   auto heater = object_new_with_props<Heater>("heater0", {{"sensor", "outside"}});
@@ -126,24 +126,24 @@ Result<void> run() {
   std::printf("target %s, on %s\n", json_text(*(*heater)->get_property("target")).c_str(),
               json_text(*(*heater)->get_property("on")).c_str());
 
-  // 9. Whatever is refused changes nothing.
+  // A refused change changes nothing.
   show("set target to 41", (*heater)->parse_property("target", "41"));
   show("set target to 35", (*heater)->set_property("target", 35));
   show("set two at once", object_set_props(**heater, {{"target", 20}, {"sensor", "outside"}}));
   std::printf("target %s\n", json_text(*(*heater)->get_property("target")).c_str());
 
-  // 10. The tree finds objects by path and by type, and an alias shows a property in a second place.
+  // The tree finds objects by path and by type. An alias shows a property in a second place.
   show("alias", object_property_add_alias(object_root(), "target", **heater, "target"));
   std::printf("/ has target %s; outside is %s\n", json_text(*object_root().get_property("target")).c_str(),
               object_get_canonical_path(*object_resolve_path_type("outside", "sensor").object)->c_str());
 
-  // 11. What is in use stays.
+  // An object that is in use can't be deleted.
   show("delete outside", user_creatable_del("outside"));
   *heater = {};  // the reference of this program
   show("delete heater0", user_creatable_del("heater0"));
   show("delete outside", user_creatable_del("outside"));
 
-  // 13. A command is a function with a name; it may keep state. An event is sent to everybody who listens.
+  // A command is a named function, which may have state. An event reaches all listeners.
   Interface& interface = Interface::process();
   interface.add(event<Measurement>("FROST", "a sensor has measured less than 0 °C"));
   interface.add(command("measure", "measures with a sensor",

@@ -106,7 +106,9 @@ void AioContext::apply_poll_params() {
 }
 
 bool AioContext::poll(bool blocking) {
-  invariant(in_home_thread(), "a loop is run by its home thread");
+  invariant(
+      in_home_thread(),
+      "AioContext::poll() is called in a thread that has not made the loop its own with a CurrentAioContext");
   const Nesting nesting(*this);
   const bool outer_looking = std::exchange(looking_, true);
   apply_poll_params();

@@ -29,9 +29,11 @@ struct AioContext::Waiter {
 };
 
 bool AioContext::wait_while(FunctionRef<bool()> condition) {
-  invariant(in_home_thread() || in_main_thread(), "only the main thread waits for another loop");
+  invariant(in_home_thread() || in_main_thread(),
+            "AioContext::wait_while() of another loop is called outside the main thread; wait in the main "
+            "thread or in that loop");
   AioContext* const own = current();
-  invariant(own != nullptr, "who waits for a loop iterates its own");
+  invariant(own != nullptr, "AioContext::wait_while() is called in a thread that has no current AioContext");
   const Waiter waiter(*this, *own);
   // Both sides exchange: either wait_kick() sees the waiter, or the condition is seen as it is after the
   // change.

@@ -39,7 +39,7 @@ Result<SocketLock> SocketLock::take(const std::string& socket_path) {
     struct stat status = {};
     if (fstat(file.get(), &status) != 0) return failed("look at");
     if (!S_ISREG(status.st_mode) || status.st_size != 0) {
-      return error("'{}' exists and is no lock file", path);
+      return error("'{}' exists and is not a lock file", path);
     }
     if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EWOULDBLOCK) return socket_in_use(socket_path);

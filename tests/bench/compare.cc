@@ -51,7 +51,7 @@ std::map<std::string, double> compare(const std::string& work, const std::vector
     std::ranges::sort(ratios[i]);
     const double ratio = percentile(ratios[i], 0.5);
     to_first[contenders[i].name] = ratio;
-    fmt::print("| {:<30} | {:<9} | {:>9.1f} | {:>7.1f} .. {:<8.1f} | {:>6.2f} |\n", work, contenders[i].name,
+    fmt::print("| {:<30} | {:<9} | {:>9.2f} | {:>7.2f} .. {:<8.2f} | {:>6.2f} |\n", work, contenders[i].name,
                percentile(samples[i], 0.5), percentile(samples[i], 0.1), percentile(samples[i], 0.9), ratio);
   }
   return to_first;

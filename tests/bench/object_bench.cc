@@ -307,9 +307,8 @@ void compare_trees(Goals& goals) {
   };
   // As counted with callgrind: 436 instructions to find one among 1,000 and among 20,000 alike.
   const std::string limit =
-      "memory: the instructions are as many, but one line each of the index (4 MB) and of the objects (16 "
-      "MB) "
-      "comes from outside of a core's cache";
+      "memory: as many instructions, but one cache line each of the index (4 MB) and of the objects (16 MB) "
+      "misses the core's cache";
   goals.at_most("add an object: among 100,000 to among 1,000", growth(&TreeCosts::add_ns), 1.5, limit);
   goals.at_most("find by absolute path: likewise", growth(&TreeCosts::absolute_ns), 1.5, limit);
   goals.at_most("remove: likewise", growth(&TreeCosts::remove_ns), 1.5, limit);

@@ -101,7 +101,7 @@ void Goals::print() const {
     const std::string verdict = std::isnan(goal.measured) ? "not measured"
                                 : met                     ? "yes"
                                 : goal.wanted == 0        ? "no"
-                                                          : fmt::format("no, {:.2g} ×", factor);
+                                                          : fmt::format("no, {:.2f} ×", factor);
     fmt::print("| {} | {} {} | {} | {} | {} |\n", goal.what, goal.at_most ? "≤" : "≥", shown(goal.wanted),
                shown(goal.measured), verdict, met || std::isnan(goal.measured) ? "" : goal.limit);
   }

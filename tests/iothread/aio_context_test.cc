@@ -82,14 +82,16 @@ TEST(AioContextDeathTest, a_thread_has_one_current_loop_and_a_loop_one_home) {
         const CurrentAioContext one(*first);
         const CurrentAioContext two(*second);
       },
-      "a thread has one current AioContext");
+      "this thread already has a current AioContext");
   EXPECT_DEATH(
       {
         const CurrentAioContext one(*first);
         std::jthread([&] { const CurrentAioContext two(*first); });
       },
-      "an AioContext has one home thread");
-  EXPECT_DEATH(first->poll(false), "a loop is run by its home thread");
+      "this AioContext already is the current one of a thread");
+  EXPECT_DEATH(
+      first->poll(false),
+      "AioContext::poll.. is called in a thread that has not made the loop its own with a CurrentAioContext");
 }
 
 TEST(AioContext, may_move_to_another_thread_when_nobody_runs_it) {

@@ -99,7 +99,7 @@ TEST(CoCommandEndTest, a_loop_that_ends_gives_the_command_up) {
     interface.start(*interface.find_command("while-wanted"), *parse_json("{'value':1}"), Access::full, reply);
     loop->poll(true);
   }
-  EXPECT_EQ(answer, "the command was given up");
+  EXPECT_EQ(answer, "the command ended without an answer");
 }
 
 }  // namespace

@@ -365,7 +365,7 @@ TEST_F(IOThreadTest, refuses_processors_that_are_not_there_even_beside_some_that
   IOThread& io0 = add("io0");
   ASSERT_TRUE(io0.set_property("cpu-affinity", json("[0]")).has_value());
   EXPECT_EQ(io0.set_property("cpu-affinity", json("[0, 1023]")).error().message(),
-            "Failed to set CPU affinity: CPU 1023 is not to be had");
+            "Failed to set CPU affinity: CPU 1023 is not available");
   EXPECT_EQ(io0.set_property("cpu-affinity", json("[0, 1024]")).error().message(),
             "cpu-affinity value must be in range [0, 1023]");
   EXPECT_EQ(io0.get_property("cpu-affinity").value(), json("[0]"));

@@ -127,7 +127,7 @@ TEST_F(AliasTest, OfAnObjectThatIsGoneIsAnErrorAndNotADanglingAccess) {
   ASSERT_TRUE(alias("light", *dimmer_, "level"));
   object_unparent(*dimmer_);
   dimmer_ = {};
-  const auto gone = "Property 'container.light' is an alias of an object that is gone";
+  const auto gone = "Property 'container.light' is an alias of an object that no longer exists";
   EXPECT_EQ(room_->get_property("light").error().message(), gone);
   EXPECT_EQ(room_->set_property("light", 1).error().message(), gone);
   EXPECT_EQ(object_set_props(*room_, {{"light", "1"}}).error().message(), gone);
@@ -171,7 +171,7 @@ TEST_F(AliasTest, ALongChainIsNoDeeperThanAShortOne) {
   object_unparent(*dimmer_);
   dimmer_ = {};
   EXPECT_EQ(last.get_property("a").error().message(),
-            "Property 'container.a' is an alias of an object that is gone");
+            "Property 'container.a' is an alias of an object that no longer exists");
 }
 
 TEST_F(AliasTest, ACircleIsRefused) {

@@ -182,7 +182,7 @@ TEST(Roots, stay_where_they_are) {
   const Ref<Object> group = *object_new("container");
   for (Object* root : {&object_root(), &objects_root(), &internal_root()}) {
     EXPECT_EQ(group->add_child("r", *root).error().message(), "a root can't be added to a tree, as 'r'");
-    EXPECT_DEATH(object_unparent(*root), "a root of objects stays");
+    EXPECT_DEATH(object_unparent(*root), "a root of the object tree can't be unparented");
   }
   EXPECT_EQ(object_get_canonical_path(objects_root()), "/objects");
 }
@@ -297,7 +297,7 @@ TEST(SettingSeveral, is_all_or_none_with_what_can_not_be_read_back) {
   refused({{"secret", "new"}, {"pin", "new"}});
   refused({{"pin", "new"}, {"secret", "bad"}});
   EXPECT_EQ(object_set_props(*object, {{"pin", "1"}, {"secret", "2"}}).error().message(),
-            "Properties 'pin' and 'secret' can't be read, and so not be set together");
+            "Properties 'pin' and 'secret' can't be read, so they can't be set together");
   ASSERT_TRUE(object_set_props(*object, {{"pin", "1"}, {"label", "new"}}));
   EXPECT_EQ(safe.pin, "1");
   // A new object takes all of them, since it is destroyed when one is refused.

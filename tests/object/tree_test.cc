@@ -189,7 +189,7 @@ TEST_F(TreeTest, AChildHasOneParentAndNoWayToBelowItself) {
   Node& other = node("other");
   const auto second = other.add_child("again", b);
   ASSERT_FALSE(second);
-  EXPECT_THAT(second.error().message(), HasSubstr("has a parent already"));
+  EXPECT_THAT(second.error().message(), HasSubstr("already has a parent"));
   EXPECT_EQ(path(b), "/a/b");
   auto loose = *object_new("node");
   EXPECT_FALSE(loose->add_child("x", *loose));
@@ -381,7 +381,7 @@ TEST_F(TreeTest, KeepingAReferenceToAnObjectThatEndsAborts) {
     Ref<Object> o = *object_new("node");
     (void)o->add_property(property("own", &Node::label), [](Object& self) { kept = Ref<Object>(self); });
   };
-  EXPECT_DEATH(keep(), "a reference to an object that ends was kept");
+  EXPECT_DEATH(keep(), "a reference to an object was kept beyond the object's destruction");
 }
 
 TEST_F(TreeTest, ADeepTreeIsSearchedWithoutRecursion) {

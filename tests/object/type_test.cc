@@ -191,7 +191,7 @@ TEST_F(TypeTest, WhatATypeLacksIsAnErrorOfItsFirstUse) {
   EXPECT_EQ(registering({.name = "half", .parent = "object", .interfaces = {"nowhere"}}), "ok");
   EXPECT_EQ(class_of("half"), "missing interface 'nowhere' for object 'half'");
   EXPECT_EQ(registering({.name = "confused", .parent = "object", .interfaces = {"container"}}), "ok");
-  EXPECT_EQ(class_of("confused"), "'container' for object 'confused' is no interface");
+  EXPECT_EQ(class_of("confused"), "'container' for object 'confused' is not an interface");
   EXPECT_EQ(message(object_new("orphan")), "Type 'orphan' is missing its parent 'nowhere'");
   EXPECT_THAT(names(object_classes()), Not(Contains("orphan")));
 }
@@ -221,7 +221,8 @@ TEST_F(TypeTest, AbstractTypesAndInterfacesHaveNoInstances) {
   EXPECT_EQ(message(object_new("object")), "object type 'object' is abstract");
   EXPECT_EQ(message(object_new("ringing")), "object type 'ringing' is abstract");
   EXPECT_EQ(registering({.name = "bodiless", .parent = "object"}), "ok");
-  EXPECT_EQ(message(object_new("bodiless")), "type 'bodiless' has no way to make an instance");
+  EXPECT_EQ(message(object_new("bodiless")),
+            "type 'bodiless' can't be instantiated: its TypeInfo has no .create");
 }
 
 TEST_F(TypeTest, ATypeMayBeMadeFromDataAlone) {

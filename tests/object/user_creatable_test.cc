@@ -429,7 +429,7 @@ TEST_F(UserCreatableTest, ObjectsThatMakeEachOtherWithoutEndAreRefused) {
     return user_creatable_add({{"qom-type", "matryoshka"}, {"id", "m"}, {"levels", levels}});
   };
   EXPECT_EQ(message(with_levels(100'000)),
-            "object 'inner' is made by an object that is made by another, more than 500 times");
+            "object 'inner' can't be created: objects create each other at most 500 levels deep");
   EXPECT_TRUE(objects_root().is_empty());
   EXPECT_EQ(message(with_levels(499)), "ok");
   EXPECT_EQ(message(user_creatable_del("m")), "ok");
@@ -441,9 +441,9 @@ TEST_F(UserCreatableTest, WhatIsTheProgramsOwnIsNotDeleted) {
   ASSERT_TRUE(objects_root().add_child("by-hand", **object_new("matryoshka")));
   ASSERT_TRUE(object_new_with_props("matryoshka", objects_root(), "#own", {}));
   EXPECT_EQ(message(user_creatable_del("folder")),
-            "object 'folder' is the program's own, can not be deleted");
+            "object 'folder' belongs to the program, can not be deleted");
   EXPECT_EQ(message(user_creatable_del("by-hand")),
-            "object 'by-hand' is the program's own, can not be deleted");
+            "object 'by-hand' belongs to the program, can not be deleted");
   EXPECT_EQ(message(user_creatable_del("#own")), "object '#own' not found");
   EXPECT_NE(objects_root().child("#own"), nullptr);
 }

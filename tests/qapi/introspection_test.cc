@@ -63,6 +63,14 @@ TEST_F(ReferenceTest, an_event_is_told_with_its_data) {
                                                    "| `colour` | [Colour](#colour) |  |\n"));
 }
 
+TEST_F(ReferenceTest, an_event_that_is_sent_on_request_says_so) {
+  Event on_request = event<Leaf>("LEAF_GREW", "a leaf grew");
+  on_request.on_request = true;
+  interface_.add(on_request);
+  EXPECT_THAT(qmp_reference(interface_), HasSubstr("### LEAF_GREW\n\na leaf grew\n\n"
+                                                   "*sent on request: see subscribe-events*\n\n"));
+}
+
 TEST_F(ReferenceTest, types_are_told_once_and_so_are_those_that_they_use) {
   const std::string page = qmp_reference(interface_);
   EXPECT_THAT(page, HasSubstr("| `leaves` | list of [Leaf](#leaf) | the newest first |"));

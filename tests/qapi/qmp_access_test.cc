@@ -121,7 +121,7 @@ TEST_F(QmpAccessTest, other_descriptors_are_refused) {
   const int internet = socket(AF_INET, SOCK_STREAM, 0);
   ASSERT_EQ(listen(internet, 1), 0);
   EXPECT_EQ(server_->serve(internet).error().message(),
-            fmt::format("descriptor {} is no Unix stream socket", internet));
+            fmt::format("descriptor {} is not a Unix stream socket", internet));
 }
 
 TEST_F(QmpAccessTest, a_descriptor_is_served_once_under_whatever_number) {

@@ -108,7 +108,7 @@ TEST_F(QmpLaterTest, an_answer_that_is_dropped_is_an_error) {
   TestClient client = negotiated();
   ask(client, wait(1));
   answers.clear();
-  EXPECT_THAT(lines(client), ElementsAre(HasSubstr("the command was given up")));
+  EXPECT_THAT(lines(client), ElementsAre(HasSubstr("the command ended without an answer")));
 }
 
 TEST_F(QmpLaterTest, a_command_is_cancelled_when_its_client_leaves) {
@@ -188,7 +188,7 @@ TEST_F(QmpLaterTest, a_command_without_success_response_is_heard_of_when_it_fail
 
 TEST_F(QmpLaterTest, run_does_not_wait) {
   EXPECT_EQ(interface_.run("wait", *parse_json("{'text':'x'}")).error().message(),
-            "The command wait takes its time");
+            "The command wait does not answer at once");
   EXPECT_FALSE(answers.at(0).is_wanted());
   EXPECT_TRUE(interface_.run("wait", *parse_json("{'text':'now'}")));
 }

@@ -72,8 +72,7 @@ TEST_F(ObjectCommandsTest, get_shows_the_text_that_set_takes_where_the_server_gi
 TEST_F(ObjectCommandsTest, what_the_servers_lists_leave_unsaid_is_told) {
   const Ended noted = qomctl({"add", "thing", "t0", "nope=5"});
   EXPECT_EQ(noted.status, 0);
-  EXPECT_EQ(noted.err,
-            "qomctl: the server does not tell the type of 'nope', so that its value was sent as JSON\n");
+  EXPECT_EQ(noted.err, "qomctl: the server does not list the type of 'nope'; its value was sent as JSON\n");
   EXPECT_THAT(qomctl({"set", "io0", "nope=x"}).err, HasSubstr("was sent as a string\n"));
 }
 
@@ -159,6 +158,13 @@ TEST_F(ObjectCommandsTest, add_gives_each_value_the_type_of_its_property) {
   EXPECT_EQ(
       server.requests().back(),
       R"({"execute":"object-add","arguments":{"qom-type":"thing","id":"t0","poll-max-ns":16,"on":true,"label":"5"}})");
+}
+
+TEST_F(ObjectCommandsTest, a_refused_id_says_what_an_id_is) {
+  server.refuses("object-add-text", "Parameter 'id' expects an identifier");
+  EXPECT_EQ(
+      qomctl({"add", "thing", "0t"}).err,
+      "qomctl: Parameter 'id' expects an identifier: a letter, then letters, digits, '-', '.' or '_'\n");
 }
 
 TEST_F(ObjectCommandsTest, adding_a_mistyped_type_suggests_one_that_exists) {

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: reference_test.sh QOMIOD PAGE — the page in docs/ is what the daemon says of itself.
+# usage: reference_test.sh QOMIOD ROOT — docs/QMP.md is what tools/qmp_reference.py writes.
 set -euo pipefail
-if ! diff -u "$2" <("$1" --print-qmp-reference); then
-  echo "$2 is out of date; write it anew with: qomiod --print-qmp-reference >docs/QMP.md" >&2
+cd "$2"
+command=(python3 tools/qmp_reference.py "$1" docs/QMP.head.md docs/QMP.examples.md)
+if ! diff -u docs/QMP.md <("${command[@]}"); then
+  echo "docs/QMP.md is out of date; run: ${command[*]} >docs/QMP.md" >&2
   exit 1
 fi

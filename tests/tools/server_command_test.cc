@@ -89,6 +89,22 @@ TEST_F(ServerCommandTest, help_of_a_command_comes_from_the_servers_schema) {
             "  by    [string]       optional\n");
 }
 
+TEST_F(ServerCommandTest, help_of_a_command_shows_the_descriptions_that_a_server_gives) {
+  server.returns(
+      "query-qmp-schema",
+      R"([{"name": "wait", "meta-type": "command", "arg-type": "0", "description": "waits for a while"},
+                     {"name": "0", "meta-type": "object", "members": [
+                       {"name": "time-ns", "type": "int", "description": "in nanoseconds, from 1 on"},
+                       {"name": "why", "type": "str", "default": null}]},
+                     {"name": "int", "meta-type": "builtin", "json-type": "int"},
+                     {"name": "str", "meta-type": "builtin", "json-type": "string"}])");
+  EXPECT_EQ(qomctl({"help", "wait"}).out,
+            "usage: qomctl wait time-ns=… [why=…]\n"
+            "waits for a while\n"
+            "  time-ns  int               in nanoseconds, from 1 on\n"
+            "  why      string  optional\n");
+}
+
 TEST_F(ServerCommandTest, help_of_a_type_comes_from_the_servers_descriptions) {
   server.returns("qom-list-properties",
                  R"([{"name": "type", "type": "string"}, {"name": "rate", "type": "int",

@@ -51,6 +51,7 @@ TEST(TypedValueTest, strings_links_and_enums_stay_as_they_were_typed) {
 TEST(TypedValueTest, lists_have_commas_between_their_values) {
   EXPECT_EQ(typed_value("[uint16]", "0,2").dump(), "[0,2]");
   EXPECT_EQ(typed_value("uint16List", "3").dump(), "[3]");
+  EXPECT_EQ(typed_value("list of uint16", "3").dump(), "[3]");
   EXPECT_EQ(typed_value("[string]", "3,x").dump(), R"(["3","x"])");
   EXPECT_EQ(typed_value("[int]", "").dump(), "[]");
   EXPECT_EQ(typed_value("[int]", "0-2,5").dump(), "[0,1,2,5]");

@@ -22,15 +22,15 @@ namespace {
 constexpr std::size_t kAnyNumber = std::numeric_limits<std::size_t>::max();
 
 constexpr std::array<Command, 8> kCommands = {{
-    {"add", "TYPE ID [PROP=VALUE…]", "make an object of a type", 2, kAnyNumber, run_add},
-    {"del", "ID", "delete an object that was made with add", 1, 1, run_del},
-    {"events", "", "print what the server reports, one line an event, until Ctrl-C", 0, 0, run_events},
+    {"add", "TYPE ID [PROP=VALUE…]", "create an object of a type", 2, kAnyNumber, run_add},
+    {"del", "ID", "delete an object", 1, 1, run_del},
+    {"events", "", "print events, one on a line, until Ctrl-C", 0, 0, run_events},
     {"get", "PATH [PROP]", "print an object's properties, or one of them", 1, 2, run_get},
-    {"help", "[COMMAND | add TYPE]", "tell what a command takes, or what can be set on a new object", 0, 2,
+    {"help", "[COMMAND | add TYPE]", "show the arguments of a command, or the properties of a type", 0, 2,
      run_help},
-    {"raw", "JSON", "send a request as it is, print the reply as it is", 1, 1, run_raw},
+    {"raw", "JSON", "send a request unchanged, print the reply unchanged", 1, 1, run_raw},
     {"set", "PATH PROP VALUE | PATH PROP=VALUE…", "set properties of an object", 2, kAnyNumber, run_set},
-    {"tree", "[PATH]", "draw the tree of objects", 0, 1, run_tree},
+    {"tree", "[PATH]", "print the tree of objects", 0, 1, run_tree},
 }};
 
 std::string time_text(const Json& event) {

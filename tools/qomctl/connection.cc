@@ -124,7 +124,8 @@ Outcome<> Connection::negotiate() {
   }
   const Json greeting = parse(*line);
   if (!greeting.is_object() || !greeting.contains("QMP")) {
-    return fail(ExitStatus::no_connection, "'{}' is not a QMP server: it greets with something else", path_);
+    return fail(ExitStatus::no_connection, "'{}' is not a QMP server: its first line is not a QMP greeting",
+                path_);
   }
   greeting_ = greeting["QMP"].dump();
   auto accepted = execute("qmp_capabilities");
@@ -211,7 +212,8 @@ Outcome<Json> Connection::receive_message(const Deadline& deadline, bool want_ev
     if (line->empty()) continue;
     Json message = parse(*line);
     if (!message.is_object()) {
-      return fail(ExitStatus::no_connection, "'{}' sent something that is no QMP message: {}", path_, *line);
+      return fail(ExitStatus::no_connection, "'{}' sent something that is not a QMP message: {}", path_,
+                  *line);
     }
     const bool is_event = message.contains("event");
     if (is_event == want_event) return message;
@@ -238,7 +240,7 @@ Outcome<Json> Connection::execute(std::string_view command, const Json& argument
     return std::unexpected(Failure{ExitStatus::server_error, string_member(*error, "desc") + held_by(*error),
                                    string_member(*error, "class")});
   }
-  return fail(ExitStatus::no_connection, "'{}' sent something that is no QMP reply: {}", path_,
+  return fail(ExitStatus::no_connection, "'{}' sent something that is not a QMP reply: {}", path_,
               reply->dump());
 }
 

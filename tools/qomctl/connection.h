@@ -15,7 +15,7 @@ namespace qomio::qomctl {
 using Json = nlohmann::ordered_json;  // keeps the server's order of members, which is the order of columns
 
 struct ConnectionOptions {
-  std::chrono::milliseconds timeout{5000};  // for connecting and for each reply; 0 waits for ever
+  std::chrono::milliseconds timeout{5000};  // for connecting and for each reply; 0 waits without limit
   bool wait_for_server = false;             // try to connect until the server is up, within the time-out
   bool trace = false;                       // copy what crosses the socket to standard error, "-> " and "<- "
 };

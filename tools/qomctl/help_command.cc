@@ -28,8 +28,8 @@ Outcome<> help_overview(Client& client) {
   client.output().text("Commands:\n" + table.text(false) +
                        "\nEvery command of the server works by its name too: qomctl NAME [KEY=VALUE…]."
                        "\n  qomctl query-commands  lists them"
-                       "\n  qomctl help NAME       tells what one takes"
-                       "\n  qomctl help add        lists the types of objects that can be made\n");
+                       "\n  qomctl help NAME       shows the arguments of one"
+                       "\n  qomctl help add        lists the types of objects that can be created\n");
   return {};
 }
 
@@ -53,7 +53,7 @@ Outcome<> help_types(Client& client) {
     client.output().value(*names);
     return {};
   }
-  std::string list = "Types of objects that can be made:\n";
+  std::string list = "Types of objects that can be created:\n";
   for (const auto& name : *names) list += "  " + printable(name) + "\n";
   client.output().text(list);
   return {};
@@ -88,13 +88,17 @@ Outcome<> help_server_command(Client& client, const std::string& name) {
   if (!schema) return failure(schema);
   if (!schema->has_command(name)) return no_such_command(name, schema->command_names());
   std::string usage = "usage: qomctl " + printable(name);
+  const std::string description = printable(schema->description(name));
   Table table;
   for (const auto& argument : schema->arguments(name)) {
     const std::string key = printable(argument.name);
     usage += argument.optional ? fmt::format(" [{}=…]", key) : fmt::format(" {}=…", key);
-    table.add_row({{"  " + key}, {printable(argument.description)}, {argument.optional ? "optional" : ""}});
+    table.add_row({{"  " + key},
+                   {printable(argument.type_text)},
+                   {argument.optional ? "optional" : ""},
+                   {printable(argument.help)}});
   }
-  client.output().text(usage + "\n" + table.text(false));
+  client.output().text(usage + "\n" + (description.empty() ? "" : description + "\n") + table.text(false));
   return {};
 }
 

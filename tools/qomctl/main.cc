@@ -76,13 +76,14 @@ int main(int argc, char** argv) {
       ->type_name("PATH");
   app.add_flag("--json", output.json, "print results as JSON");
   app.add_flag("--trace", trace, "show what crosses the socket, on standard error");
-  app.add_flag("--wait", wait_for_server, "wait for the server to come up, no longer than the time-out");
-  app.add_option("--timeout", timeout_text, "seconds to wait for each answer; 0 waits for ever [5]")
+  app.add_flag("--wait", wait_for_server,
+               "wait until the server accepts connections, at most for the time-out");
+  app.add_option("--timeout", timeout_text, "seconds to wait for each answer; 0 waits without limit [5]")
       ->type_name("SECONDS");
   app.set_version_flag("--version", "qomctl " QOMIO_VERSION);
   app.footer(
       "`qomctl help` lists the commands.\n"
-      "Exit status: 0 done, 1 the server said no, 2 usage, 3 no connection, 4 time-out,\n"
+      "Exit status: 0 done, 1 refused by the server, 2 usage, 3 no connection, 4 time-out,\n"
       "5 standard output could not be written.");
   app.allow_extras();
   try {

@@ -38,8 +38,8 @@ void note_unlisted(const Properties& properties, std::span<const Assignment> ass
   for (const auto& [name, text] : assignments) {
     if (std::ranges::find(properties, name, &PropertyInfo::name) != properties.end()) continue;
     const bool is_string = value_of_any_type(text).is_string();
-    Output::note(fmt::format("the server does not tell the type of '{}', so that its value was sent as {}",
-                             name, is_string ? "a string" : "JSON"));
+    Output::note(fmt::format("the server does not list the type of '{}'; its value was sent as {}", name,
+                             is_string ? "a string" : "JSON"));
   }
 }
 
@@ -56,7 +56,7 @@ Outcome<> set_typed(Client& client, const std::string& path, const Properties& p
       return {};
     }
     if (at_once.error().error_class != "CommandNotFound") return failure(at_once);
-    Output::note("this server has no all-or-nothing set; the properties are set one after another");
+    Output::note("this server can't set several properties at once; they are set one after another");
   }
   std::string done;
   for (const auto& [name, value] : values.items()) {
@@ -221,7 +221,8 @@ Outcome<> run_add(Client& client, Words words) {
   if (!assignments) return failure(assignments);
   for (const auto& [name, text] : *assignments) {
     if (name == "id" || name == "qom-type") {
-      return fail(ExitStatus::usage, "'{}' is no property; it stands in front of them", name);
+      return fail(ExitStatus::usage, "'{}' is not a property: write TYPE and ID in front of the properties",
+                  name);
     }
   }
   auto members = text_members(*assignments);
@@ -234,7 +235,9 @@ Outcome<> run_add(Client& client, Words words) {
   if (added) return {};
   if (added.error().status != ExitStatus::server_error) return failure(added);
   std::string hint;
-  if (auto properties = type_properties(client, type)) {
+  if (added.error().message == "Parameter 'id' expects an identifier") {
+    hint = ": a letter, then letters, digits, '-', '.' or '_'";  // QMP sends no hints
+  } else if (auto properties = type_properties(client, type)) {
     hint = hint_for(*properties, *assignments);
   } else if (const auto types = client.execute("qom-list-types", {{"implements", "user-creatable"}})) {
     std::vector<std::string> names;

@@ -59,25 +59,26 @@ std::vector<std::string> Schema::command_names() const {
 }
 
 Argument Schema::argument(const Json& member, int depth) const {
-  Argument argument{string_member(member, "name"), "value", "any value", member.contains("default")};
+  Argument argument{string_member(member, "name"), "value", "any value", string_member(member, "description"),
+                    member.contains("default")};
   const Json* type = find(string_member(member, "type"));
   constexpr int kMaxDepth = 8;  // of lists in lists; a server's may refer to themselves
   if (!type || depth == kMaxDepth) return argument;
   const std::string kind = string_member(*type, "meta-type");
   if (kind == "builtin") {
     argument.value_type = string_member(*type, "name") == "any" ? "value" : string_member(*type, "json-type");
-    argument.description = argument.value_type == "value" ? "any value" : argument.value_type;
+    argument.type_text = argument.value_type == "value" ? "any value" : argument.value_type;
   } else if (kind == "enum") {
     argument.value_type = "string";
-    argument.description = enum_words(*type);
+    argument.type_text = enum_words(*type);
   } else if (kind == "array") {
     const Json unnamed{{"name", ""}, {"type", string_member(*type, "element-type")}};
     const Argument element = this->argument(unnamed, depth + 1);
     argument.value_type = "[" + element.value_type + "]";
-    argument.description = "[" + (element.value_type == "object" ? "{…}" : element.description) + "]";
+    argument.type_text = "[" + (element.value_type == "object" ? "{…}" : element.type_text) + "]";
   } else if (kind == "object") {
     argument.value_type = "object";
-    argument.description = "{…}";
+    argument.type_text = "{…}";
   }
   return argument;
 }
@@ -95,6 +96,11 @@ void Schema::add_members(const std::string& type, std::vector<Argument>& argumen
   for (const auto& variant : json_member(*entity, "variants")) {
     add_members(string_member(variant, "type"), arguments, seen);
   }
+}
+
+std::string Schema::description(std::string_view command) const {
+  const Json* entity = find(command);
+  return entity ? string_member(*entity, "description") : std::string();
 }
 
 std::vector<Argument> Schema::arguments(std::string_view command) const {

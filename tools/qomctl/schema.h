@@ -16,7 +16,8 @@ struct Argument {
   std::string name;
   std::string
       value_type;  // for typed_value(): "int", "boolean", "string", "value" (anything), "object", "[int]"
-  std::string description;  // for people: "int", "'sync' | 'write-back'", "[string]", "{…}"
+  std::string type_text;  // for people: "int", "'sync' | 'write-back'", "[string]", "{…}"
+  std::string help = {};  // what it means, with its unit and range; empty where the server does not say
   bool optional = false;
 };
 
@@ -31,6 +32,8 @@ class Schema {
 
   bool has_command(std::string_view name) const;
   std::vector<std::string> command_names() const;
+  // What the command does, in one line; empty where the server, such as QEMU, does not say.
+  std::string description(std::string_view command) const;
   // In the schema's order, those of all variants of the argument type included.
   std::vector<Argument> arguments(std::string_view command) const;
 

@@ -36,9 +36,11 @@ std::optional<Json> integer(std::string_view type, std::string_view text) {
   return std::nullopt;
 }
 
-// "uint16" of "[uint16]" and of "uint16List"; "" for what is no list.
+// "uint16" for "[uint16]", "uint16List" and "list of uint16"; "" for a type that is not a list.
 std::string_view element_type(std::string_view type) {
   constexpr std::string_view kList = "List";
+  constexpr std::string_view kListOf = "list of ";
+  if (type.starts_with(kListOf)) return type.substr(kListOf.size());
   if (type.starts_with('[') && type.ends_with(']')) return type.substr(1, type.size() - 2);
   return type.ends_with(kList) ? type.substr(0, type.size() - kList.size()) : std::string_view();
 }

@@ -21,8 +21,7 @@ std::string address_of_manager() {
   if (!name || *name == '\0') return {};
   std::string address = name;
   if ((address[0] != '/' && address[0] != '@') || address.size() >= sizeof(sockaddr_un::sun_path)) {
-    g_log("qomio", G_LOG_LEVEL_WARNING, "the service manager is not told anything: NOTIFY_SOCKET is '%s'",
-          name);
+    g_log("qomio", G_LOG_LEVEL_WARNING, "the service manager is not notified: NOTIFY_SOCKET is '%s'", name);
     return {};
   }
   if (address[0] == '@') address[0] = '\0';
@@ -35,7 +34,7 @@ NotifySocket::NotifySocket() : address_(address_of_manager()) {
   if (address_.empty()) return;
   socket_.reset(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (socket_ && connect()) return;
-  g_log("qomio", G_LOG_LEVEL_WARNING, "the service manager is not told anything: %s", g_strerror(errno));
+  g_log("qomio", G_LOG_LEVEL_WARNING, "the service manager is not notified: %s", g_strerror(errno));
   if (!socket_) address_.clear();
 }
 
@@ -81,7 +80,7 @@ void NotifySocket::send_waiting() {
     const int problem = try_send(waiting_.front());
     if (problem == EAGAIN) return watch_for_room();
     if (problem != 0) {
-      g_log("qomio", G_LOG_LEVEL_WARNING, "the service manager is not told '%s': %s",
+      g_log("qomio", G_LOG_LEVEL_WARNING, "the service manager could not be notified of '%s': %s",
             waiting_.front().c_str(), g_strerror(problem));
     }
     waiting_.pop_front();

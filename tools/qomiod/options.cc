@@ -111,36 +111,36 @@ qomio::Result<Options> parse_options(int argc, char** argv) {
 
 std::string usage(std::string_view program) {
   return fmt::format(R"(Usage: {} [OPTION]...
-Runs objects such as I/O threads, controlled over QMP.
+Creates objects such as I/O threads, and serves QMP to control them.
 
   --qmp unix:PATH[,access=read-only]
-                        answer QMP on a socket, with access=read-only only commands that
-                        change nothing; may be given several times
-  --qmp fd:N[,access=…] the same on an open descriptor: a socket that listens, or is connected
+                        serve QMP on a UNIX socket; with access=read-only only commands that
+                        change nothing; may be repeated
+  --qmp fd:N[,access=…] the same on an open descriptor: a listening or a connected socket
   --qmp stdio[,access=…]
-                        answer QMP on standard input and output
+                        serve QMP on standard input and output
   --object TYPE,id=ID[,PROP=VALUE]...
   --object '{{"qom-type": "TYPE", "id": "ID", ...}}'
-                        make an object; may be given several times, in order
-  --object help         list the types that can be made
+                        create an object; may be repeated, in order
+  --object help         list the types that can be created
   --object TYPE,help    list the properties of a type
-  --config FILE         make the objects of a file, before those of --object; may be given several
-                        times; the command query-config answers with such a file
-  --module PATH         load types from a shared object first; may be given several times
+  --config FILE         create the objects in a file, before those of --object; may be
+                        repeated; the command query-config returns such a file
+  --module PATH         load types from a shared object first; may be repeated
   --global TYPE.PROP=VALUE
-                        what a property has from the start, in all objects of a type
+                        set the default of a property, for all objects of a type
   --compat deprecated-input=accept|reject|crash,deprecated-output=accept|hide,
            unstable-input=accept|reject|crash,unstable-output=accept|hide
-                        what to do when clients use what is deprecated or unstable, and whether
-                        they see it (default: accept all)
+                        what to do when clients use a deprecated or unstable feature, and
+                        whether to show it to them (default: accept all)
   --log-level LEVEL     trace, debug, info, warning, error, critical or off (default: info);
                         messages go to standard error
   --print-qmp-reference
-                        describe all commands, events and types as Markdown and exit
+                        print all commands, events and types as Markdown, and exit
   -h, --help            show this help and exit
   -V, --version         show the version and exit
 
-The daemon ends in order at the QMP command quit, SIGTERM, SIGINT and SIGHUP.
+The command quit, SIGTERM, SIGINT and SIGHUP shut the daemon down in order.
 )",
                      program);
 }

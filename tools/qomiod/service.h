@@ -26,7 +26,7 @@ class Service {
   Service& operator=(const Service&) = delete;
 
   // Answers QMP on the sockets that were passed. Access to one whose FileDescriptorName= is `read-only` is
-  // just that. Errors: one of them is no Unix stream socket.
+  // just that. Errors: one of them is not a Unix stream socket.
   static qomio::Result<void> take_sockets(qomio::QmpServer& server);
 
   // All is up: says so, and keeps the watchdog quiet from now on.

@@ -37,7 +37,7 @@ struct Systemd {
       return {};
     void* const library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
     if (!library) {
-      g_log("qomio", G_LOG_LEVEL_WARNING, "the service manager is not answered: %s", dlerror());
+      g_log("qomio", G_LOG_LEVEL_WARNING, "the service manager is not notified: %s", dlerror());
       return {};
     }
     const auto find = [&]<class Function>(Function& function, const char* name) {

@@ -17,7 +17,7 @@ Result<void> qmp_capabilities(const QmpCapabilities& /*arguments*/) {
 
 // Sessions answer this, too: it is about one client.
 Result<void> subscribe_events(const EventSubscription& /*arguments*/) {
-  return error("Events are for clients of a QMP server");
+  return error("subscribe-events is for clients of a QMP server");
 }
 
 }  // namespace

@@ -81,9 +81,9 @@ Result<void> UnixListener::remove_dead_socket(const std::string& path) {
   struct stat status = {};
   if (!file || fstat(file.get(), &status) != 0) {
     if (errno == ENOENT) return {};
-    return errno_error(errno, fmt::format("cannot look at '{}'", path));
+    return errno_error(errno, fmt::format("cannot access '{}'", path));
   }
-  if (!S_ISSOCK(status.st_mode)) return error("'{}' exists and is no socket", path);
+  if (!S_ISSOCK(status.st_mode)) return error("'{}' exists and is not a socket", path);
   const auto live = is_live(path);
   if (!live) return std::unexpected(live.error());
   if (*live) return socket_in_use(path);
@@ -146,7 +146,7 @@ Result<std::unique_ptr<UnixListener>> UnixListener::adopt(GMainContext* context,
     return getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
   };
   if (option(SO_DOMAIN) != AF_UNIX || option(SO_TYPE) != SOCK_STREAM) {
-    return error("descriptor {} is no Unix stream socket", fd);
+    return error("descriptor {} is not a Unix stream socket", fd);
   }
   // accept() must never wait: a client may have left before it is taken.
   const int flags = fcntl(fd, F_GETFL);

@@ -23,7 +23,7 @@ class ReferenceWriter {
     std::vector<std::string> notes;
     if (command.is_query) notes.emplace_back("changes nothing");
     if (command.allow_oob) notes.emplace_back("may be sent out of band");
-    if (command.ends_server) notes.emplace_back("the last that is answered");
+    if (command.ends_server) notes.emplace_back("the server answers no request after it");
     add_features(notes, command.features);
     if (!notes.empty()) text_ += fmt::format("*{}*\n\n", fmt::join(notes, "; "));
     add_members("Arguments", command.arguments());
@@ -34,6 +34,7 @@ class ReferenceWriter {
   void add(const Event& event) {
     heading(event.name, event.description);
     std::vector<std::string> notes;
+    if (event.on_request) notes.emplace_back("sent on request: see subscribe-events");
     add_features(notes, event.features);
     if (!notes.empty()) text_ += fmt::format("*{}*\n\n", fmt::join(notes, "; "));
     add_members("Data", event.data());
@@ -160,8 +161,7 @@ class ReferenceWriter {
 std::string qmp_reference(const Interface& interface) {
   ReferenceWriter writer;
   writer.line("# QMP reference\n");
-  writer.line("Written by `qomiod --print-qmp-reference`; a test compares. Clients get the same from the");
-  writer.line("command `query-qmp-schema`.\n");
+  writer.line("Clients can read the same as data, with the command `query-qmp-schema`.\n");
   writer.chapter("Commands");
   for (const auto& [name, command] : interface.commands()) writer.add(command);
   writer.chapter("Events");

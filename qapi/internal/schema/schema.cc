@@ -75,6 +75,7 @@ class SchemaWriter {
                             .add("ret-type", reference(command.result()))
                             .add("meta-type", "command")
                             .add("arg-type", reference(command.arguments()));
+    if (!command.description.empty()) entry.extend("description", command.description);
     if (command.allow_oob) entry.extend("allow-oob", true);
     if (!command.features.empty()) entry.extend("features", command.features);
     append(entries_, std::move(entry));
@@ -86,6 +87,7 @@ class SchemaWriter {
                             .add("name", event.name)
                             .add("meta-type", "event")
                             .add("arg-type", reference(event.data()));
+    if (!event.description.empty()) entry.extend("description", event.description);
     if (!event.features.empty()) entry.extend("features", event.features);
     append(entries_, std::move(entry));
   }
@@ -147,6 +149,7 @@ class SchemaWriter {
       if (policy_.hides(member.features)) continue;
       SchemaEntry entry = SchemaEntry().add("name", member.name).add("type", reference(*member.type));
       if (member.optional) entry.extend("default", nullptr);
+      if (!member.description.empty()) entry.extend("description", member.description);
       if (!member.features.empty()) entry.extend("features", member.features);
       append(members, std::move(entry));
     }
@@ -205,6 +208,7 @@ struct SchemaTypes {
   Type member = object("SchemaInfoObjectMember", {{"name", &str},
                                                   {"type", &str},
                                                   {"default", &builtin_type("any"), true},
+                                                  {"description", &str, true},
                                                   {"features", &strings, true}});
   Type object_members = list_type(member);
   Type variant = object("SchemaInfoObjectVariant", {{"case", &str}, {"type", &str}});
@@ -217,7 +221,9 @@ struct SchemaTypes {
   Type command = object("SchemaInfoCommand",
                         {{"arg-type", &str}, {"ret-type", &str}, {"allow-oob", &builtin_type("bool"), true}});
   Type event = object("SchemaInfoEvent", {{"arg-type", &str}});
-  Type info = object("SchemaInfo", {{"name", &str}, {"meta-type", &meta_type}, {"features", &strings, true}});
+  Type info = object(
+      "SchemaInfo",
+      {{"name", &str}, {"meta-type", &meta_type}, {"description", &str, true}, {"features", &strings, true}});
   Type infos = list_type(info);
 
   SchemaTypes() {

@@ -234,7 +234,7 @@ void bench_descriptors(const Bench& bench) {
   many.print();
   single.print();
   bench.goals.at_least("fan-in, a tenth ready: × faster than epoll", 1 / many.ratio("qomio"), 1.0,
-                       "each call is counted, and marked so that a stall can be named");
+                       "each call is counted, and recorded so that a stall can be named");
   bench.goals.at_least("fan-in, 1 ready: × faster than epoll", 1 / single.ratio("qomio"), 3.0,
                        "each look at descriptors, and each read and write, is a system call");
 }

@@ -55,7 +55,7 @@ void bench_life(const Bench& bench) {
   life.print();
   bench.goals.at_most(
       "create, start, stop and join: to epoll's", life.ratio("qomio"), 1.1,
-      "not understood: the fastest rounds are alike, but on a busy machine ours are often slow");
+      "not understood: the fastest rounds are alike, but on a busy machine qomio's are often slow");
 
   // All at the same time: those that are truly idle are in nobody's way.
   const std::int64_t idle_ns = bench.effort(3000, 100) * std::int64_t{1'000'000};

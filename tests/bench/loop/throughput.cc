@@ -60,7 +60,7 @@ void bench_throughput(const Bench& bench) {
     table.print();
     bench.goals.at_least(fmt::format("posts a second, {} producers: to the best library", producers),
                          table.median("qomio") / table.best_except(kOwnContenders, true), 1.0,
-                         "each post goes to the loop by itself; the others swap a vector under a mutex");
+                         "each post is handed over on its own; the others swap a whole vector under a mutex");
   }
 }
 

@@ -121,7 +121,8 @@ TEST_F(AioWaitDeathTest, no_other_thread_may_wait_for_another_loop) {
         RunningLoop other;
         other->run_in([&] { loop->wait_while([] { return false; }); });
       },
-      "only the main thread waits for another loop");
+      "AioContext::wait_while.. of another loop is called outside the main thread; wait in the main thread "
+      "or in that loop");
 }
 
 // An iteration inside an iteration, from everything that a loop calls.

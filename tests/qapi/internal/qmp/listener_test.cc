@@ -173,7 +173,7 @@ TEST_F(UnixListenerTest, a_file_that_is_no_lock_is_refused_and_left_alone) {
   const std::string path = directory_ / "new";
   const std::string lock = path + ".lock";
   std::ofstream(lock) << "precious";
-  EXPECT_EQ(failure_of(path), fmt::format("'{}' exists and is no lock file", lock));
+  EXPECT_EQ(failure_of(path), fmt::format("'{}' exists and is not a lock file", lock));
   std::string text;
   std::ifstream(lock) >> text;
   EXPECT_EQ(text, "precious");
@@ -193,15 +193,15 @@ TEST_F(UnixListenerTest, a_live_socket_is_in_use_also_where_no_lock_can_be_made)
 TEST_F(UnixListenerTest, any_other_file_is_refused_and_left_alone) {
   const std::string file = directory_ / "file";
   std::ofstream(file) << "precious";
-  EXPECT_EQ(failure_of(file), fmt::format("'{}' exists and is no socket", file));
+  EXPECT_EQ(failure_of(file), fmt::format("'{}' exists and is not a socket", file));
   std::string text;
   std::ifstream(file) >> text;
   EXPECT_EQ(text, "precious");
 
   const std::string link = directory_ / "link";
   std::filesystem::create_symlink(dead_socket(), link);
-  EXPECT_EQ(failure_of(link), fmt::format("'{}' exists and is no socket", link));
-  EXPECT_EQ(failure_of(directory_), fmt::format("'{}' exists and is no socket", directory_.string()));
+  EXPECT_EQ(failure_of(link), fmt::format("'{}' exists and is not a socket", link));
+  EXPECT_EQ(failure_of(directory_), fmt::format("'{}' exists and is not a socket", directory_.string()));
 }
 
 TEST_F(UnixListenerTest, paths_that_cannot_be_are_errors) {

@@ -46,9 +46,10 @@ struct Build {
   Size memory;
   std::optional<Json> extra;
   static constexpr std::string_view type_name = "Build";
-  static constexpr auto members = std::tuple(
-      member("name", &Build::name), member("parts", &Build::parts), member_with_default("mode", &Build::mode),
-      member("memory", &Build::memory), member("extra", &Build::extra));
+  static constexpr auto members =
+      std::tuple(member("name", &Build::name, "what to build"), member("parts", &Build::parts),
+                 member_with_default("mode", &Build::mode), member("memory", &Build::memory),
+                 member("extra", &Build::extra));
 };
 
 Result<std::vector<std::vector<std::string>>> build(const Build&) { return {}; }
@@ -151,6 +152,14 @@ TEST_F(SchemaTest, AnObjectListsItsMembersInOrderAndMarksTheOptionalOnes) {
   }
   EXPECT_EQ(names, "name parts? mode? memory extra? ");
   EXPECT_FALSE(arguments.contains("tag"));
+}
+
+TEST_F(SchemaTest, commands_events_and_arguments_carry_their_descriptions) {
+  EXPECT_EQ(entry("build")["description"], "builds");
+  EXPECT_EQ(entry("BUILT")["description"], "a part was built");
+  const Json& arguments = entry(entry("build")["arg-type"]);
+  EXPECT_EQ(member_of(arguments, "name")["description"], "what to build");
+  EXPECT_FALSE(member_of(arguments, "parts").contains("description")) << "only where there is one";
 }
 
 TEST_F(SchemaTest, EveryIntegerIsAnIntAndBuiltinsKeepTheirNames) {
