@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "qomio/object/config.h"
 #include "qomio/object/internal/text_commands.h"
 #include "qomio/object/module.h"
 #include "qomio/object/object_events.h"
@@ -310,6 +311,14 @@ void add_object_commands(Interface& interface) {
   add_text_commands(interface);
   add_object_events(interface);
   interface.add(command("object-del", "deletes an object that a user made", object_del));
+}
+
+void register_object_types() {
+  [[maybe_unused]] static const bool kRegistered = [] {
+    add_object_commands(Interface::process());
+    add_config_command(Interface::process());
+    return true;
+  }();
 }
 
 std::optional<std::string> object_help(std::string_view type_name) {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string_view>
-#include <variant>
+#include <vector>
 
 #include "qomio/object/object.h"
+#include "qomio/object/object_new.h"
 #include "qomio/object/tree.h"
-#include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/main_thread.h"
+#include "qomio/qapi/visitor.h"
 
 // Making objects with properties, and the interface of those that users may make. Thread: the main thread.
 namespace qomio {
@@ -29,13 +29,6 @@ class UserCreatable {
 
  protected:
   ~UserCreatable() = default;
-};
-
-// A property of an object that is made or set. Text is converted as on a command line; numbers and flags are
-// what they are. The text is not copied.
-struct PropertyValue {
-  std::string_view name;
-  std::variant<std::string_view, std::int64_t, bool, double> value;
 };
 
 // Makes an object of the type, sets its properties in this order, runs each of their on_change hooks once,
@@ -67,18 +60,10 @@ template <class T>
 Result<Ref<T>> object_new_with_props(std::string_view id,
                                      std::initializer_list<PropertyValue> properties = {});
 
-// Sets several properties, all or none: every value is read and checked first, then all are stored, then each
-// on_change hook runs once; an error puts everything back. `values` is an object; its order is kept. A
-// property that can't be read can't be put back: it is set after the hooks, and two of them are refused.
-Result<void> object_set_props(Object& object, const Json& values,
-                              InputVisitor::Scalars scalars = InputVisitor::Scalars::typed);
-Result<void> object_set_props(Object& object, std::initializer_list<PropertyValue> properties);
-
 // object-add and --object: `options` is an object with qom-type, id and properties. The checks and their
 // order are those of object-add; see docs of the command. Errors: all GenericError; an ill-formed id has a
 // hint.
-Result<Ref<Object>> user_creatable_add(const Json& options,
-                                       InputVisitor::Scalars scalars = InputVisitor::Scalars::typed);
+Result<Ref<Object>> user_creatable_add(const Json& options, Scalars scalars = Scalars::typed);
 // object-del. Errors: `object 'x' not found`; `object 'x' is the program's own, can not be deleted`, for what
 // is below /objects and was not made as users do (see Object::is_user_made); `object 'x' is in use, can not
 // be deleted`, with the holders of the object and of what lies below it in its data: {"holders": [{"kind":
@@ -96,7 +81,7 @@ template <class T>
 Result<Ref<T>> object_new_with_props(std::string_view id, std::initializer_list<PropertyValue> properties) {
   require_main_thread("object_new_with_props()");
   Object& parent = objects_root();  // before T's class is looked up: it makes the basic types known
-  auto made = object_new_with_props(detail::class_of<T>(), parent, id, properties);
+  auto made = object_new_with_props(internal::class_of<T>(), parent, id, properties);
   if (!made) return failure(made);
   return Ref<T>::adopt(static_cast<T*>(made->release()));
 }

@@ -10,9 +10,15 @@
 
 namespace qomio {
 
+using Json = nlohmann::ordered_json;  // described in qapi/json.h
+
 // What kind of value JSON has somewhere.
 enum class JsonKind { null, boolean, integer, number, string, array, object };
-JsonKind json_kind(const nlohmann::ordered_json& value);
+JsonKind json_kind(const Json& value);
+
+// How input stands for scalars: `typed`, as in QMP, a number is a JSON number; `text`, as on a command line,
+// every scalar is a string, which is converted.
+enum class Scalars { typed, text };
 
 // Carries values across the control boundary, in one direction: an input visitor fills the variables it is
 // given, an output visitor reads them. Code that visits is written once and serves JSON, the command line and
@@ -44,7 +50,7 @@ class Visitor {
   virtual Result<void> type_bool(std::string_view name, bool& value) = 0;
   virtual Result<void> type_number(std::string_view name, double& value) = 0;
   virtual Result<void> type_str(std::string_view name, std::string& value) = 0;
-  virtual Result<void> type_any(std::string_view name, nlohmann::ordered_json& value) = 0;
+  virtual Result<void> type_any(std::string_view name, Json& value) = 0;
 
   // Of input that must be null. Errors: `Invalid parameter type for '<full name>', expected: null`.
   virtual Result<void> type_null(std::string_view name);

@@ -37,7 +37,7 @@ class TokenBucket final : public Object, public UserCreatable {
 
   Live<std::int64_t> rate_ = 100;  // set on the main thread, read on the loop's
   Live<std::int64_t> tokens_ = 0;
-  HeldLink<IOThread> iothread_;  // holds it: it can't be deleted while this bucket lives
+  StrongLink<IOThread> iothread_;  // holds it: it can't be deleted while this bucket lives
   Timer refill_;                 // its end waits for a refill that is going on
 };
 

@@ -6,8 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
-#include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 
 namespace qomio {

@@ -13,9 +13,9 @@
 
 #include "qomio/object/link.h"
 #include "qomio/object/object.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
 
 namespace qomio {
 namespace {
@@ -24,7 +24,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Not;
-using Scalars = InputVisitor::Scalars;
 
 std::vector<std::string> log;
 int alive = 0;
@@ -87,7 +86,7 @@ class Widget : public Object, public UserCreatable {
   bool fails_ = false;
   bool busy_ = false;
   bool helper_ = false;
-  HeldLink<Widget> uses_;
+  StrongLink<Widget> uses_;
 
   static void class_init(ObjectClass& klass) {
     klass.add(property("width", &Widget::width_).range(0, 100).on_change(&Widget::changed));

@@ -27,7 +27,7 @@ namespace qomio {
 // The value is not copied: it must outlive the visitor.
 class InputVisitor final : public Visitor {
  public:
-  enum class Scalars { typed, text };
+  using Scalars = qomio::Scalars;
   // What `any` values may hold: what JSON can hold; or also what is too large for it, since somebody else
   // reads them, who knows their types, with a visitor that takes less.
   enum class Any { json, all };
