@@ -36,12 +36,12 @@ class Object;
 
 // A number or flag that the main thread sets and any thread reads.
 template <class T>
-class Live {
+class Shared {
  public:
-  Live() = default;
-  Live(T value) : value_(value) {}
+  Shared() = default;
+  Shared(T value) : value_(value) {}
   operator T() const { return value_.load(std::memory_order_relaxed); }
-  Live& operator=(T value) {
+  Shared& operator=(T value) {
     value_.store(value, std::memory_order_relaxed);
     return *this;
   }
@@ -199,7 +199,7 @@ struct FieldValue {
   using type = Field;
 };
 template <class T>
-struct FieldValue<Live<T>> {
+struct FieldValue<Shared<T>> {
   using type = T;
 };
 template <class T>
@@ -214,7 +214,7 @@ using AccessorBuilder = PropertyBuilder<Class, std::remove_cvref_t<Value>>;
 
 }  // namespace internal
 
-// A member, read and written directly. Live<T> and std::atomic<T> count as T.
+// A member, read and written directly. Shared<T> and std::atomic<T> count as T.
 template <class Class, class Field>
   requires(!std::is_function_v<Field>)
 internal::MemberBuilder<Class, Field> property(std::string_view name, Field Class::* member);
