@@ -95,7 +95,7 @@ class LinkBuilder {
     return std::move(*this);
   }
   LinkBuilder&& until_complete() && {
-    property_->declaration().is_live = false;
+    property_->declaration().is_settable_after_complete = false;
     return std::move(*this);
   }
   operator std::unique_ptr<Property>() && { return std::move(property_); }

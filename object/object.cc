@@ -437,7 +437,8 @@ Result<const Property*> Object::settable_property(std::string_view name) const {
   if (!property && !child(name)) return error("Property '{}.{}' not found", type_name(), name);
   if (!property || !property->is_writable())
     return error("Property '{}.{}' is not writable", type_name(), name);
-  if (complete_ && !property->is_live()) return error("Property cannot be set after initialization");
+  if (complete_ && !property->is_settable_after_complete())
+    return error("Property cannot be set after initialization");
   return property;
 }
 

@@ -234,7 +234,7 @@ Result<std::vector<ObjectPropertyInfo>> qom_list_properties(const TypenameArgume
     if (!property->description().empty()) info.description = property->description();
     if (!property->default_value().is_null()) info.default_value = property->default_value();
     info.writable = property->is_writable();
-    if (property->is_writable()) info.live = property->is_live();
+    if (property->is_writable()) info.live = property->is_settable_after_complete();
     // An infinite end is none, and JSON has no text for it.
     const auto is_told = [](const Json& end) { return !end.is_null() && check_json(end, {}); };
     if (is_told(property->minimum())) info.minimum = property->minimum();

@@ -74,7 +74,7 @@ struct PropertyDeclaration {
   Result<void> (Object::*hook)() = nullptr;
   // Whether an object is of the C++ class that the property was declared for; null: any object is.
   bool (*is_instance)(const Object&) = nullptr;
-  bool is_live = true;
+  bool is_settable_after_complete = true;
   bool calls_out = true;
   bool is_alias = false;
   bool has_default = false;
@@ -108,7 +108,9 @@ class Property {
   virtual bool is_readable() const { return true; }
   virtual bool is_writable() const = 0;
   bool is_alias() const { return declaration_.is_alias; }  // stands for a property of another object
-  bool is_live() const { return declaration_.is_live; }    // may be set after complete()
+  bool is_settable_after_complete() const {
+    return declaration_.is_settable_after_complete;
+  }  // may be set after complete()
   bool has_default() const { return declaration_.has_default; }
   // Whether reading or setting it runs code of the object: a getter, a setter, a check or a hook.
   bool calls_out() const { return declaration_.calls_out || declaration_.hook; }

@@ -296,7 +296,7 @@ PropertyBuilder<Class, T>&& PropertyBuilder<Class, T>::with(Features features) &
 
 template <class Class, class T>
 PropertyBuilder<Class, T>&& PropertyBuilder<Class, T>::until_complete() && {
-  property_->declaration().is_live = false;
+  property_->declaration().is_settable_after_complete = false;
   return std::move(*this);
 }
 
