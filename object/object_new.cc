@@ -88,9 +88,9 @@ Result<void> object_set_props(Object& object, const Json& values, Scalars scalar
   return set_all(object, values, [scalars](const Json&) { return scalars; });
 }
 
-Result<void> object_set_props(Object& object, std::initializer_list<PropertyValue> properties) {
+Result<void> object_set_props(Object& object, std::initializer_list<PropertyArgument> properties) {
   Json values = Json::object();
-  for (const PropertyValue& given : properties) {
+  for (const PropertyArgument& given : properties) {
     Json& value = values[std::string(given.name)];
     std::visit([&](auto scalar) { value = Json(scalar); }, given.value);
   }

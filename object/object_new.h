@@ -25,7 +25,7 @@ Result<Ref<Object>> object_new(const ObjectClass& object_class);
 
 // A property and a value for it. Text is converted as on a command line; numbers and flags are set as they
 // are. The text is not copied.
-struct PropertyValue {
+struct PropertyArgument {
   std::string_view name;
   std::variant<std::string_view, std::int64_t, bool, double> value;
 };
@@ -34,7 +34,7 @@ struct PropertyValue {
 // on_change hook runs once; an error puts everything back. `values` is an object; its order is kept. A
 // property that can't be read can't be put back: it is set after the hooks, and two of them are refused.
 Result<void> object_set_props(Object& object, const Json& values, Scalars scalars = Scalars::typed);
-Result<void> object_set_props(Object& object, std::initializer_list<PropertyValue> properties);
+Result<void> object_set_props(Object& object, std::initializer_list<PropertyArgument> properties);
 
 // One property by name, as a plain value: no JSON, and no allocation for numbers. For values of other kinds
 // see Object::get_property() and Object::set_property(). Errors: those of Object; a property of another kind

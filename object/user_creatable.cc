@@ -42,7 +42,7 @@ namespace {
 constexpr unsigned kMaxNestedMaking = 500;
 
 // Stores the value in an object that goes if a later step fails.
-Result<void> assign(Object& object, const Property& property, const PropertyValue& given) {
+Result<void> assign(Object& object, const Property& property, const PropertyArgument& given) {
   return std::visit(
       [&]<class T>(const T& value) {
         if constexpr (std::same_as<T, std::string_view>) {
@@ -111,13 +111,13 @@ Result<std::string> string_option(const Json& options, const char* name, Scalars
 }
 
 Result<Ref<Object>> make_with_props(const ObjectClass& object_class, Object& parent, std::string_view id,
-                                    std::span<const PropertyValue> properties) {
+                                    std::span<const PropertyArgument> properties) {
   auto object = object_new(object_class);
   if (!object) return object;
   // Stored one by one, since the object goes when one of them is refused.
   const bool remember = is_for_users(object_class, parent, id);
   internal::ChangeHooks hooks;
-  for (const PropertyValue& given : properties) {
+  for (const PropertyArgument& given : properties) {
     auto property = (*object)->settable_property(given.name);
     if (!property) return failure(property);
     if (auto r = assign(**object, **property, given); !r) return failure(r);
@@ -183,14 +183,14 @@ std::vector<const ObjectClass*> user_creatable_classes() {
 }
 
 Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& parent, std::string_view id,
-                                          std::span<const PropertyValue> properties) {
+                                          std::span<const PropertyArgument> properties) {
   auto klass = object_class_by_name(type_name);
   if (!klass) return error("invalid object type: {}", type_name);
   return object_new_with_props(**klass, parent, id, properties);
 }
 
 Result<Ref<Object>> object_new_with_props(const ObjectClass& object_class, Object& parent,
-                                          std::string_view id, std::span<const PropertyValue> properties) {
+                                          std::string_view id, std::span<const PropertyArgument> properties) {
   require_main_thread("object_new_with_props()");
   return or_out_of_memory([&] { return make_with_props(object_class, parent, id, properties); });
 }

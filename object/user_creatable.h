@@ -40,25 +40,25 @@ class UserCreatable {
 //
 //     auto io0 = object_new_with_props("iothread", objects_root(), "io0", {{"poll-max-ns", 16384}});
 Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& parent, std::string_view id,
-                                          std::span<const PropertyValue> properties = {});
+                                          std::span<const PropertyArgument> properties = {});
 inline Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& parent,
                                                  std::string_view id,
-                                                 std::initializer_list<PropertyValue> properties) {
+                                                 std::initializer_list<PropertyArgument> properties) {
   return object_new_with_props(type_name, parent, id, std::span(properties.begin(), properties.size()));
 }
 
 // The same without looking the type up.
 Result<Ref<Object>> object_new_with_props(const ObjectClass& object_class, Object& parent,
-                                          std::string_view id, std::span<const PropertyValue> properties);
+                                          std::string_view id, std::span<const PropertyArgument> properties);
 inline Result<Ref<Object>> object_new_with_props(const ObjectClass& object_class, Object& parent,
                                                  std::string_view id,
-                                                 std::initializer_list<PropertyValue> properties) {
+                                                 std::initializer_list<PropertyArgument> properties) {
   return object_new_with_props(object_class, parent, id, std::span(properties.begin(), properties.size()));
 }
 // The same for a C++ type, below /objects.
 template <class T>
 Result<Ref<T>> object_new_with_props(std::string_view id,
-                                     std::initializer_list<PropertyValue> properties = {});
+                                     std::initializer_list<PropertyArgument> properties = {});
 
 // object-add and --object: `options` is an object with qom-type, id and properties. The checks and their
 // order are those of object-add; see docs of the command. Errors: all GenericError; an ill-formed id has a
@@ -78,7 +78,8 @@ bool is_identifier(std::string_view id);
 std::vector<const ObjectClass*> user_creatable_classes();
 
 template <class T>
-Result<Ref<T>> object_new_with_props(std::string_view id, std::initializer_list<PropertyValue> properties) {
+Result<Ref<T>> object_new_with_props(std::string_view id,
+                                     std::initializer_list<PropertyArgument> properties) {
   require_main_thread("object_new_with_props()");
   Object& parent = objects_root();  // before T's class is looked up: it makes the basic types known
   auto made = object_new_with_props(internal::class_of<T>(), parent, id, properties);

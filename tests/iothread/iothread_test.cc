@@ -40,7 +40,7 @@ class IOThreadTest : public ::testing::Test {
   IOThreadTest() { register_iothread_types(); }
   ~IOThreadTest() override { objects_cleanup(); }
 
-  IOThread& add(const char* id, std::initializer_list<PropertyValue> properties = {}) {
+  IOThread& add(const char* id, std::initializer_list<PropertyArgument> properties = {}) {
     auto made = object_new_with_props<IOThread>(id, properties);
     EXPECT_TRUE(made.has_value()) << made.error().message();
     return **made;

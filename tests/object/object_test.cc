@@ -103,7 +103,7 @@ class ObjectTest : public testing::Test {
   static std::string message(const Result<T>& r) {
     return r ? "ok" : r.error().message();
   }
-  static Ref<Lamp> lamp(std::string_view id, std::initializer_list<PropertyValue> properties = {}) {
+  static Ref<Lamp> lamp(std::string_view id, std::initializer_list<PropertyArgument> properties = {}) {
     auto made = object_new_with_props<Lamp>(id, properties);
     EXPECT_TRUE(made) << made.error().message();
     return *made;

@@ -120,7 +120,7 @@ class PropertyTest : public testing::Test {
   }
   ~PropertyTest() override { objects_cleanup(); }
 
-  static Ref<Kinds> make(std::initializer_list<PropertyValue> values = {}) {
+  static Ref<Kinds> make(std::initializer_list<PropertyArgument> values = {}) {
     auto made = object_new_with_props(Kinds::type_info.name, internal_root(), "", values);
     EXPECT_TRUE(made) << made.error().message();
     return Ref<Kinds>(object_check<Kinds>(**made));
@@ -192,7 +192,7 @@ TEST_F(PropertyTest, WhatDoesNotFitIsRefusedAndNotKept) {
 }
 
 TEST_F(PropertyTest, AFailureAtAnyPlaceOfAListLeavesNoObject) {
-  const std::vector<PropertyValue> good{{"bool", true}, {"string", "s"}, {"uint8", 1}, {"phase", "done"}};
+  const std::vector<PropertyArgument> good{{"bool", true}, {"string", "s"}, {"uint8", 1}, {"phase", "done"}};
   for (std::size_t bad = 0; bad <= good.size(); ++bad) {
     auto values = good;
     values.insert(values.begin() + static_cast<std::ptrdiff_t>(bad), {"int8", 1000});
