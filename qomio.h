@@ -5,7 +5,6 @@
 #include "qomio/iothread/aio_context.h"
 #include "qomio/iothread/iothread.h"
 #include "qomio/iothread/main_loop.h"
-#include "qomio/object/alias.h"
 #include "qomio/object/link.h"
 #include "qomio/object/object.h"
 #include "qomio/object/property.h"

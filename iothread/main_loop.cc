@@ -19,7 +19,7 @@
 #include "qomio/iothread/iothread_metrics.h"
 #include "qomio/iothread/iothread_stats.h"
 #include "qomio/iothread/stall_watch.h"
-#include "qomio/object/types.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/file_descriptor.h"
 #include "qomio/qapi/interface.h"

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/object/alias.h"
-
 #include <fmt/format.h>
 
 #include <deque>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "qomio/object/internal/weak_list.h"
 #include "qomio/object/link.h"
+#include "qomio/object/object.h"
 #include "qomio/object/property.h"
 
 namespace qomio {
@@ -19,14 +18,14 @@ class AliasProperty final : public Property {
  public:
   AliasProperty(std::string_view name, std::string type_name, Object& target,
                 std::string_view target_property)
-      : Property(name, std::move(type_name)), target_name_(target_property) {
-    target_.reset(&target);
+      : Property({.name = std::string(name), .type_name = std::move(type_name)}),
+        target_name_(target_property) {
+    target_.lead_to(&target);
+    declaration_.is_alias = true;
     if (const Property* aliased = this->aliased()) {
-      description_ = aliased->description();
-      default_ = aliased->default_value();
-      minimum_ = aliased->minimum();
-      maximum_ = aliased->maximum();
-      features_ = aliased->features();
+      declaration_.description = aliased->description();
+      declaration_.features = aliased->features();
+      declaration_.has_default = aliased->has_default();
     }
   }
 
@@ -42,7 +41,9 @@ class AliasProperty final : public Property {
     const End last = end();
     return last.property ? last.property->is_writable() : !last.object;  // a lost target says so itself
   }
-  bool is_alias() const override { return true; }
+  void visit_limit(Limit limit, Visitor& visitor) const override {
+    if (const Property* last = end().property) last->visit_limit(limit, visitor);
+  }
 
   Result<void> get(Object& object, Visitor& visitor) const override {
     const End last = end(&object);
@@ -90,7 +91,7 @@ class AliasProperty final : public Property {
     const std::string& name() const { return alias->target_name_; }
     std::unexpected<Error> gone() const {
       return error("Property '{}.{}' is an alias of an object that no longer exists", owner->type_name(),
-                   alias->name_);
+                   alias->name());
     }
   };
   End end(const Object* owner = nullptr) const {
@@ -144,7 +145,7 @@ class AliasProperty final : public Property {
     std::unique_ptr<PropertyChange> inner;
   };
 
-  WeakLink target_;
+  internal::WeakNode target_;
   std::string target_name_;
 };
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <nlohmann/json.hpp>
 #include <ranges>
 #include <vector>
 
@@ -18,6 +17,7 @@
 #include "qomio/qapi/file_descriptor.h"
 #include "qomio/qapi/internal/json/document.h"
 #include "qomio/qapi/internal/main_thread.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

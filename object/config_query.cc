@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <unordered_map>
 #include <vector>
@@ -12,8 +11,10 @@
 #include "qomio/object/object.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/json/parser.h"
 #include "qomio/qapi/internal/main_thread.h"
+#include "qomio/qapi/json.h"
 #include "qomio/qapi/text.h"
 
 namespace qomio {
@@ -175,7 +176,8 @@ class ConfigQuery {
   // can't know whether a new object has them from the start.
   static bool is_option(const Node& node, const Property& property) {
     if (property.name() == "id" || property.name() == "qom-type") return false;
-    return !property.is_live() || node.object->object_class().find_property(property.name()) == &property;
+    return !property.is_settable_after_complete() ||
+           node.object->object_class().find_property(property.name()) == &property;
   }
 
   // All nodes, so that what an object links to comes before it; of rings, see below. (Tarjan's strongly
@@ -242,7 +244,7 @@ class ConfigQuery {
         if (!value.when_made || value.leads_to == node) continue;
         const auto target = all.find(value.leads_to);
         if (target == all.end()) continue;
-        const bool is_fixed = !value.property->is_live();
+        const bool is_fixed = !value.property->is_settable_after_complete();
         target->second.awaited_by.emplace_back(node, is_fixed);
         Waits& own = all[node];
         ++own.targets;
@@ -284,7 +286,7 @@ class ConfigQuery {
       const bool is_there = leads_to == kNowhere || nodes_[leads_to].place < node.place;
       if (is_there && is_option(node, *property)) {
         options[property->name()] = std::move(value);
-      } else if (property->is_live()) {
+      } else if (property->is_settable_after_complete()) {
         settings[property->name()] = std::move(value);
       } else {
         lose(*node.object, *property,
@@ -303,7 +305,7 @@ class ConfigQuery {
     for (const auto& [property, when_made] : object.set_properties()) {
       if (is_lost_link(object, *property)) continue;
       auto value = value_to_save(object, *property, kLevelsAroundSetting);
-      if (value && object.is_complete() && !property->is_live()) {
+      if (value && object.is_complete() && !property->is_settable_after_complete()) {
         value = error("it can't be set once its object is made");
       }
       if (value && object_resolve_path(path_of(object)).object != &object) {

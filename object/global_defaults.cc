@@ -4,31 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
+#include <tuple>
 
-#include "qomio/object/property.h"
+#include "qomio/object/internal/global_list.h"
+#include "qomio/object/type.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/main_thread.h"
+#include "qomio/qapi/json.h"
 #include "qomio/qapi/keyval.h"
 
 namespace qomio {
 namespace {
-
-struct GlobalDefault {
-  std::string type;
-  std::string property;
-  std::string value;
-  GlobalOrigin origin;
-};
-
-// In the order in which they are applied.
-constinit std::vector<GlobalDefault> defaults;
-
-// What class a default is for, if it is for this one: the class, an ancestor or an interface.
-bool is_for(const GlobalDefault& one, const ObjectClass& klass) {
-  if (one.type == klass.name()) return true;
-  const auto meant = object_class_by_name(one.type);
-  return meant && klass.is_a(**meant);
-}
 
 struct GlobalOptions {
   std::string driver;
@@ -44,10 +30,11 @@ struct GlobalOptions {
 void add_global_default(std::string_view type, std::string_view property, std::string_view value,
                         GlobalOrigin origin) {
   require_main_thread("add_global_default()");
-  const auto place = origin == GlobalOrigin::user
-                         ? defaults.end()
-                         : std::ranges::find(defaults, GlobalOrigin::user, &GlobalDefault::origin);
-  defaults.insert(place, {std::string(type), std::string(property), std::string(value), origin});
+  auto& defaults = internal::global_defaults();
+  const bool is_users = origin == GlobalOrigin::user;
+  const auto place =
+      is_users ? defaults.end() : std::ranges::find(defaults, true, &internal::GlobalDefault::is_users);
+  defaults.insert(place, {std::string(type), std::string(property), std::string(value), is_users});
 }
 
 Result<void> parse_global_default(std::string_view text) {
@@ -60,7 +47,7 @@ Result<void> parse_global_default(std::string_view text) {
   }
   auto options = parse_keyval(text);
   if (!options) return failure(options);
-  auto read = from_json<GlobalOptions>(options->values, {}, InputVisitor::Scalars::text);
+  auto read = from_json<GlobalOptions>(options->values, {}, Scalars::text);
   if (!read) return failure(read);
   add_global_default(read->driver, read->property, read->value, GlobalOrigin::user);
   return {};
@@ -68,8 +55,8 @@ Result<void> parse_global_default(std::string_view text) {
 
 std::vector<std::string> global_default_warnings() {
   std::vector<std::string> warnings;
-  for (const auto& one : defaults) {
-    if (one.origin != GlobalOrigin::user) continue;
+  for (const auto& one : internal::global_defaults()) {
+    if (!one.is_users) continue;
     const auto klass = object_class_by_name(one.type);
     if (!klass) {
       warnings.push_back(fmt::format("global {}.{} has invalid class name", one.type, one.property));
@@ -81,25 +68,6 @@ std::vector<std::string> global_default_warnings() {
   return warnings;
 }
 
-void remove_global_defaults() { defaults.clear(); }
-
-Result<void> detail::apply_global_defaults(Object& object) {
-  if (defaults.empty()) return {};
-  // A setter may add others.
-  std::vector<GlobalDefault> meant;
-  std::ranges::copy_if(defaults, std::back_inserter(meant),
-                       [&](const auto& one) { return is_for(one, object.object_class()); });
-  for (const auto& one : meant) {
-    if (auto r = object.parse_property(one.property, one.value); !r) {
-      r.error().prepend(fmt::format("can't apply global {}.{}={}: ", one.type, one.property, one.value));
-      return r;
-    }
-    // Another run may not be given it, so a configuration must tell.
-    if (one.origin != GlobalOrigin::user) continue;
-    if (const Property* property = object.find_property(one.property))
-      object.remember_set(*property, /*when_made=*/true);
-  }
-  return {};
-}
+void remove_global_defaults() { internal::global_defaults().clear(); }
 
 }  // namespace qomio

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "qomio/object/object.h"
+#include "qomio/qapi/error.h"
 
 // Values from outside that properties of objects made later have from the start: `--global
 // iothread.poll-max-ns=0`. They are set after the instance_init hooks, through the property, as text on a
@@ -31,12 +31,5 @@ std::vector<std::string> global_default_warnings();
 
 // Forgets all.
 void remove_global_defaults();
-
-namespace detail {
-
-// Sets those that are meant for the object. Errors: see add_global_default().
-Result<void> apply_global_defaults(Object& object);
-
-}  // namespace detail
 
 }  // namespace qomio

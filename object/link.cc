@@ -2,29 +2,14 @@
 #include "qomio/object/link.h"
 
 #include "qomio/object/tree.h"
+#include "qomio/qapi/describe.h"
 
-namespace qomio {
+namespace qomio::internal {
+namespace {
 
-void StrongLink::assign(Object* target, const Object& owner) {
-  if (target == target_) return;
-  if (!target) return reset();
-  target->hold_by_link(*this);
-  owner_class_ = owner.class_;
-  owner_.reset(owner.ending_ ? nullptr : const_cast<Object*>(&owner));
-  if (Object* old = std::exchange(target_, target)) old->give_back_link(*this);
-}
-
-void StrongLink::reset() {
-  owner_.reset();
-  if (Object* old = std::exchange(target_, nullptr)) old->give_back_link(*this);
-}
-
-Holder StrongLink::holder() const {
-  return {owner_class_ ? owner_class_->name() : std::string(), owner() ? owner()->name() : std::string()};
-}
-
-Result<Object*> detail::resolve_link(std::string_view property, std::string_view path,
-                                     std::string_view type_name) {
+// The object of the type at the path; null for "". Errors: `Path 'p' does not uniquely identify an object`;
+// `Invalid parameter type for 'name', expected: T`; DeviceNotFound `Device 'p' not found`.
+Result<Object*> resolve(std::string_view property, std::string_view path, std::string_view type_name) {
   if (path.empty()) return nullptr;
   const Resolved typed = object_resolve_path_type(path, type_name);
   if (typed.ambiguous) return error("Path '{}' does not uniquely identify an object", path);
@@ -36,9 +21,51 @@ Result<Object*> detail::resolve_link(std::string_view property, std::string_view
   return error(ErrorClass::DeviceNotFound, "Device '{}' not found", path);
 }
 
-Result<void> detail::visit_link(std::string_view name, Visitor& visitor, const Object* target) {
-  std::string path = target ? object_get_canonical_path(*target).value_or("") : "";
-  return visitor.type_str(name, path);
+}  // namespace
+
+struct LinkProperty::Change final : PropertyChange {
+  Change(const LinkProperty& p, Object& o) : property(p), owner(o) {}
+  Result<void> check() override {
+    auto resolved = resolve(property.name(), path, property.target_type_);
+    if (!resolved) return failure(resolved);
+    if (*resolved) next = Ref<Object>(**resolved);
+    if (!property.check_) return {};
+    return callback("check of property", property.name(), [&] { return property.check_(owner, next.get()); });
+  }
+  Result<void> apply() override {
+    if (Object* present = property.led_to(owner)) old = Ref<Object>(*present);
+    property.lead(owner, next.get());
+    return {};
+  }
+  void revert() override { property.lead(owner, old.get()); }
+  const LinkProperty& property;
+  Object& owner;
+  std::string path;
+  Ref<Object> next;
+  Ref<Object> old;
+};
+
+const TypeDescription& LinkProperty::type() const { return builtin_type("str"); }
+
+Result<void> LinkProperty::get(Object& object, Visitor& visitor) const {
+  check_class(object);
+  const Object* led_to_now = led_to(object);
+  std::string path = led_to_now ? led_to_now->path().value_or("") : "";
+  return visitor.type_str(name(), path);
 }
 
-}  // namespace qomio
+Result<void> LinkProperty::assign(Object& object, Visitor& visitor) const {
+  auto change = stage(object, visitor);
+  if (!change) return failure(change);
+  if (auto r = (*change)->check(); !r) return r;
+  return (*change)->apply();
+}
+
+Result<std::unique_ptr<PropertyChange>> LinkProperty::stage(Object& object, Visitor& visitor) const {
+  check_class(object);
+  auto change = std::make_unique<Change>(*this, object);
+  if (auto r = visitor.type_str(name(), change->path); !r) return failure(r);
+  return change;
+}
+
+}  // namespace qomio::internal

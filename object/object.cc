@@ -3,19 +3,23 @@
 
 #include <fmt/format.h>
 #include <glib.h>
-#include <tsl/robin_set.h>
 
 #include <algorithm>
 #include <charconv>
-#include <map>
-#include <set>
+#include <new>
+#include <ranges>
+#include <utility>
 
-#include "qomio/object/link.h"
-#include "qomio/object/object_events.h"
+#include "qomio/object/internal/class_data.h"
+#include "qomio/object/internal/object_access.h"
+#include "qomio/object/internal/object_data.h"
+#include "qomio/object/internal/weak_list.h"
+#include "qomio/object/object_listener.h"
 #include "qomio/object/property.h"
-#include "qomio/object/tree.h"
-#include "qomio/qapi/internal/invariant.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/internal/main_thread.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {
@@ -29,48 +33,36 @@ constexpr unsigned kMaxNestedEnds = 500;
 // At the end of a name: the first free number, in brackets.
 constexpr std::string_view kAnyNumber = "[*]";
 
-// By name. Open addressing, and the hash kept beside the pointer, so that an object in a large set is found
-// with few accesses to memory: one to the table, one to the object.
-std::string_view name_of(const Object* child) { return child->name(); }
-std::string_view name_of(std::string_view name) { return name; }
-struct NameHash {
-  std::size_t operator()(const auto& child) const { return std::hash<std::string_view>()(name_of(child)); }
-};
-struct SameName {
-  using is_transparent = void;
-  bool operator()(const auto& a, const auto& b) const { return name_of(a) == name_of(b); }
-};
-using ChildIndex = tsl::robin_set<Object*, NameHash, SameName, std::allocator<Object*>, /*StoreHash=*/true>;
+// What has happened stays, even if there is no memory to report it.
+template <class Call>
+void unless_out_of_memory(const Call& call) {
+  try {
+    call();
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
+
+// For a complete object below /objects. It stays while its listeners run.
+void notify(Object& object, const std::function<void(ObjectListener&)>& call) {
+  unless_out_of_memory([&] {
+    const PropertyUse use(object);
+    internal::notify_listeners(object.name(), call);
+  });
+}
+
+// For all complete objects below one that is at or below /objects.
+void notify_below(Object& object, const std::function<void(ObjectListener&, Object&)>& call) {
+  unless_out_of_memory([&] {
+    internal::for_each_below(object, [&](Object& below) {
+      if (below.is_complete() && below.is_below_objects())
+        notify(below, [&](ObjectListener& listener) { call(listener, below); });
+      return 0;
+    });
+  });
+}
 
 }  // namespace
-
-struct Object::Extras {
-  struct OwnProperty {
-    std::unique_ptr<Property> property;
-    std::function<void(Object&)> release;
-    void give_back(Object& object) const {
-      if (release) callback("release of property", property->name(), [&] { release(object); });
-    }
-  };
-  struct HolderEntry {
-    Holder holder;
-    const StrongLink* link;  // if set, the holder is named after the object that owns it, when asked
-  };
-  // Of names that end in "[*]", as they were given without it: all numbers below `next` were given out, and
-  // those that came back are kept, so that the first free one is found without a search.
-  struct Numbering {
-    std::size_t next = 0;
-    std::set<std::size_t> returned;
-  };
-  std::vector<OwnProperty> properties;
-  std::vector<OwnProperty> deleted;                // while they were used, see PropertyUse
-  std::vector<PropertyThatWasSet> set_properties;  // the latest last
-  std::vector<HolderEntry> holders;
-  ChildIndex children;  // empty until there are kIndexedChildren
-  std::size_t child_count = 0;
-  std::map<std::string, Numbering, std::less<>> numberings;
-  WeakLink* weak_links = nullptr;
-};
 
 constinit const TypeInfo Object::type_info{
     .name = "object",
@@ -130,34 +122,35 @@ void Object::finalize() const {
 
 void Object::destroy() {
   next_sibling_ = nullptr;
-  if (extras_) {
-    while (!extras_->properties.empty()) {
-      auto own = std::move(extras_->properties.back());
-      extras_->properties.pop_back();
-      own.give_back(*this);
+  if (data_) {
+    while (!data_->properties.empty()) {
+      auto own = std::move(data_->properties.back());
+      data_->properties.pop_back();
+      own.run_release(*this);
     }
   }
   release_children();
-  if (class_) class_->finalize(*this);
-  if (extras_) {
-    while (extras_->weak_links) extras_->weak_links->reset();
+  if (class_) {
+    for (const auto hook : std::views::reverse(class_->data().finalize_hooks))
+      callback("instance_finalize of type", type_name(), [&] { hook(*this); });
   }
+  if (data_) data_->weak_links.clear();
   invariant(references_.load(std::memory_order_relaxed) == 1,
             "a reference to an object was kept beyond the object's destruction");
   delete this;
 }
 
-Object::Extras& Object::extras() {
-  if (!extras_) extras_ = std::make_unique<Extras>();
-  return *extras_;
+internal::ObjectData& Object::data() {
+  if (!data_) data_ = std::make_unique<internal::ObjectData>();
+  return *data_;
 }
 
 // --- Children ---
 
 Object* Object::child(std::string_view name) const {
-  if (extras_ && !extras_->children.empty()) {
-    const auto it = extras_->children.find(name);
-    return it == extras_->children.end() ? nullptr : *it;
+  if (data_ && !data_->children.empty()) {
+    const auto it = data_->children.find(name);
+    return it == data_->children.end() ? nullptr : *it;
   }
   for (Object* child = first_child_; child; child = child->next_sibling_) {
     if (child->name_ == name) return child;
@@ -171,13 +164,13 @@ Result<void> Object::check_name_is_free(std::string_view name) const {
 }
 
 Result<std::string> Object::take_name(std::string_view name) {
-  if (auto r = detail::check_name(name); !r) return failure(r);
+  if (auto r = internal::check_name(name); !r) return failure(r);
   if (!name.ends_with(kAnyNumber)) {
     if (auto r = check_name_is_free(name); !r) return failure(r);
     return std::string(name);
   }
   name.remove_suffix(kAnyNumber.size());
-  auto& [next, returned] = extras().numberings[std::string(name)];
+  auto& [next, returned] = data().numberings[std::string(name)];
   for (;;) {
     const std::size_t number = returned.empty() ? next++ : returned.extract(returned.begin()).value();
     std::string numbered = fmt::format("{}[{}]", name, number);
@@ -186,11 +179,11 @@ Result<std::string> Object::take_name(std::string_view name) {
 }
 
 void Object::give_back_number(std::string_view name) {
-  if (extras_->numberings.empty() || !name.ends_with(']')) return;
+  if (data_->numberings.empty() || !name.ends_with(']')) return;
   const auto bracket = name.rfind('[');
   if (bracket == std::string_view::npos) return;
-  const auto numbering = extras_->numberings.find(name.substr(0, bracket));
-  if (numbering == extras_->numberings.end()) return;
+  const auto numbering = data_->numberings.find(name.substr(0, bracket));
+  if (numbering == data_->numberings.end()) return;
   const auto digits = name.substr(bracket + 1, name.size() - bracket - 2);
   std::size_t number = 0;
   const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
@@ -200,7 +193,7 @@ void Object::give_back_number(std::string_view name) {
 }
 
 Result<void> Object::check_place(std::string_view name, const Object& child) const {
-  if (child.is_root_) return error("a root can't be added to a tree, as '{}'", name);
+  if (child.root_ != internal::Root::none) return error("a root can't be added to a tree, as '{}'", name);
   if (child.parent_) {
     return error("object '{}' already has a parent and can't be added as '{}'", child.name_, name);
   }
@@ -240,17 +233,21 @@ Result<void> Object::add_child(std::string_view name, Object& child) {
   (last_child_ ? last_child_->next_sibling_ : first_child_) = &child;
   last_child_ = &child;
   child.ref();
-  if (child.complete_ || child.first_child_) detail::report_tree_added(child);
+  if (!internal::has_listeners() || !is_below_objects()) return {};
+  const Ref<Object> keep(child);
+  if (child.complete_) notify(child, [&](ObjectListener& listener) { listener.added(child); });
+  if (child.first_child_ && child.is_below_objects())
+    notify_below(child, [](ObjectListener& listener, Object& below) { listener.added(below); });
   return {};
 }
 
 // All that takes memory, so that nothing is half done where there is none; a number in brackets may be lost.
 void Object::index_child(Object& child, std::string name) {
-  Extras& more = extras();
+  internal::ObjectData& more = data();
   child.name_.swap(name);
   try {
     if (more.child_count + 1 == kIndexedChildren) {
-      ChildIndex index;
+      internal::ChildIndex index;
       for (Object* c = first_child_; c; c = c->next_sibling_) index.insert(c);
       index.insert(&child);
       more.children = std::move(index);
@@ -265,9 +262,9 @@ void Object::index_child(Object& child, std::string name) {
 }
 
 void Object::unlink_child(Object& child) {
-  Extras& more = *extras_;
+  internal::ObjectData& more = *data_;
   if (--more.child_count < kIndexedChildren) {
-    more.children = ChildIndex();  // cleared, it would keep its memory
+    more.children = internal::ChildIndex();  // cleared, it would keep its memory
   } else {
     more.children.erase(&child);
   }
@@ -286,37 +283,88 @@ void Object::release_children() {
     if (child->leaving_) {
       unlink_child(*child);  // it has been told
     } else {
-      object_unparent(*child);
+      child->leave_tree();
     }
   }
 }
 
-void object_unparent(Object& object) {
-  require_main_thread("object_unparent()");
-  invariant(!object.is_root_, "a root of the object tree can't be unparented");
-  if (!object.parent_ || object.leaving_) return;
-  const Ref<Object> keep(object);
-  object.leaving_ = true;
-  if (object.complete_) detail::report_removed(object);
-  callback("unparent() of", object.name_, [&] { object.unparent(); });
-  if (object.parent_ && object.first_child_) detail::report_removed_below(object);
-  if (object.parent_) object.parent_->unlink_child(object);
-  object.leaving_ = false;
+void Object::leave_tree() {
+  if (!parent_ || leaving_) return;
+  const Ref<Object> keep(*this);
+  leaving_ = true;
+  const auto is_heard = [this] { return internal::has_listeners() && is_below_objects(); };
+  if (complete_ && is_heard()) notify(*this, [this](ObjectListener& listener) { listener.removed(*this); });
+  callback("unparent() of", name_, [this] { unparent(); });
+  if (first_child_ && is_heard())
+    notify_below(*this, [](ObjectListener& listener, Object& below) { listener.removed(below); });
+  if (parent_) parent_->unlink_child(*this);
+  leaving_ = false;
 }
 
 void Object::set_complete() {
   if (std::exchange(complete_, true)) return;
-  detail::report_added(*this);
+  if (internal::has_listeners() && is_below_objects())
+    notify(*this, [this](ObjectListener& listener) { listener.added(*this); });
 }
 
-bool Object::is_user_made() const { return user_made_ && parent_ == &objects_root(); }
+bool Object::is_user_made() const {
+  return user_made_ && parent_ && parent_->root_ == internal::Root::objects;
+}
+
+bool Object::is_below_objects() const {
+  for (const Object* at = parent_; at; at = at->parent_) {
+    if (at->root_ == internal::Root::objects) return true;
+  }
+  return false;
+}
+
+std::optional<std::string> Object::path() const {
+  std::vector<const Object*> chain;
+  const Object* at = this;
+  for (; at->parent_; at = at->parent_) chain.push_back(at);
+  if (at->root_ != internal::Root::tree) return std::nullopt;
+  if (chain.empty()) return "/";
+  std::string path;
+  for (const Object* below : std::views::reverse(chain)) {
+    path += '/';
+    path += below->name_;
+  }
+  return path;
+}
+
+int internal::visit_one(const std::function<int(Object&)>& visit, Object& object) {
+  return callback("walk at", object.name(), [&] { return visit(object); });
+}
+
+int internal::for_each_below(Object& parent, const std::function<int(Object&)>& visit) {
+  struct Pending {
+    Ref<Object> object;
+    Ref<Object> parent;  // at the time it was found
+  };
+  std::vector<Pending> pending;  // a stack, and no recursion: trees may be deep
+  const auto add_children = [&](Object& of) {
+    const auto first = static_cast<std::ptrdiff_t>(pending.size());
+    for (Object* child = of.first_child(); child; child = child->next_sibling())
+      pending.push_back({Ref<Object>(*child), Ref<Object>(of)});
+    std::reverse(pending.begin() + first, pending.end());
+  };
+  add_children(parent);
+  while (!pending.empty()) {
+    const auto [object, expected] = std::move(pending.back());
+    pending.pop_back();
+    if (object->parent() != expected.get()) continue;
+    if (const int stop = visit_one(visit, *object)) return stop;
+    add_children(*object);
+  }
+  return 0;
+}
 
 // --- Properties ---
 
 const Property* Object::find_property(std::string_view name) const {
   if (const Property* property = class_->find_property(name)) return property;
-  if (extras_) {
-    for (const auto& own : extras_->properties) {
+  if (data_) {
+    for (const auto& own : data_->properties) {
       if (own.property->name() == name) return own.property.get();
     }
   }
@@ -331,14 +379,14 @@ Result<void> Object::add_property(std::unique_ptr<Property> property, std::funct
   auto name = take_name(property->name());
   if (!name) return failure(name);
   property->rename(std::move(*name));
-  extras().properties.push_back({std::move(property), std::move(release)});
+  data().properties.push_back({std::move(property), std::move(release)});
   return {};
 }
 
 Result<void> Object::delete_property(std::string_view name) {
   require_main_thread("Object::delete_property()");
-  if (extras_) {
-    auto& own = extras_->properties;
+  if (data_) {
+    auto& own = data_->properties;
     const auto it =
         std::ranges::find(own, name, [](const auto& o) -> std::string_view { return o.property->name(); });
     if (it != own.end()) {
@@ -347,9 +395,9 @@ Result<void> Object::delete_property(std::string_view name) {
       forget_set(*gone.property);
       give_back_number(gone.property->name());
       if (uses_.load(std::memory_order_relaxed) > 0) {
-        extras_->deleted.push_back(std::move(gone));
+        data_->deleted.push_back(std::move(gone));
       } else {
-        gone.give_back(*this);
+        gone.run_release(*this);
       }
       return {};
     }
@@ -364,8 +412,8 @@ std::vector<PropertyView> Object::property_views() const {
   }
   for (const Property* property : class_->properties())
     views.push_back({property->name(), property->type_name()});
-  if (extras_) {
-    for (const auto& own : extras_->properties)
+  if (data_) {
+    for (const auto& own : data_->properties)
       views.push_back({own.property->name(), own.property->type_name()});
   }
   return views;
@@ -376,7 +424,7 @@ Result<void> Object::get_property(std::string_view name, Visitor& visitor) {
   const Property* property = find_property(name);
   if (!property) {
     if (const Object* c = child(name)) {
-      std::string path = object_get_canonical_path(*c).value_or("");
+      std::string path = c->path().value_or("");
       return visitor.type_str(name, path);
     }
     return error("Property '{}.{}' not found", type_name(), name);
@@ -392,7 +440,8 @@ Result<const Property*> Object::settable_property(std::string_view name) const {
   if (!property && !child(name)) return error("Property '{}.{}' not found", type_name(), name);
   if (!property || !property->is_writable())
     return error("Property '{}.{}' is not writable", type_name(), name);
-  if (complete_ && !property->is_live()) return error("Property cannot be set after initialization");
+  if (complete_ && !property->is_settable_after_complete())
+    return error("Property cannot be set after initialization");
   return property;
 }
 
@@ -412,12 +461,13 @@ Result<void> Object::set_property(std::string_view name, Visitor& visitor) {
 
 void Object::property_was_set(const Property& property) {
   if (parent_) remember_set(property);
-  if (complete_) detail::report_changed(*this, property);
+  if (complete_ && internal::has_listeners() && is_below_objects())
+    notify(*this, [&](ObjectListener& listener) { listener.changed(*this, property); });
 }
 
 void Object::remember_set(const Property& property, bool when_made) {
   if (property.is_alias()) return;
-  auto& known = extras().set_properties;
+  auto& known = data().set_properties;
   const auto it = std::ranges::find(known, &property, &PropertyThatWasSet::property);
   if (it == known.end()) {
     known.push_back({&property, when_made});
@@ -428,21 +478,21 @@ void Object::remember_set(const Property& property, bool when_made) {
 
 void Object::free_deleted_properties() {
   // What is given back may delete more.
-  while (extras_ && !extras_->deleted.empty()) {
-    const auto gone = std::exchange(extras_->deleted, {});
+  while (data_ && !data_->deleted.empty()) {
+    const auto gone = std::exchange(data_->deleted, {});
     for (const auto& own : gone) {
       forget_set(*own.property);  // its own setter may have deleted it
-      own.give_back(*this);
+      own.run_release(*this);
     }
   }
 }
 
 void Object::forget_set(const Property& property) {
-  std::erase_if(extras_->set_properties, [&](const auto& set) { return set.property == &property; });
+  std::erase_if(data_->set_properties, [&](const auto& set) { return set.property == &property; });
 }
 
 std::vector<PropertyThatWasSet> Object::set_properties() const {
-  return extras_ ? extras_->set_properties : std::vector<PropertyThatWasSet>();
+  return data_ ? data_->set_properties : std::vector<PropertyThatWasSet>();
 }
 
 Result<Json> Object::get_property(std::string_view name) {
@@ -465,50 +515,60 @@ Result<void> Object::parse_property(std::string_view name, std::string_view text
 
 // --- Holders ---
 
-void Object::hold(std::string_view kind, std::string_view name) {
+internal::HoldEntry::HoldEntry(Object& object, Holder holder) : object_(object), holder_(std::move(holder)) {}
+
+internal::HoldEntry::HoldEntry(Object& object, const Object& owner)
+    : object_(object), owner_class_(&owner.object_class()) {}
+
+Holder internal::HoldEntry::holder() const {
+  if (!owner_class_) return holder_;
+  return {owner_class_->name(), owner() ? owner()->name() : std::string()};
+}
+
+Hold::Hold() = default;
+Hold::Hold(std::unique_ptr<internal::HoldEntry> entry)
+    : object_(&entry->object()), entry_(std::move(entry)) {}
+Hold::Hold(Hold&& other) noexcept
+    : object_(std::exchange(other.object_, nullptr)), entry_(std::move(other.entry_)) {}
+Hold& Hold::operator=(Hold&& other) noexcept {
+  // What is released may lead here again, so this holds the other object by then.
+  const Hold old(std::move(*this));
+  object_ = std::exchange(other.object_, nullptr);
+  entry_ = std::move(other.entry_);
+  return *this;
+}
+Hold::~Hold() = default;
+
+Hold Object::hold(std::string_view kind, std::string_view name) {
   require_main_thread("Object::hold()");
-  extras().holders.push_back({{std::string(kind), std::string(name)}, nullptr});
-  ref();
+  auto entry = std::make_unique<internal::HoldEntry>(
+      *this, Holder{.kind = std::string(kind), .name = std::string(name)});
+  data().holders.push_back(entry.get());
+  return Hold(std::move(entry));
 }
 
-void Object::give_back(std::string_view kind, std::string_view name) {
-  require_main_thread("Object::give_back()");
-  invariant(extras_ != nullptr, "an object was released that is not held");
-  const auto it = std::ranges::find_if(extras_->holders, [&](const auto& e) {
-    return !e.link && e.holder.kind == kind && e.holder.name == name;
-  });
-  invariant(it != extras_->holders.end(), "an object was released that is not held under this name");
-  extras_->holders.erase(it);
-  unref();
-}
-
-void Object::hold_by_link(const StrongLink& link) {
-  extras().holders.push_back({{}, &link});
-  ref();
-}
-
-void Object::give_back_link(const StrongLink& link) {
-  std::erase_if(extras_->holders, [&](const auto& e) { return e.link == &link; });
-  unref();
+Hold Object::hold(const Object& owner) {
+  auto entry = std::make_unique<internal::HoldEntry>(*this, owner);
+  if (!owner.ending_) entry->set_owner(const_cast<Object&>(owner));
+  data().holders.push_back(entry.get());
+  return Hold(std::move(entry));
 }
 
 std::vector<Holder> Object::holders() const {
   std::vector<Holder> holders;
-  if (!extras_) return holders;
-  for (const auto& entry : extras_->holders) {
-    holders.push_back(entry.link ? entry.link->holder() : entry.holder);
-  }
+  if (!data_) return holders;
+  for (const internal::HoldEntry* entry : data_->holders) holders.push_back(entry->holder());
   return holders;
 }
 
 std::vector<const Object*> Object::holding_objects() const {
   std::vector<const Object*> owners;
-  if (!extras_) return owners;
-  for (const auto& entry : extras_->holders) owners.push_back(entry.link ? entry.link->owner() : nullptr);
+  if (!data_) return owners;
+  for (const internal::HoldEntry* entry : data_->holders) owners.push_back(entry->owner());
   return owners;
 }
 
-bool Object::is_held() const { return extras_ && !extras_->holders.empty(); }
+bool Object::is_held() const { return data_ && !data_->holders.empty(); }
 
 // --- Making and casting ---
 
@@ -520,51 +580,27 @@ void PropertyUse::end() {
   if (was_last) object_.unref();
 }
 
-Result<Ref<Object>> object_new(std::string_view type_name) {
-  auto klass = object_class_by_name(type_name);
-  if (!klass) return failure(klass);
-  return object_new(**klass);
-}
-
-Result<Ref<Object>> object_new(const ObjectClass& object_class) {
-  require_main_thread("object_new()");
-  return object_class.instantiate();
-}
-
-const ObjectClass& detail::class_of(const TypeInfo& info, bool (*is_instance)(const Object&)) {
+const ObjectClass& internal::class_of(const TypeInfo& info, bool (*is_instance)(const Object&)) {
   auto klass = object_class_by_name(info.name);
   if (!klass) broken_invariant(klass.error().message());
-  (*klass)->expect_instances(is_instance);
+  (*klass)->data().expect_instances(is_instance);
   return **klass;
-}
-
-Result<void> detail::check_name(std::string_view name) {
-  if (name.empty()) return error("a name can't be empty");
-  if (name.contains('/')) return error("name '{}' has a '/', which separates names in paths", name);
-  return {};
 }
 
 void object_check_failed(const Object& object, std::string_view type_name) {
   broken_invariant(fmt::format("Object {} is not an instance of type {}", fmt::ptr(&object), type_name));
 }
 
-// --- Weak links ---
+internal::ObjectData& internal::ObjectAccess::data(Object& object) { return object.data(); }
 
-void WeakLink::reset(Object* target) {
-  debug_invariant(!(target_ || target) || in_main_thread(),
-                  "a link is set or cleared in another thread than the main one; call "
-                  "AioContext::schedule_oneshot() of the main loop instead");
-  if (target_) {
-    *previous_ = next_;
-    if (next_) next_->previous_ = previous_;
-  }
-  target_ = target;
-  if (!target) return;
-  auto& first = target->extras().weak_links;
-  next_ = first;
-  previous_ = &first;
-  if (next_) next_->previous_ = &next_;
-  first = this;
+internal::HoldEntry::~HoldEntry() {
+  require_main_thread("Hold::~Hold()");
+  std::erase(ObjectAccess::data(*object_).holders, this);
+}
+
+void internal::WeakNode::lead_to(Object* target) {
+  clear();
+  if (target) join(ObjectAccess::data(*target).weak_links, *target);
 }
 
 }  // namespace qomio

@@ -3,28 +3,36 @@
 
 #include <atomic>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "qomio/object/internal/is_instance.h"
 #include "qomio/object/ref.h"
 #include "qomio/object/type.h"
-#include "qomio/qapi/describe.h"
+#include "qomio/qapi/error.h"
 #include "qomio/qapi/internal/invariant.h"
-#include "qomio/qapi/internal/json/input_visitor.h"
-#include "qomio/qapi/visitor.h"
+#include "qomio/qapi/member.h"
 #include "qomio/qapi/visitor.h"
 
 namespace qomio {
 
 class Property;
-class StrongLink;
-class WeakLink;
+
+namespace internal {
+class HoldEntry;
+struct ObjectAccess;
+struct ObjectData;
+enum class Root : std::uint8_t { none, tree, objects, internal };
+}  // namespace internal
 
 // Who uses an object, for people: {"kind": "export", "name": "disk0"}.
 struct Holder {
@@ -33,6 +41,22 @@ struct Holder {
   bool operator==(const Holder&) const = default;
   static constexpr std::string_view type_name = "Holder";
   static constexpr auto members = std::tuple(member("kind", &Holder::kind), member("name", &Holder::name));
+};
+
+// Keeps an object alive, and lists its owner among the object's holders, until it is destroyed. Made by
+// Object::hold(). Thread: the main thread.
+class Hold {
+ public:
+  Hold();  // holds nothing
+  explicit Hold(std::unique_ptr<internal::HoldEntry> entry);
+  Hold(Hold&& other) noexcept;
+  Hold& operator=(Hold&& other) noexcept;
+  ~Hold();
+  Object* object() const { return object_; }
+
+ private:
+  Object* object_ = nullptr;
+  std::unique_ptr<internal::HoldEntry> entry_;
 };
 
 struct PropertyThatWasSet {
@@ -83,8 +107,14 @@ class Object {
 
   // --- Place in the tree (paths and walks: object/tree.h) ---
   Object* parent() const { return parent_; }
+  Object* first_child() const { return first_child_; }
+  Object* next_sibling() const { return next_sibling_; }
   // Its name below its parent; empty for a root.
   const std::string& name() const { return name_; }
+  // "/objects/io0"; nothing for an object outside the tree.
+  std::optional<std::string> path() const;
+  // Where users see it, and where listeners hear of it.
+  bool is_below_objects() const;
   bool is_empty() const { return first_child_ == nullptr; }  // no children
   // Null when there is none.
   Object* child(std::string_view name) const;
@@ -128,9 +158,9 @@ class Object {
   std::vector<PropertyThatWasSet> set_properties() const;
 
   // --- Holders: whoever uses the object says so, and deletion is refused meanwhile ---
-  void hold(std::string_view kind, std::string_view name);
-  // Giving back what was not taken is a broken invariant.
-  void give_back(std::string_view kind, std::string_view name);
+  [[nodiscard]] Hold hold(std::string_view kind, std::string_view name);
+  // For a link: the holder is the object that owns it, by its type and the name that it has when asked.
+  [[nodiscard]] Hold hold(const Object& owner);
   std::vector<Holder> holders() const;  // oldest first
   bool is_held() const;
   // For each of holders(), the object that owns the link; null for a holder that is not a link, or whose
@@ -157,22 +187,14 @@ class Object {
   virtual void unparent() {}
 
  private:
-  friend class ObjectClass;
+  friend struct internal::ObjectAccess;
   friend class PropertyUse;
-  friend class StrongLink;
-  friend class Tree;
-  friend class WeakLink;
-  friend void object_unparent(Object& object);
-  struct Extras;  // what few objects have: own properties, holders, an index of many children, weak links to
-                  // it
 
   void finalize() const;
   [[noreturn]] void wrong_count(std::uint32_t before) const;
   void destroy();
-  Extras& extras();
-  // A holder named after the object that owns the link.
-  void hold_by_link(const StrongLink& link);
-  void give_back_link(const StrongLink& link);
+  internal::ObjectData& data();
+  void leave_tree();
   void index_child(Object& child, std::string name);
   void unlink_child(Object& child);
   void forget_set(const Property& property);
@@ -187,9 +209,9 @@ class Object {
 
   const ObjectClass* class_ = nullptr;
   mutable std::atomic<std::uint32_t> references_ = 1;
+  internal::Root root_ = internal::Root::none;  // a root never has a parent
   bool complete_ = false;
   bool user_made_ = false;
-  bool is_root_ = false;                 // has no parent, ever
   bool leaving_ = false;                 // is being unparented
   bool ending_ = false;                  // has lost its last reference
   bool ended_in_use_ = false;            // the same, inside a PropertyUse, which has taken that one over
@@ -200,7 +222,7 @@ class Object {
   Object* previous_sibling_ = nullptr;
   Object* next_sibling_ = nullptr;
   std::string name_;
-  std::unique_ptr<Extras> extras_;
+  std::unique_ptr<internal::ObjectData> data_;  // what few objects have
 };
 
 // While it lives, code of somebody else's may run on the object's behalf, and do with it what it likes: the
@@ -212,7 +234,7 @@ class PropertyUse {
     object.uses_.store(object.uses_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   ~PropertyUse() {
-    if (object_.ended_in_use_ || object_.extras_) {
+    if (object_.ended_in_use_ || object_.data_) {
       end();
     } else {
       object_.uses_.store(object_.uses_.load(std::memory_order_relaxed) - 1, std::memory_order_release);
@@ -226,13 +248,6 @@ class PropertyUse {
   Object& object_;
 };
 
-// Makes an object of a type, with one reference, outside the tree. Errors: those of object_class_by_name();
-// `object type 'x' is abstract`; a C++ class that is not what its TypeInfo says; a global default, or the
-// default of a property, that the object refuses. Thread: the main thread.
-Result<Ref<Object>> object_new(std::string_view type_name);
-// The same without looking the type up.
-Result<Ref<Object>> object_new(const ObjectClass& object_class);
-
 // The object as a T, or null. T is a class with a registered type_info, or an interface. Costs one
 // comparison.
 template <class T>
@@ -240,23 +255,11 @@ T* object_cast(Object* object);
 template <class T>
 const T* object_cast(const Object* object);
 
-namespace detail {
-
-// Can a path contain this name? Errors: it is empty or has a '/'.
-Result<void> check_name(std::string_view name);
+namespace internal {
 
 // The class of a C++ type, once it is known; aborts if its type was never registered. `is_instance` tells
 // objects of the C++ class from those of others.
 const ObjectClass& class_of(const TypeInfo& info, bool (*is_instance)(const Object&));
-
-template <class T>
-bool is_instance(const Object& object) {
-  if constexpr (std::same_as<T, Object>) {
-    return true;
-  } else {
-    return dynamic_cast<const T*>(&object) != nullptr;
-  }
-}
 
 template <class T>
 const ObjectClass& class_of() {
@@ -270,11 +273,11 @@ const ObjectClass& class_of() {
   return *klass;
 }
 
-}  // namespace detail
+}  // namespace internal
 
 template <class T>
 T* object_cast(Object* object) {
-  if (!object || !object->object_class().is_a(detail::class_of<T>())) return nullptr;
+  if (!object || !object->object_class().is_a(internal::class_of<T>())) return nullptr;
   if constexpr (std::is_base_of_v<Object, T>) {
     debug_invariant(dynamic_cast<T*>(object) != nullptr,
                     "object_cast() to a C++ class that the object is not of: does its TypeInfo have .create, "

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <deque>
-#include <nlohmann/json.hpp>
 #include <vector>
 
+#include "qomio/object/config.h"
 #include "qomio/object/internal/text_commands.h"
 #include "qomio/object/module.h"
 #include "qomio/object/object_events.h"
@@ -15,6 +15,7 @@
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {
@@ -233,7 +234,7 @@ Result<std::vector<ObjectPropertyInfo>> qom_list_properties(const TypenameArgume
     if (!property->description().empty()) info.description = property->description();
     if (!property->default_value().is_null()) info.default_value = property->default_value();
     info.writable = property->is_writable();
-    if (property->is_writable()) info.live = property->is_live();
+    if (property->is_writable()) info.live = property->is_settable_after_complete();
     // An infinite end is none, and JSON has no text for it.
     const auto is_told = [](const Json& end) { return !end.is_null() && check_json(end, {}); };
     if (is_told(property->minimum())) info.minimum = property->minimum();
@@ -307,6 +308,14 @@ void add_object_commands(Interface& interface) {
   add_text_commands(interface);
   add_object_events(interface);
   interface.add(command("object-del", "deletes an object that a user made", object_del));
+}
+
+void register_object_types() {
+  [[maybe_unused]] static const bool kRegistered = [] {
+    add_object_commands(Interface::process());
+    add_config_command(Interface::process());
+    return true;
+  }();
 }
 
 std::optional<std::string> object_help(std::string_view type_name) {

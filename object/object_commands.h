@@ -9,6 +9,10 @@ namespace qomio {
 
 class Interface;
 
+// Registers object, interface, container and user-creatable, and the commands about objects (qom-*,
+// object-*). The registrations of the other libraries call it. Thread-safe; calling it again does nothing.
+void register_object_types();
+
 // qom-list, qom-get, qom-set, qom-set-many, qom-list-get, qom-list-types, qom-list-properties, object-add,
 // object-del, and those of object/internal/text_commands.h.
 void add_object_commands(Interface& interface);

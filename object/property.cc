@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/property.h"
 
+#include "qomio/object/object.h"
+#include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/internal/json/text_visitor.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 
+Json Property::limit(Limit limit) const {
+  OutputVisitor visitor;
+  visit_limit(limit, visitor);
+  return visitor.take();
+}
+
+Json Property::default_value() const { return limit(Limit::default_value); }
+Json Property::minimum() const { return limit(Limit::minimum); }
+Json Property::maximum() const { return limit(Limit::maximum); }
+
 Result<void> Property::set(Object& object, Visitor& visitor) const {
-  if (!hook_) return assign(object, visitor);
+  if (!on_change()) return assign(object, visitor);
   const PropertyUse use(object);
   auto change = stage(object, visitor);
   if (!change) return failure(change);
@@ -21,15 +34,40 @@ Result<void> Property::set(Object& object, Visitor& visitor) const {
 }
 
 Result<void> Property::run_hook(Object& object) const {
-  return callback("on_change hook of property", name_, [&] { return (object.*hook_)(); });
+  return callback("on_change hook of property", name(), [&] { return (object.*on_change())(); });
 }
 
-std::unexpected<Error> detail::range_error(std::string_view name, const Json& minimum, const Json& maximum) {
-  // An end may be infinite, for which JSON has no text.
-  const auto text = [](const Json& end) {
-    return end.is_number_float() ? to_text(end.get<double>()) : json_text(end);
-  };
-  return error("{} value must be in range [{}, {}]", name, text(minimum), text(maximum));
+namespace internal {
+
+void PropertyDeclaration::set_features(Features added) {
+  if (added.too_many()) add_mistake("has more features than there is room for");
+  features.assign(added.begin(), added.end());
 }
+
+std::unexpected<Error> range_error(std::string_view name, std::int64_t low, std::int64_t high) {
+  return error("{} value must be in range [{}, {}]", name, low, high);
+}
+std::unexpected<Error> range_error(std::string_view name, std::uint64_t low, std::uint64_t high) {
+  return error("{} value must be in range [{}, {}]", name, low, high);
+}
+// An end may be infinite.
+std::unexpected<Error> range_error(std::string_view name, double low, double high) {
+  return error("{} value must be in range [{}, {}]", name, to_text(low), to_text(high));
+}
+
+}  // namespace internal
+
+// Those that object/internal/value_property.h declares.
+namespace internal {
+template class ValueProperty<bool>;
+template class ValueProperty<std::string>;
+template class ValueProperty<std::int64_t>;
+template class MemberProperty<bool>;
+template class MemberProperty<std::string>;
+template class MemberProperty<std::int64_t>;
+template class AccessorProperty<bool>;
+template class AccessorProperty<std::string>;
+template class AccessorProperty<std::int64_t>;
+}  // namespace internal
 
 }  // namespace qomio

@@ -2,12 +2,11 @@
 #include "qomio/object/tree.h"
 
 #include <algorithm>
-#include <ranges>
-#include <utility>
 #include <vector>
 
+#include "qomio/object/internal/class_data.h"
+#include "qomio/object/internal/object_access.h"
 #include "qomio/object/property.h"
-#include "qomio/object/types.h"
 #include "qomio/qapi/internal/invariant.h"
 #include "qomio/qapi/internal/main_thread.h"
 
@@ -19,53 +18,28 @@ constinit const TypeInfo Container::type_info{
     .create = create<Container>,
 };
 
-// Names the private links between siblings for walks.
-class Tree {
- public:
-  static std::vector<Ref<Object>> children(const Object& parent) {
-    std::vector<Ref<Object>> children;
-    for (Object* child = parent.first_child_; child; child = child->next_sibling_)
-      children.emplace_back(*child);
-    return children;
-  }
-  static Object* first_child(const Object& object) { return object.first_child_; }
-  static Object* next_sibling(const Object& object) { return object.next_sibling_; }
-  // The last one that isn't on its way out already.
-  static Object* last_that_stays(const Object& object) {
-    Object* child = object.last_child_;
-    while (child && child->leaving_) child = child->previous_sibling_;
-    return child;
-  }
-  static void add_root(Object& parent, std::string_view name, Object& child) {
-    child.is_root_ = false;
-    (void)parent.add_child(name, child);
-    child.is_root_ = true;
-  }
-  // Made without the global defaults of the program, which may be for all objects: it stands before them.
-  static Object& make_root() {
-    auto* root = new Container;
-    root->class_ = &detail::class_of<Container>();
-    root->is_root_ = true;
-    return *root;
-  }
-};
-
 namespace {
 
-Object& make_root() {
-  register_object_types();
-  return Tree::make_root();
+// Made without the global defaults of the program, which may be for all objects: a root exists before them.
+Container& make_container() {
+  auto* container = new Container;
+  internal::ObjectAccess::set_class(*container, internal::class_of<Container>());
+  return *container;
 }
 
 // The tree and /objects, which is always there.
 struct Roots {
-  Roots() { Tree::add_root(root, "objects", objects); }
+  Roots() {
+    (void)root.add_child("objects", objects);
+    internal::ObjectAccess::make_root(root, internal::Root::tree);
+    internal::ObjectAccess::make_root(objects, internal::Root::objects);
+  }
   static Roots& process() {
     static Roots roots;
     return roots;
   }
-  Object& root = make_root();
-  Object& objects = make_root();
+  Object& root = make_container();
+  Object& objects = make_container();
 };
 
 // Cuts the first component off a path; empty when there is none left.
@@ -88,10 +62,10 @@ bool ends_in(const Object& object, const std::vector<std::string_view>& parts) {
 
 // The next object of a walk over the tree below `top`, parents first, without recursion: trees may be deep.
 const Object* next_in_tree(const Object& object, const Object& top) {
-  if (const Object* child = Tree::first_child(object)) return child;
+  if (const Object* child = object.first_child()) return child;
   const Object* at = &object;
   while (at != &top) {
-    if (const Object* sibling = Tree::next_sibling(*at)) return sibling;
+    if (const Object* sibling = at->next_sibling()) return sibling;
     at = at->parent();
   }
   return nullptr;
@@ -127,10 +101,6 @@ Resolved resolve(std::string_view path, const ObjectClass* wanted) {
   return path.starts_with('/') ? resolve_absolute(path, wanted) : resolve_partial(path, wanted);
 }
 
-int visit_one(const std::function<int(Object&)>& visit, Object& object) {
-  return callback("walk at", object.name(), [&] { return visit(object); });
-}
-
 }  // namespace
 
 Object& object_root() {
@@ -145,27 +115,25 @@ Object& objects_root() {
 
 Object& internal_root() {
   require_main_thread("internal_root()");
-  static Object& root = make_root();
+  static Object& root = [] -> Object& {
+    Object& made = make_container();
+    internal::ObjectAccess::make_root(made, internal::Root::internal);
+    return made;
+  }();
   return root;
 }
 
-void objects_cleanup() {
-  while (Object* newest = Tree::last_that_stays(objects_root())) object_unparent(*newest);
+void object_unparent(Object& object) {
+  require_main_thread("object_unparent()");
+  invariant(!internal::ObjectAccess::is_root(object), "a root of the object tree can't be unparented");
+  internal::ObjectAccess::leave_tree(object);
 }
 
-std::optional<std::string> object_get_canonical_path(const Object& object) {
-  std::vector<const Object*> chain;
-  const Object* at = &object;
-  for (; at->parent(); at = at->parent()) chain.push_back(at);
-  if (at != &object_root()) return std::nullopt;
-  if (chain.empty()) return "/";
-  std::string path;
-  for (auto it = chain.rbegin(); it != chain.rend(); ++it) {
-    path += '/';
-    path += (*it)->name();
-  }
-  return path;
+void objects_cleanup() {
+  while (Object* newest = internal::ObjectAccess::last_that_stays(objects_root())) object_unparent(*newest);
 }
+
+std::optional<std::string> object_get_canonical_path(const Object& object) { return object.path(); }
 
 Resolved object_resolve_path(std::string_view path) { return resolve(path, nullptr); }
 
@@ -176,32 +144,18 @@ Resolved object_resolve_path_type(std::string_view path, std::string_view type_n
 
 int object_child_foreach(Object& parent, const std::function<int(Object&)>& visit) {
   const Ref<Object> keep(parent);
-  for (const auto& child : Tree::children(parent)) {
+  std::vector<Ref<Object>> children;
+  for (Object* child = parent.first_child(); child; child = child->next_sibling())
+    children.emplace_back(*child);
+  for (const auto& child : children) {
     if (child->parent() != &parent) continue;
-    if (const int stop = visit_one(visit, *child)) return stop;
+    if (const int stop = internal::visit_one(visit, *child)) return stop;
   }
   return 0;
 }
 
 int object_child_foreach_recursive(Object& parent, const std::function<int(Object&)>& visit) {
-  struct Pending {
-    Ref<Object> object;
-    Ref<Object> parent;  // at the time it was found
-  };
-  std::vector<Pending> pending;  // a stack, and no recursion: trees may be deep
-  const auto add_children = [&](Object& of) {
-    const auto children = Tree::children(of);
-    for (const auto& child : std::views::reverse(children)) pending.push_back({child, Ref<Object>(of)});
-  };
-  add_children(parent);
-  while (!pending.empty()) {
-    const auto [object, expected] = std::move(pending.back());
-    pending.pop_back();
-    if (object->parent() != expected.get()) continue;
-    if (const int stop = visit_one(visit, *object)) return stop;
-    add_children(*object);
-  }
-  return 0;
+  return internal::for_each_below(parent, visit);
 }
 
 }  // namespace qomio

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/type.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <ranges>
 
-#include "qomio/object/global_defaults.h"
-#include "qomio/object/object.h"
-#include "qomio/object/property.h"
-#include "qomio/object/tree.h"
-#include "qomio/object/user_creatable.h"
+#include "qomio/object/internal/class_data.h"
 #include "qomio/qapi/internal/invariant.h"
 
 namespace qomio {
@@ -30,19 +23,6 @@ bool is_type_name(std::string_view name) {
 
 // A type has at most so many ancestors. They are made by recursion.
 constexpr unsigned kMaxAncestors = 500;
-
-// Up to here it is quicker to look at all than to compute a hash.
-constexpr std::size_t kScannedProperties = 16;
-
-// Length and ends of a name: other names seldom have the same, so few need to be compared whole.
-std::uint32_t name_key(std::string_view name) {
-  if (name.empty()) return 0;
-  return static_cast<std::uint32_t>(name.size() << 16) | static_cast<unsigned char>(name.front()) << 8 |
-         static_cast<unsigned char>(name.back());
-}
-
-// The root of all interfaces.
-constinit const TypeInfo kInterface{.name = "interface", .abstract = true};
 
 }  // namespace
 
@@ -113,8 +93,7 @@ class TypeRegistry {
   enum class State { registered, in_progress, ready };
 
   TypeRegistry() {
-    for (const TypeInfo* basic :
-         {&Object::type_info, &kInterface, &Container::type_info, &UserCreatable::type_info})
+    for (const TypeInfo* basic : internal::basic_types)
       invariant(add(*basic).has_value(), "a basic type could not be registered");
   }
 
@@ -168,9 +147,8 @@ class TypeRegistry {
   }
 
   static std::unexpected<Error> too_many_ancestors(const Type& type) {
-    return error(
-        "Type '{}' has more than {} ancestors, or class_init functions use each other's types that deep",
-        type.name, kMaxAncestors);
+    return error("Type '{}' has more than {} ancestors, or class_init functions use each other's types that deep", type.name,
+                 kMaxAncestors);
   }
 
   // The class of a parent or an interface, whole: a copy of half a class would lack properties.
@@ -187,7 +165,7 @@ class TypeRegistry {
       if (!parent_type) return error("Type '{}' is missing its parent '{}'", type.name, type.parent);
       if (auto r = make_base(*parent_type); !r) return r;
       parent = parent_type->klass.get();
-      if (parent->ancestors_.size() > kMaxAncestors) return too_many_ancestors(type);
+      if (parent->ancestors().size() > kMaxAncestors) return too_many_ancestors(type);
     }
     std::vector<const ObjectClass*> interfaces;
     for (const auto& name : type.interfaces) {
@@ -210,19 +188,18 @@ class TypeRegistry {
       }
     }
     for (const ObjectClass* interface : interfaces) {
-      if (!klass->implements(*interface)) klass->interfaces_.push_back(interface);
+      if (!klass->is_a(*interface)) klass->data().interfaces.push_back(interface);
     }
     type.klass = std::move(klass);
-    for (const ObjectClass* ancestor : type.klass->ancestors_) {
-      if (ancestor != type.klass.get() && ancestor->info_.class_base_init) {
-        callback("class_base_init of type", ancestor->name_,
-                 [&] { ancestor->info_.class_base_init(*type.klass); });
-      }
+    for (const ObjectClass* ancestor : type.klass->ancestors()) {
+      const auto class_base_init = ancestor->data().info.class_base_init;
+      if (ancestor != type.klass.get() && class_base_init)
+        callback("class_base_init of type", ancestor->name(), [&] { class_base_init(*type.klass); });
     }
     if (type.info.class_init) {
       callback("class_init of type", type.name, [&] { type.info.class_init(*type.klass); });
     }
-    if (type.klass->mistake_) return std::unexpected(*type.klass->mistake_);
+    if (const Error* mistake = type.klass->data().mistake.get()) return std::unexpected(*mistake);
     return {};
   }
 
@@ -243,124 +220,5 @@ Result<const ObjectClass*> object_class_by_name(std::string_view name) {
 Result<void> check_types() { return TypeRegistry::process().check(); }
 
 std::vector<const ObjectClass*> object_classes() { return TypeRegistry::process().classes(); }
-
-ObjectClass::ObjectClass(const TypeInfo& info, const ObjectClass* parent) : name_(info.name), info_(info) {
-  is_interface_ = info.name == "interface" || (parent && parent->is_interface_);
-  if (parent) {
-    ancestors_ = parent->ancestors_;
-    interfaces_ = parent->interfaces_;
-    properties_ = parent->properties_;
-    name_keys_ = parent->name_keys_;
-    with_default_ = parent->with_default_;
-    index_ = parent->index_;
-    init_hooks_ = parent->init_hooks_;
-    post_init_hooks_ = parent->post_init_hooks_;
-    finalize_hooks_ = parent->finalize_hooks_;
-    if (!info_.create) info_.create = parent->info_.create;
-    if (!info_.class_data) info_.class_data = parent->info_.class_data;
-  }
-  if (info.instance_init) init_hooks_.push_back(info.instance_init);
-  if (info.instance_post_init) post_init_hooks_.push_back(info.instance_post_init);
-  if (info.instance_finalize) finalize_hooks_.push_back(info.instance_finalize);
-  depth_ = ancestors_.size();
-  ancestors_.push_back(this);
-}
-
-ObjectClass::~ObjectClass() = default;
-
-bool ObjectClass::implements(const ObjectClass& interface) const {
-  return std::ranges::any_of(interfaces_, [&](const ObjectClass* i) { return i->derives_from(interface); });
-}
-
-const Property& ObjectClass::add(std::unique_ptr<Property> property) {
-  const Property& added = *own_.emplace_back(std::move(property));
-  const auto wrong = [&](std::string_view why) -> const Property& {
-    if (!mistake_) {
-      mistake_ = std::make_unique<Error>(fmt::format("Property '{}.{}' {}", name_, added.name(), why));
-    }
-    return added;
-  };
-  if (auto r = detail::check_name(added.name()); !r) return wrong("is refused: " + r.error().message());
-  if (index_.contains(added.name())) return wrong("is declared twice");
-  if (!added.mistake().empty()) return wrong(added.mistake());
-  properties_.push_back(&added);
-  name_keys_.push_back(name_key(added.name()));
-  if (!added.default_value().is_null()) with_default_.push_back(&added);
-  index_.emplace(added.name(), &added);
-  return added;
-}
-
-const Property* ObjectClass::find_property(std::string_view name) const {
-  if (name_keys_.size() <= kScannedProperties) {
-    const auto key = name_key(name);
-    for (std::size_t i = 0; i < name_keys_.size(); ++i) {
-      if (name_keys_[i] == key && properties_[i]->name() == name) return properties_[i];
-    }
-    return nullptr;
-  }
-  const auto it = index_.find(name);
-  return it == index_.end() ? nullptr : it->second;
-}
-
-void ObjectClass::expect_instances(bool (*is_instance)(const Object&)) const {
-  is_instance_ = is_instance;
-  checked_instance_ = false;
-}
-
-Result<void> ObjectClass::check_instance(const Object& object) const {
-  const auto other_class = [&](std::string_view what) {
-    return error(
-        "type '{}' makes objects of another C++ class than {} is for: is .create of its TypeInfo missing?",
-        name_, what);
-  };
-  for (const ObjectClass* ancestor : ancestors_) {
-    const auto is_instance = ancestor->is_instance_.load();
-    if (is_instance && !is_instance(object)) {
-      return other_class(fmt::format("type_info of type '{}'", ancestor->name_));
-    }
-  }
-  for (const Property* property : properties_) {
-    if (!property->fits(object)) return other_class(fmt::format("property '{}'", property->name()));
-  }
-  for (const ObjectClass* interface : interfaces_) {
-    const auto implemented_by = interface->info_.implemented_by;
-    if (implemented_by && !implemented_by(object)) {
-      return error("type '{}' lists interface '{}', but its C++ class does not derive from it", name_,
-                   interface->name_);
-    }
-  }
-  checked_instance_ = true;
-  return {};
-}
-
-Result<Ref<Object>> ObjectClass::instantiate() const {
-  if (is_abstract() || is_interface_) return error("object type '{}' is abstract", name_);
-  if (!info_.create) return error("type '{}' can't be instantiated: its TypeInfo has no .create", name_);
-  auto object = Ref<Object>::adopt(callback("constructor of type", name_, [&] { return info_.create(); }));
-  if (!object) return error("the .create of type '{}' returned no object", name_);
-  if (!checked_instance_) [[unlikely]] {
-    if (auto r = check_instance(*object); !r) return failure(r);
-  }
-  object->class_ = this;
-  for (const Property* property : with_default_) {
-    InputVisitor visitor(property->default_value());
-    if (auto r = property->assign(*object, visitor); !r) {
-      r.error().prepend(fmt::format("type '{}' has a default that it refuses: ", name_));
-      return failure(r);
-    }
-  }
-  for (const auto hook : init_hooks_) callback("instance_init of type", name_, [&] { hook(*object); });
-  if (auto r = detail::apply_global_defaults(*object); !r) return failure(r);
-  for (const auto hook : post_init_hooks_) {
-    callback("instance_post_init of type", name_, [&] { hook(*object); });
-  }
-  return object;
-}
-
-void ObjectClass::finalize(Object& object) const {
-  for (const auto hook : std::views::reverse(finalize_hooks_)) {
-    callback("instance_finalize of type", name_, [&] { hook(object); });
-  }
-}
 
 }  // namespace qomio

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "qomio/qapi/error.h"
@@ -21,12 +15,9 @@ namespace qomio {
 class Object;
 class ObjectClass;
 class Property;
-template <class T>
-class Ref;
-struct TypeInfo;
 
-namespace detail {
-const ObjectClass& class_of(const TypeInfo& info, bool (*is_instance)(const Object&));
+namespace internal {
+struct ClassData;
 }
 
 // Up to eight names; a constant, so that a TypeInfo can be one.
@@ -97,11 +88,11 @@ class ObjectClass {
 
   const std::string& name() const { return name_; }
   const ObjectClass* parent() const { return depth_ > 0 ? ancestors_[depth_ - 1] : nullptr; }
-  bool is_abstract() const { return info_.abstract; }
+  bool is_abstract() const;
   bool is_interface() const { return is_interface_; }
-  const void* class_data() const { return info_.class_data; }
+  const void* class_data() const;
   // Interfaces of this class and its ancestors, inherited ones first.
-  const std::vector<const ObjectClass*>& interfaces() const { return interfaces_; }
+  const std::vector<const ObjectClass*>& interfaces() const;
 
   // Is this class `other`, derived from it, or does it implement it?
   bool is_a(const ObjectClass& other) const {
@@ -114,48 +105,24 @@ class ObjectClass {
   const Property& add(std::unique_ptr<Property> property);
 
   // Properties of base classes first, each in the order of declaration.
-  const std::vector<const Property*>& properties() const { return properties_; }
+  const std::vector<const Property*>& properties() const;
   const Property* find_property(std::string_view name) const;
 
- private:
-  friend class TypeRegistry;
-  friend class Object;
-  friend Result<Ref<Object>> object_new(const ObjectClass& object_class);
+  // Of the library itself.
+  internal::ClassData& data() const { return *data_; }
+  const std::vector<const ObjectClass*>& ancestors() const { return ancestors_; }
 
+ private:
   bool derives_from(const ObjectClass& other) const {
     return other.depth_ <= depth_ && ancestors_[other.depth_] == &other;
   }
   bool implements(const ObjectClass& interface) const;
-  Result<Ref<Object>> instantiate() const;
-  void finalize(Object& object) const;
-  // Is the first object of the class what the properties, the interfaces and the casts take it for?
-  Result<void> check_instance(const Object& object) const;
-  void expect_instances(bool (*is_instance)(const Object&)) const;
-  friend const ObjectClass& detail::class_of(const TypeInfo& info, bool (*is_instance)(const Object&));
-
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
 
   std::string name_;
-  TypeInfo info_;
-  bool is_interface_ = false;
-  mutable std::atomic<bool> checked_instance_ = false;
-  mutable std::atomic<bool (*)(const Object&)> is_instance_ =
-      nullptr;                                 // of its C++ class, once that is known
-  std::unique_ptr<Error> mistake_;             // the first of its class_init
   std::size_t depth_ = 0;                      // of this class below its root
   std::vector<const ObjectClass*> ancestors_;  // the root first, this one last
-  std::vector<const ObjectClass*> interfaces_;
-  std::vector<void (*)(Object&)> init_hooks_;  // of all ancestors and its own, base first
-  std::vector<void (*)(Object&)> post_init_hooks_;
-  std::vector<void (*)(Object&)> finalize_hooks_;
-  std::vector<const Property*> properties_;
-  std::vector<std::uint32_t> name_keys_;       // of their names, see name_key()
-  std::vector<const Property*> with_default_;  // those of them
-  std::unordered_map<std::string_view, const Property*, Hash, std::equal_to<>> index_;
-  std::vector<std::unique_ptr<Property>> own_;
+  bool is_interface_ = false;
+  std::unique_ptr<internal::ClassData> data_;
 };
 
 }  // namespace qomio

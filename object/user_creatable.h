@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string_view>
-#include <variant>
+#include <vector>
 
 #include "qomio/object/object.h"
+#include "qomio/object/object_new.h"
 #include "qomio/object/tree.h"
-#include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/main_thread.h"
+#include "qomio/qapi/visitor.h"
 
 // Making objects with properties, and the interface of those that users may make. Thread: the main thread.
 namespace qomio {
@@ -31,13 +31,6 @@ class UserCreatable {
   ~UserCreatable() = default;
 };
 
-// A property of an object that is made or set. Text is converted as on a command line; numbers and flags are
-// what they are. The text is not copied.
-struct PropertyValue {
-  std::string_view name;
-  std::variant<std::string_view, std::int64_t, bool, double> value;
-};
-
 // Makes an object of the type, sets its properties in this order, runs each of their on_change hooks once,
 // adds it below `parent` as `id` and completes it. A failure at any step undoes all earlier ones. With an
 // empty id it stays outside the tree. Below /objects, one of a type and with an id that object-add would take
@@ -47,39 +40,31 @@ struct PropertyValue {
 //
 //     auto io0 = object_new_with_props("iothread", objects_root(), "io0", {{"poll-max-ns", 16384}});
 Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& parent, std::string_view id,
-                                          std::span<const PropertyValue> properties = {});
+                                          std::span<const PropertyArgument> properties = {});
 inline Result<Ref<Object>> object_new_with_props(std::string_view type_name, Object& parent,
                                                  std::string_view id,
-                                                 std::initializer_list<PropertyValue> properties) {
+                                                 std::initializer_list<PropertyArgument> properties) {
   return object_new_with_props(type_name, parent, id, std::span(properties.begin(), properties.size()));
 }
 
 // The same without looking the type up.
 Result<Ref<Object>> object_new_with_props(const ObjectClass& object_class, Object& parent,
-                                          std::string_view id, std::span<const PropertyValue> properties);
+                                          std::string_view id, std::span<const PropertyArgument> properties);
 inline Result<Ref<Object>> object_new_with_props(const ObjectClass& object_class, Object& parent,
                                                  std::string_view id,
-                                                 std::initializer_list<PropertyValue> properties) {
+                                                 std::initializer_list<PropertyArgument> properties) {
   return object_new_with_props(object_class, parent, id, std::span(properties.begin(), properties.size()));
 }
 // The same for a C++ type, below /objects.
 template <class T>
 Result<Ref<T>> object_new_with_props(std::string_view id,
-                                     std::initializer_list<PropertyValue> properties = {});
-
-// Sets several properties, all or none: every value is read and checked first, then all are stored, then each
-// on_change hook runs once; an error puts everything back. `values` is an object; its order is kept. A
-// property that can't be read can't be put back: it is set after the hooks, and two of them are refused.
-Result<void> object_set_props(Object& object, const Json& values,
-                              InputVisitor::Scalars scalars = InputVisitor::Scalars::typed);
-Result<void> object_set_props(Object& object, std::initializer_list<PropertyValue> properties);
+                                     std::initializer_list<PropertyArgument> properties = {});
 
 // object-add and --object: `options` is an object with qom-type, id and properties. The checks and their
 // order are those of object-add; see docs of the command. Errors: all GenericError; an ill-formed id has a
 // hint.
-Result<Ref<Object>> user_creatable_add(const Json& options,
-                                       InputVisitor::Scalars scalars = InputVisitor::Scalars::typed);
-// object-del. Errors: `object 'x' not found`; `object 'x' is the program's own, can not be deleted`, for what
+Result<Ref<Object>> user_creatable_add(const Json& options, Scalars scalars = Scalars::typed);
+// object-del. Errors: `object 'x' not found`; `object 'x' belongs to the program, can not be deleted`, for what
 // is below /objects and was not made as users do (see Object::is_user_made); `object 'x' is in use, can not
 // be deleted`, with the holders of the object and of what lies below it in its data: {"holders": [{"kind":
 // "export", "name": "disk0"}]}. Those among them that go with the object are no hindrance, unless they hold
@@ -93,10 +78,11 @@ bool is_identifier(std::string_view id);
 std::vector<const ObjectClass*> user_creatable_classes();
 
 template <class T>
-Result<Ref<T>> object_new_with_props(std::string_view id, std::initializer_list<PropertyValue> properties) {
+Result<Ref<T>> object_new_with_props(std::string_view id,
+                                     std::initializer_list<PropertyArgument> properties) {
   require_main_thread("object_new_with_props()");
   Object& parent = objects_root();  // before T's class is looked up: it makes the basic types known
-  auto made = object_new_with_props(detail::class_of<T>(), parent, id, properties);
+  auto made = object_new_with_props(internal::class_of<T>(), parent, id, properties);
   if (!made) return failure(made);
   return Ref<T>::adopt(static_cast<T*>(made->release()));
 }

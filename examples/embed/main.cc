@@ -35,10 +35,10 @@ class TokenBucket final : public Object, public UserCreatable {
     refill_.arm_after(1s);
   }
 
-  Live<std::int64_t> rate_ = 100;  // set on the main thread, read on the loop's
-  Live<std::int64_t> tokens_ = 0;
-  HeldLink<IOThread> iothread_;  // holds it: it can't be deleted while this bucket lives
-  Timer refill_;                 // its destructor waits for a refill that is running
+  Shared<std::int64_t> rate_ = 100;  // set on the main thread, read on the loop's
+  Shared<std::int64_t> tokens_ = 0;
+  StrongLink<IOThread> iothread_;  // holds it: it can't be deleted while this bucket lives
+  Timer refill_;                   // its destructor waits for a refill that is running
 };
 
 const TypeInfo TokenBucket::type_info{

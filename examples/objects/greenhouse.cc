@@ -76,7 +76,7 @@ class Heater final : public Object, public UserCreatable {
 
   std::int64_t target_ = 0;
   bool on_ = false;
-  HeldLink<Sensor> sensor_;
+  StrongLink<Sensor> sensor_;
 };
 
 const TypeInfo Heater::type_info{

@@ -77,7 +77,7 @@ class Ownership {
 
 }  // namespace
 
-std::vector<Holder> detail::holders_that_stay(Object& object) {
+std::vector<Holder> internal::holders_that_stay(Object& object) {
   // Most objects have no holders; finding that out takes no memory.
   const auto is_held = [](Object& one) { return one.is_held() ? 1 : 0; };
   if (!is_held(object) && object_child_foreach_recursive(object, is_held) == 0) return {};

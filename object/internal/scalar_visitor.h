@@ -4,7 +4,6 @@
 #include <concepts>
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,7 +11,7 @@
 #include "qomio/qapi/json.h"
 #include "qomio/qapi/visitor.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // Carries one value of the kind T, in either direction, without JSON: std::int64_t, bool, double or
 // std::string. An integer serves numbers of every size, and double.
@@ -92,4 +91,4 @@ class ScalarVisitor final : public Visitor {
   T value_;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

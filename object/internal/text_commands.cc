@@ -2,7 +2,6 @@
 #include "qomio/object/internal/text_commands.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/internal/json/text_visitor.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {
@@ -106,7 +106,7 @@ Result<void> qom_set_text(const SetTextArguments& arguments) {
   auto object = object_at(arguments.path);
   if (!object) return failure(object);
   if (auto r = check_properties(arguments.properties); !r) return r;
-  return object_set_props(**object, arguments.properties, InputVisitor::Scalars::text);
+  return object_set_props(**object, arguments.properties, Scalars::text);
 }
 
 // May a client set these properties of a new object? What object-add would refuse by policy is refused here.

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "qomio/object/property.h"
-#include "qomio/object/property_access.h"
+#include "qomio/object/object_new.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/tests/bench/compare.h"
 #include "qomio/tests/bench/qobject_contender.h"

@@ -10,7 +10,7 @@
 #include "qomio/object/link.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/json.h"
 #include "qomio/tests/fuzz/fuzz.h"
@@ -57,8 +57,8 @@ class Gadget final : public Object, public UserCreatable {
   sample::Colour colour_ = sample::Colour::red;
   std::vector<sample::Leaf> leaves_;
   std::int64_t fixed_ = 0;
-  Link<Gadget> friend_;
-  HeldLink<Gadget> uses_;
+  WeakLink<Gadget> friend_;
+  StrongLink<Gadget> uses_;
 };
 
 inline const TypeInfo Gadget::type_info{.name = "gadget",

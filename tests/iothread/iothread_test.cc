@@ -40,7 +40,7 @@ class IOThreadTest : public ::testing::Test {
   IOThreadTest() { register_iothread_types(); }
   ~IOThreadTest() override { objects_cleanup(); }
 
-  IOThread& add(const char* id, std::initializer_list<PropertyValue> properties = {}) {
+  IOThread& add(const char* id, std::initializer_list<PropertyArgument> properties = {}) {
     auto made = object_new_with_props<IOThread>(id, properties);
     EXPECT_TRUE(made.has_value()) << made.error().message();
     return **made;
@@ -266,7 +266,7 @@ TEST_F(IOThreadTest, made_by_the_program_itself_is_shown_by_no_command) {
 TEST_F(IOThreadTest, is_listed_in_the_order_of_creation_with_its_configuration_and_holders) {
   IOThread& zz = add("zz", {{"poll-grow", "4"}, {"poll-weight", "5"}});
   IOThread& aa = add("aa");
-  zz.hold("export", "disk0");
+  const Hold hold = zz.hold("export", "disk0");
   const Json rows = run("query-iothreads");
   ASSERT_EQ(rows.size(), 2);
   EXPECT_EQ(rows[1]["id"], "aa");
@@ -282,17 +282,16 @@ TEST_F(IOThreadTest, is_listed_in_the_order_of_creation_with_its_configuration_a
                          {"thread-pool-max", 64},
                          {"holders", {{{"kind", "export"}, {"name", "disk0"}}}}};
   EXPECT_EQ(rows[0], expected);
-  zz.give_back("export", "disk0");
 }
 
 TEST_F(IOThreadTest, is_not_deleted_while_it_is_held) {
   IOThread& io0 = add("io0");
-  io0.hold("export", "disk0");
-  io0.hold("export", "disk0");
-  io0.give_back("export", "disk0");
+  Hold first = io0.hold("export", "disk0");
+  Hold second = io0.hold("export", "disk0");
+  first = Hold();
   EXPECT_EQ(user_creatable_del("io0").error().message(), "object 'io0' is in use, can not be deleted");
   EXPECT_GT(io0.thread_id(), 0);
-  io0.give_back("export", "disk0");
+  second = Hold();
   EXPECT_TRUE(user_creatable_del("io0").has_value());
 }
 

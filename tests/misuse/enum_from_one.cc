@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // expected: an EnumDescription has a name for each value of the enum, and these are 0, 1, 2, ...
+#include "qomio/object/object.h"
 #include "qomio/object/property.h"
 
 enum class Colour { red = 1, green };

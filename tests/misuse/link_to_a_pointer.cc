@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// expected: link() takes a Link<T> or a HeldLink<T> member, not a pointer
+// expected: link() takes a WeakLink<T> or StrongLink<T> member, not a pointer
 #include "qomio/object/link.h"
 
 class Thing : public qomio::Object {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // expected: describe this type: give it type_name and members
+#include "qomio/object/object.h"
 #include "qomio/object/property.h"
 
 struct Point {

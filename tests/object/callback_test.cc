@@ -9,12 +9,12 @@
 #include <string>
 #include <tuple>
 
-#include "qomio/object/alias.h"
 #include "qomio/object/global_defaults.h"
 #include "qomio/object/link.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/object_events.h"
+#include "qomio/object/object_listener.h"
 #include "qomio/object/property.h"
-#include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/json.h"
@@ -86,7 +86,7 @@ class Actor final : public Object, public UserCreatable {
     const_cast<Actor*>(this)->reached(Callback::can_be_deleted);
     return true;
   }
-  HeldLink<Object> friend_;
+  StrongLink<Object> friend_;
 
  private:
   std::int64_t size() const {
@@ -431,7 +431,7 @@ class Thrower final : public Object, public UserCreatable {
     klass.add(link("friend", &Thrower::friend_).check(&Thrower::check));
   }
   std::int64_t hooked_ = 0;
-  Link<Object> friend_;
+  WeakLink<Object> friend_;
 };
 constinit const TypeInfo Thrower::type_info{
     .name = "thrower",

@@ -10,9 +10,9 @@
 #include "qomio/object/config.h"
 #include "qomio/object/global_defaults.h"
 #include "qomio/object/link.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/json.h"
 #include "qomio/tests/qapi/every_kind.h"
@@ -98,10 +98,10 @@ class Panel final : public Object, public UserCreatable {
   std::int64_t early_ = 0;
   std::int64_t base_number_ = 0;
   std::int64_t rest_ = 0;
-  Link<Panel> friend_;
-  HeldLink<Panel> holds_;
-  Link<Panel> root_;
-  Link<Knob> knob_;
+  WeakLink<Panel> friend_;
+  StrongLink<Panel> holds_;
+  WeakLink<Panel> root_;
+  WeakLink<Knob> knob_;
 };
 constinit const TypeInfo Panel::type_info{.name = "random-panel",
                                           .parent = "object",

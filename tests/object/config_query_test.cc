@@ -7,13 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "qomio/object/alias.h"
 #include "qomio/object/config.h"
 #include "qomio/object/global_defaults.h"
 #include "qomio/object/link.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/json.h"
 
@@ -94,10 +93,10 @@ class Box final : public Object, public UserCreatable {
   std::int64_t preset_ = 0;
   std::int64_t level_ = 5;
   std::int64_t moody_ = 0;
-  Link<Box> next_;
-  HeldLink<Box> held_;
-  Link<Box> base_;
-  Link<Object> any_;
+  WeakLink<Box> next_;
+  StrongLink<Box> held_;
+  WeakLink<Box> base_;
+  WeakLink<Object> any_;
 };
 constinit const TypeInfo Box::type_info{.name = "config-box",
                                         .parent = "object",
@@ -112,7 +111,7 @@ class Needy final : public Object, public UserCreatable {
   Result<void> complete() override {
     return needed_ ? Result<void>() : error("Parameter 'needed' is missing");
   }
-  Link<Object> needed_;
+  WeakLink<Object> needed_;
 };
 constinit const TypeInfo Needy::type_info{
     .name = "config-needy",

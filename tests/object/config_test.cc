@@ -9,9 +9,9 @@
 #include <fstream>
 
 #include "qomio/object/link.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/json.h"
 
@@ -63,7 +63,7 @@ class Gadget : public Object, public UserCreatable {
   bool on_ = false;
   Mood mood_ = Mood::calm;
   std::vector<Bit> bits_;
-  Link<Gadget> friend_;
+  WeakLink<Gadget> friend_;
 };
 
 constinit const TypeInfo Gadget::type_info{.name = "gadget",

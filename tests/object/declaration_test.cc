@@ -283,7 +283,7 @@ TEST(SettingSeveral, is_all_or_none_with_what_can_not_be_read_back) {
   const Ref<Object> object = *object_new("safe");
   auto& safe = static_cast<Safe&>(*object);
   ASSERT_TRUE(object_set_props(*object, {{"secret", "s"}, {"label", "l"}, {"limit", 1}}));
-  const auto refused = [&](std::initializer_list<PropertyValue> values) {
+  const auto refused = [&](std::initializer_list<PropertyArgument> values) {
     EXPECT_FALSE(object_set_props(*object, values));
     EXPECT_EQ(safe.secret, "s");
     EXPECT_EQ(safe.label, "l");

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "qomio/object/object.h"
-#include "qomio/object/types.h"
+#include "qomio/object/object_commands.h"
 
 namespace qomio {
 namespace {

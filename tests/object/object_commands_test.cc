@@ -12,9 +12,9 @@
 
 #include "qomio/object/link.h"
 #include "qomio/object/object.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/json.h"
@@ -44,7 +44,7 @@ class Engine final : public Object, public UserCreatable {
   std::string label_;
   std::string key_;
   std::string serial_ = "s0";
-  Link<Engine> next_;
+  WeakLink<Engine> next_;
 
   static void class_init(ObjectClass& klass) {
     klass.add(property("speed", &Engine::speed_)
@@ -335,11 +335,11 @@ TEST_F(ObjectCommandsTest, ObjectAddAndObjectDel) {
 
 TEST_F(ObjectCommandsTest, ObjectDelRefusesWhatIsHeld) {
   make(R"("id": "a")");
-  objects_root().child("a")->hold("export", "disk0");
+  std::optional<Hold> hold = objects_root().child("a")->hold("export", "disk0");
   EXPECT_EQ(run("object-del", R"({"id": "a"})"), "object 'a' is in use, can not be deleted");
   const auto refused = Interface::process().run("object-del", Json{{"id", "a"}});
   EXPECT_EQ(refused.error().data(), R"({"holders": [{"kind": "export", "name": "disk0"}]})");
-  objects_root().child("a")->give_back("export", "disk0");
+  hold.reset();
   EXPECT_EQ(run("object-del", R"({"id": "a"})"), "{}");
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/object_events.h"
+#include "qomio/object/object_listener.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -12,7 +13,6 @@
 #include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/tests/qapi/qmp_fixture.h"
 

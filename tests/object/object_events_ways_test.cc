@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "qomio/object/alias.h"
 #include "qomio/object/config.h"
 #include "qomio/object/link.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/object_events.h"
+#include "qomio/object/object_listener.h"
+#include "qomio/object/object_new.h"
 #include "qomio/object/property.h"
-#include "qomio/object/property_access.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/json.h"
@@ -60,7 +60,7 @@ class Villa final : public Object, public UserCreatable {
   std::int64_t hooked_ = 0;
   bool haunted_ = false;
   std::int64_t nested_ = 0;
-  Link<Villa> neighbour_;
+  WeakLink<Villa> neighbour_;
 };
 constinit const TypeInfo Villa::type_info{
     .name = "villa",

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "qomio/object/link.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 
 namespace qomio {
@@ -77,8 +77,8 @@ class Lamp : public Object, public UserCreatable {
   Colour colour_ = Colour::red;
   bool locked_ = false;
   bool fails_ = false;
-  Link<Lamp> near_;
-  HeldLink<Lamp> host_;
+  WeakLink<Lamp> near_;
+  StrongLink<Lamp> host_;
 };
 
 const TypeInfo Lamp::type_info{
@@ -103,7 +103,7 @@ class ObjectTest : public testing::Test {
   static std::string message(const Result<T>& r) {
     return r ? "ok" : r.error().message();
   }
-  static Ref<Lamp> lamp(std::string_view id, std::initializer_list<PropertyValue> properties = {}) {
+  static Ref<Lamp> lamp(std::string_view id, std::initializer_list<PropertyArgument> properties = {}) {
     auto made = object_new_with_props<Lamp>(id, properties);
     EXPECT_TRUE(made) << made.error().message();
     return *made;
@@ -220,7 +220,7 @@ TEST_F(ObjectTest, LinksReadAsPathsAndNeverDangle) {
   EXPECT_EQ(*a->get_property("near"), "");
 }
 
-TEST_F(ObjectTest, AHeldLinkKeepsItsTargetFromBeingDeleted) {
+TEST_F(ObjectTest, AStrongLinkKeepsItsTargetFromBeingDeleted) {
   const auto a = lamp("a");
   lamp("b", {{"label", "b"}});
   EXPECT_TRUE(a->set_property("host", "b"));
@@ -232,24 +232,30 @@ TEST_F(ObjectTest, AHeldLinkKeepsItsTargetFromBeingDeleted) {
   EXPECT_EQ(message(user_creatable_del("b")), "object 'b' not found");
 }
 
-TEST_F(ObjectTest, HoldersAreListedOldestFirstAndGivenBackByName) {
+TEST_F(ObjectTest, HoldersAreListedOldestFirstUntilTheirHoldsAreDestroyed) {
   const auto a = lamp("a");
-  a->hold("export", "disk0");
-  a->hold("export", "disk1");
-  a->hold("export", "disk0");
+  Hold first = a->hold("export", "disk0");
+  Hold second = a->hold("export", "disk1");
+  Hold third = a->hold("export", "disk0");
   EXPECT_FALSE(user_creatable_del("a"));
-  a->give_back("export", "disk0");
+  first = Hold();
   EXPECT_THAT(a->holders(), ElementsAre(Holder{"export", "disk1"}, Holder{"export", "disk0"}));
-  a->give_back("export", "disk1");
-  a->give_back("export", "disk0");
+  second = std::move(third);  // gives back what it held
+  EXPECT_EQ(second.object(), a.get());
+  EXPECT_EQ(third.object(), nullptr);
+  EXPECT_THAT(a->holders(), ElementsAre(Holder{"export", "disk0"}));
+  second = Hold();
   EXPECT_TRUE(user_creatable_del("a"));
 }
 
-TEST_F(ObjectTest, GivingBackWhatWasNotHeldAborts) {
-  const auto a = lamp("a");
-  a->hold("export", "disk0");
-  EXPECT_DEATH(a->give_back("export", "disk1"), "not held under this name");
-  a->give_back("export", "disk0");
+TEST_F(ObjectTest, AHoldKeepsAnObjectThatHasLeftTheTree) {
+  auto a = lamp("a");
+  std::optional<Hold> hold = a->hold("export", "disk0");
+  object_unparent(*a);
+  a = nullptr;
+  EXPECT_THAT(log, testing::IsEmpty());
+  hold.reset();
+  EXPECT_THAT(log, ElementsAre("~a"));
 }
 
 TEST_F(ObjectTest, AnObjectThatCannotBeDeletedStays) {

@@ -10,7 +10,6 @@
 #include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/json.h"
 #include "qomio/tests/qapi/qmp_fixture.h"

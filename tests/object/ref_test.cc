@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "qomio/object/object.h"
-#include "qomio/object/types.h"
+#include "qomio/object/object_commands.h"
+#include "qomio/object/object_new.h"
 
 namespace qomio {
 namespace {

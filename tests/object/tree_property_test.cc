@@ -6,13 +6,14 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "qomio/object/link.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/json.h"
 
@@ -35,8 +36,8 @@ class Node final : public Object, public UserCreatable {
     klass.add(link("friend", &Node::friend_));
     klass.add(link("needs", &Node::needs_));
   }
-  Link<Node> friend_;
-  HeldLink<Node> needs_;
+  WeakLink<Node> friend_;
+  StrongLink<Node> needs_;
 };
 
 const TypeInfo Node::type_info{.name = "random-node",

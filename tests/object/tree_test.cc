@@ -11,8 +11,9 @@
 
 #include "qomio/object/link.h"
 #include "qomio/object/object.h"
+#include "qomio/object/object_commands.h"
+#include "qomio/object/object_new.h"
 #include "qomio/object/property.h"
-#include "qomio/object/types.h"
 
 namespace qomio {
 namespace {
@@ -30,7 +31,7 @@ class Node : public Object {
   ~Node() override { log.push_back("~" + label); }
 
   std::string label;
-  Link<Object> to;
+  WeakLink<Object> to;
   Ref<Object> friend_to;  // given up when it leaves the tree
 
  protected:

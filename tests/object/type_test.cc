@@ -13,9 +13,10 @@
 #include <vector>
 
 #include "qomio/object/object.h"
+#include "qomio/object/object_commands.h"
+#include "qomio/object/object_new.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
 
 namespace qomio {
 namespace {

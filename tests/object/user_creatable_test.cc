@@ -6,16 +6,16 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "qomio/object/link.h"
 #include "qomio/object/object.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
-#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {
@@ -86,7 +86,7 @@ class Widget : public Object, public UserCreatable {
   bool fails_ = false;
   bool busy_ = false;
   bool helper_ = false;
-  HeldLink<Widget> uses_;
+  StrongLink<Widget> uses_;
 
   static void class_init(ObjectClass& klass) {
     klass.add(property("width", &Widget::width_).range(0, 100).on_change(&Widget::changed));

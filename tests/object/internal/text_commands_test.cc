@@ -14,7 +14,7 @@
 #include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/json.h"
@@ -54,7 +54,7 @@ class Sampler final : public Object, public UserCreatable {
   std::vector<SamplerFlavour> flavours_;
   std::vector<Rule> rules_;
   std::int64_t trial_ = 0;
-  Link<Sampler> next_;
+  WeakLink<Sampler> next_;
   Result<void> set_secret(std::string) { return {}; }
 
   static void class_init(ObjectClass& klass) {

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <concepts>
+
+namespace qomio {
+
+class Object;
+
+namespace internal {
+
+// Whether the object is of the C++ class T. `O` puts the use of Object off until it is complete.
+template <class T, class O = Object>
+bool is_instance(const O& object) {
+  if constexpr (std::same_as<T, O>) {
+    return true;
+  } else {
+    return dynamic_cast<const T*>(&object) != nullptr;
+  }
+}
+
+}  // namespace internal
+}  // namespace qomio

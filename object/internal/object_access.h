@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "qomio/object/object.h"
+
+namespace qomio::internal {
+
+// What makes and places objects reaches these parts of them.
+struct ObjectAccess {
+  static void set_class(Object& object, const ObjectClass& object_class) { object.class_ = &object_class; }
+  static bool is_root(const Object& object) { return object.root_ != Root::none; }
+  // `root` stays without a parent from now on.
+  static void make_root(Object& root, Root which) { root.root_ = which; }
+  static ObjectData& data(Object& object);
+  // See object_unparent().
+  static void leave_tree(Object& object) { object.leave_tree(); }
+  // The latest child that is not being unparented already; null when there is none.
+  static Object* last_that_stays(const Object& object) {
+    Object* child = object.last_child_;
+    while (child && child->leaving_) child = child->previous_sibling_;
+    return child;
+  }
+};
+
+// See object_child_foreach_recursive().
+int for_each_below(Object& parent, const std::function<int(Object&)>& visit);
+// Calls a function of somebody else's for an object of a walk.
+int visit_one(const std::function<int(Object&)>& visit, Object& object);
+
+}  // namespace qomio::internal

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <tsl/robin_set.h>
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "qomio/object/internal/weak_list.h"
+#include "qomio/object/object.h"
+#include "qomio/object/property.h"
+#include "qomio/qapi/internal/invariant.h"
+
+namespace qomio::internal {
+
+// Children by name. Open addressing, with the hash stored beside the pointer: an object in a large set is
+// found with few accesses to memory, one to the table and one to the object.
+inline std::string_view name_of(const Object* child) { return child->name(); }
+inline std::string_view name_of(std::string_view name) { return name; }
+struct NameHash {
+  std::size_t operator()(const auto& child) const { return std::hash<std::string_view>()(name_of(child)); }
+};
+struct SameName {
+  using is_transparent = void;
+  bool operator()(const auto& a, const auto& b) const { return name_of(a) == name_of(b); }
+};
+using ChildIndex = tsl::robin_set<Object*, NameHash, SameName, std::allocator<Object*>, /*StoreHash=*/true>;
+
+// One holder of an object, owned by a Hold.
+class HoldEntry {
+ public:
+  HoldEntry(Object& object, Holder holder);
+  // For a link of this owner; set_owner() follows, unless it is being destroyed.
+  HoldEntry(Object& object, const Object& owner);
+  HoldEntry(const HoldEntry&) = delete;
+  HoldEntry& operator=(const HoldEntry&) = delete;
+  ~HoldEntry();
+
+  void set_owner(Object& owner) { owner_.lead_to(&owner); }
+  Object& object() const { return *object_; }
+  // As given; or the owner's type and name, its type alone once it has been destroyed.
+  Holder holder() const;
+  // The object that owns the link; null for a holder that is no link, and once it has been destroyed.
+  const Object* owner() const { return owner_.target(); }
+
+ private:
+  Ref<Object> object_;
+  Holder holder_;
+  WeakNode owner_;
+  const ObjectClass* owner_class_ = nullptr;
+};
+
+// The part of an object that few have, kept apart so that the others stay small.
+struct ObjectData {
+  struct OwnProperty {
+    std::unique_ptr<Property> property;
+    std::function<void(Object&)> release;
+    void run_release(Object& object) const {
+      if (release) callback("release of property", property->name(), [&] { release(object); });
+    }
+  };
+  // Of names that end in "[*]", by the name without it: all numbers below `next` have been given out; those
+  // that are free again are in `returned`, so that the first free one is found without a search.
+  struct Numbering {
+    std::size_t next = 0;
+    std::set<std::size_t> returned;
+  };
+  std::vector<OwnProperty> properties;
+  std::vector<OwnProperty> deleted;                // while they were used, see PropertyUse
+  std::vector<PropertyThatWasSet> set_properties;  // the latest last
+  std::vector<const HoldEntry*> holders;           // oldest first
+  ChildIndex children;                             // empty until there are many
+  std::size_t child_count = 0;
+  std::map<std::string, Numbering, std::less<>> numberings;
+  WeakList weak_links;
+};
+
+}  // namespace qomio::internal
