@@ -27,7 +27,7 @@ namespace {
 // From this many children on, an object finds them through a hash table.
 constexpr std::size_t kIndexedChildren = 8;
 
-// Objects that end because the one that owned them ends do so on its stack, up to this many at once.
+// Objects that are destroyed because their owner is destroyed use its stack, up to this many at once.
 constexpr unsigned kMaxNestedEnds = 500;
 
 // At the end of a name: the first free number, in brackets.
@@ -74,7 +74,7 @@ constinit const TypeInfo Object::type_info{
 };
 
 Object::Object() = default;
-// Whoever gives back a reference that is not his may find this.
+// So that a reference that is released once too often is noticed, if the memory is still there.
 Object::~Object() { references_.store(0, std::memory_order_relaxed); }
 
 void Object::wrong_count(std::uint32_t before) const {
@@ -93,7 +93,7 @@ void Object::finalize() const {
     if (in_main_thread()) {
       self->ended_in_use_ = true;
     } else {
-      // The main thread is in the middle of it, and comes round.
+      // The main thread is using the object, and releases this reference when it is idle.
       g_idle_add_full(
           G_PRIORITY_DEFAULT, [](gpointer used) { return static_cast<Object*>(used)->unref(), FALSE; }, self,
           nullptr);
@@ -101,10 +101,11 @@ void Object::finalize() const {
     return;
   }
   self->ending_ = true;
-  // Callbacks may take and give back references to the object while it goes.
+  // Callbacks may take and release references to the object while it is destroyed.
   references_.store(1, std::memory_order_relaxed);
-  // Chains of objects that own each other may be as long as clients make them, so those far down wait in a
-  // list until the stack is shorter. The list needs no memory: siblings are of no use outside a tree.
+  // Clients can make chains of objects that own each other as long as they like, so objects far down a chain
+  // wait in a list until the stack is shorter. The list needs no memory: outside a tree the pointer to the
+  // next sibling is unused.
   static constinit thread_local unsigned nested = 0;
   static constinit thread_local Object* waiting = nullptr;
   if (nested == kMaxNestedEnds) {
@@ -174,11 +175,11 @@ Result<std::string> Object::take_name(std::string_view name) {
   for (;;) {
     const std::size_t number = returned.empty() ? next++ : returned.extract(returned.begin()).value();
     std::string numbered = fmt::format("{}[{}]", name, number);
-    if (check_name_is_free(numbered)) return numbered;  // else somebody has it by its full name
+    if (check_name_is_free(numbered)) return numbered;  // else it was taken by its full name
   }
 }
 
-void Object::give_back_number(std::string_view name) {
+void Object::release_number(std::string_view name) {
   if (data_->numberings.empty() || !name.ends_with(']')) return;
   const auto bracket = name.rfind('[');
   if (bracket == std::string_view::npos) return;
@@ -206,7 +207,7 @@ Result<void> Object::check_place(std::string_view name, const Object& child) con
     return error("'{}' can't be added: objects are nested at most {} levels deep", name, kMaxLevels);
   };
   if (level > kMaxLevels) return too_deep();
-  // What it brings along is walked by its own pointers: it may be as deep as a tree may be.
+  // The child's own children are walked without recursion, since they may be nested as deep as a tree.
   for (const Object* at = &child;;) {
     if (at->first_child_) {
       at = at->first_child_;
@@ -233,7 +234,7 @@ Result<void> Object::add_child(std::string_view name, Object& child) {
   (last_child_ ? last_child_->next_sibling_ : first_child_) = &child;
   last_child_ = &child;
   child.ref();
-  if (!internal::has_listeners() || !is_below_objects()) return {};
+  if (!internal::has_listeners() || !child.is_below_objects()) return {};
   const Ref<Object> keep(child);
   if (child.complete_) notify(child, [&](ObjectListener& listener) { listener.added(child); });
   if (child.first_child_ && child.is_below_objects())
@@ -241,7 +242,8 @@ Result<void> Object::add_child(std::string_view name, Object& child) {
   return {};
 }
 
-// All that takes memory, so that nothing is half done where there is none; a number in brackets may be lost.
+// Does everything that allocates memory, so that nothing is half done when there is none; a number in
+// brackets may be lost.
 void Object::index_child(Object& child, std::string name) {
   internal::ObjectData& more = data();
   child.name_.swap(name);
@@ -268,7 +270,7 @@ void Object::unlink_child(Object& child) {
   } else {
     more.children.erase(&child);
   }
-  give_back_number(child.name_);
+  release_number(child.name_);
   (child.previous_sibling_ ? child.previous_sibling_->next_sibling_ : first_child_) = child.next_sibling_;
   (child.next_sibling_ ? child.next_sibling_->previous_sibling_ : last_child_) = child.previous_sibling_;
   child.previous_sibling_ = nullptr;
@@ -281,7 +283,7 @@ void Object::unlink_child(Object& child) {
 void Object::release_children() {
   while (Object* child = last_child_) {
     if (child->leaving_) {
-      unlink_child(*child);  // it has been told
+      unlink_child(*child);  // its unparent() has been called
     } else {
       child->leave_tree();
     }
@@ -289,6 +291,7 @@ void Object::release_children() {
 }
 
 void Object::leave_tree() {
+  require_main_thread("object_unparent()");
   if (!parent_ || leaving_) return;
   const Ref<Object> keep(*this);
   leaving_ = true;
@@ -393,7 +396,7 @@ Result<void> Object::delete_property(std::string_view name) {
       auto gone = std::move(*it);
       own.erase(it);
       forget_set(*gone.property);
-      give_back_number(gone.property->name());
+      release_number(gone.property->name());
       if (uses_.load(std::memory_order_relaxed) > 0) {
         data_->deleted.push_back(std::move(gone));
       } else {
@@ -477,7 +480,7 @@ void Object::remember_set(const Property& property, bool when_made) {
 }
 
 void Object::free_deleted_properties() {
-  // What is given back may delete more.
+  // A release function may delete further properties.
   while (data_ && !data_->deleted.empty()) {
     const auto gone = std::exchange(data_->deleted, {});
     for (const auto& own : gone) {

@@ -61,10 +61,10 @@ class Hold {
 
 struct PropertyThatWasSet {
   const Property* property;
-  bool when_made;  // first when the object was made, which may need it
+  bool when_made;  // given when the object was made, which may require it
 };
 
-// What a listing says of a property.
+// One row of a listing of properties.
 struct PropertyView {
   std::string name;
   std::string type_name;
@@ -76,8 +76,8 @@ struct PropertyView {
 // finalizes it: releases of instance properties first, then instance_finalize hooks, derived first, then the
 // destructor.
 //
-// Thread: ref() and unref() from any; all else belongs to the main thread, and so does the last unref() of an
-// object that has children, links or holders.
+// Thread: ref() and unref() may be called from any thread. Everything else belongs to the main thread, and so
+// does the last unref() of an object that has children, links or holders.
 class Object {
  public:
   static const TypeInfo type_info;
@@ -85,7 +85,7 @@ class Object {
   Object(const Object&) = delete;
   Object& operator=(const Object&) = delete;
 
-  // An object has kMaxReferences at most; one more, or one that is given back too often, is a broken
+  // The most references that an object can have. To exceed it, or to release one too many, is a broken
   // invariant.
   static constexpr std::uint32_t kMaxReferences = std::uint32_t{1} << 28;
   void ref() const {
@@ -94,7 +94,7 @@ class Object {
       wrong_count(before);
   }
   void unref() const {
-    // Who holds the only one shares it with nobody, and needs no locked instruction.
+    // The only reference is not shared with another thread, so no locked instruction is needed.
     if (references_.load(std::memory_order_acquire) == 1) return finalize();
     const std::uint32_t before = references_.fetch_sub(1, std::memory_order_acq_rel);
     if (before == 1) return finalize();
@@ -125,16 +125,17 @@ class Object {
   static constexpr std::size_t kMaxLevels = 10'000;
 
   // --- Properties ---
-  // Class properties first, then this object's own. Null when there is none; children are not among them.
+  // Looks among the properties of the class, then among this object's own. Null when there is none; children
+  // are not included.
   const Property* find_property(std::string_view name) const;
-  // Adds one to this object alone; `release` runs once, when the property or the object goes. Errors: a name
-  // that is taken, is empty or has a '/'; a declaration that contradicts itself (see object/property.h). A
-  // name that ends in "[*]" takes the first free number.
+  // Adds a property to this object alone; `release` runs once, when the property or the object is destroyed.
+  // Errors: a name that is taken, is empty or has a '/'; a declaration that contradicts itself (see
+  // object/property.h). A name that ends in "[*]" takes the first free number.
   Result<void> add_property(std::unique_ptr<Property> property, std::function<void(Object&)> release = {});
-  // Removes one of this object's own properties; if its getter, setter or hook runs at the time, it and what
-  // `release` gives back stay until that returns. Errors: no such property.
+  // Removes one of this object's own properties. If its getter, setter or hook is running, the property is
+  // destroyed, and `release` runs, once that returns. Errors: no such property.
   Result<void> delete_property(std::string_view name);
-  // Children in the order they came, then properties in the order of declaration, base classes first.
+  // Children, oldest first, then properties in the order of declaration, base classes first.
   std::vector<PropertyView> property_views() const;
 
   // Errors: `Property 't.x' not found`, `... is not readable`, `... is not writable`,
@@ -148,16 +149,17 @@ class Object {
   // From text, as on a command line.
   Result<void> parse_property(std::string_view name, std::string_view text);
 
-  // For whatever sets a property without set_property(): once the new value is in force, this remembers that
-  // it was set, and tells listeners.
+  // To be called after a property was set other than by set_property(): remembers that it was set, and
+  // notifies listeners.
   void property_was_set(const Property& property);
-  // Remembers it only. Of aliases nothing is remembered: it is their target's property that was set.
+  // Only remembers that it was set. Does nothing for an alias: the property of its target is the one that was
+  // set.
   void remember_set(const Property& property, bool when_made = false);
   // What was set by command, on the command line or by the program while the object was in the tree, the
-  // latest last: what a configuration must tell.
+  // latest last: what a configuration must contain.
   std::vector<PropertyThatWasSet> set_properties() const;
 
-  // --- Holders: whoever uses the object says so, and deletion is refused meanwhile ---
+  // --- Holders: those who use the object; object-del is refused while there are any ---
   [[nodiscard]] Hold hold(std::string_view kind, std::string_view name);
   // For a link: the holder is the object that owns it, by its type and the name that it has when asked.
   [[nodiscard]] Hold hold(const Object& owner);
@@ -167,7 +169,7 @@ class Object {
   // owner has been destroyed.
   std::vector<const Object*> holding_objects() const;
 
-  // Set after complete(): from then on properties declared until_complete() are fixed, and listeners are told
+  // Set after complete(). From then on properties declared until_complete() can't be set, and listeners hear
   // of the object.
   bool is_complete() const { return complete_; }
   void set_complete();
@@ -182,8 +184,8 @@ class Object {
   Object();
   virtual ~Object();
 
-  // Told when the object leaves the tree, before its parent is cleared; e.g. to stop what it runs. Once, also
-  // if this makes what else is about to leave unparent it.
+  // Called when the object leaves the tree, before its parent is cleared; for example to stop what it runs.
+  // Called once, even if the object is unparented again meanwhile.
   virtual void unparent() {}
 
  private:
@@ -205,7 +207,7 @@ class Object {
   // The name itself, or with the first free number in place of "[*]", which is taken then. Errors: it is
   // taken.
   Result<std::string> take_name(std::string_view name);
-  void give_back_number(std::string_view name);
+  void release_number(std::string_view name);
 
   const ObjectClass* class_ = nullptr;
   mutable std::atomic<std::uint32_t> references_ = 1;
@@ -225,9 +227,9 @@ class Object {
   std::unique_ptr<internal::ObjectData> data_;  // what few objects have
 };
 
-// While it lives, code of somebody else's may run on the object's behalf, and do with it what it likes: the
-// object stays, and so do properties of its own that are deleted meanwhile. Made for each call of a getter or
-// a setter, so it counts without a locked instruction, where a Ref needs two. Thread: the main thread.
+// Keeps an object, and properties of its own that are deleted meanwhile, while a callback runs that may do
+// anything with the object. One is made for each call of a getter or a setter, so it counts without a locked
+// instruction, where a Ref needs two. Thread: the main thread.
 class PropertyUse {
  public:
   explicit PropertyUse(Object& object) : object_(object) {

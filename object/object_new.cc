@@ -12,6 +12,7 @@
 #include "qomio/object/internal/property_batch.h"
 #include "qomio/object/internal/scalar_visitor.h"
 #include "qomio/object/property.h"
+#include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/main_thread.h"
 #include "qomio/qapi/json.h"
 
@@ -117,6 +118,12 @@ Result<bool> object_property_get_bool(Object& object, std::string_view name) {
 }
 Result<std::string> object_property_get_str(Object& object, std::string_view name) {
   return get<std::string>(object, name);
+}
+
+Result<std::string> internal::get_enum_text(Object& object, std::string_view name) {
+  const auto value = object.get_property(name);
+  if (!value) return std::unexpected(value.error());
+  return from_json<std::string>(*value, name);
 }
 
 }  // namespace qomio

@@ -56,6 +56,11 @@ template <class E>
   requires std::is_enum_v<E>
 Result<E> object_property_get_enum(Object& object, std::string_view name);
 
+namespace internal {
+// Of a property whose value is a string where it is JSON.
+Result<std::string> get_enum_text(Object& object, std::string_view name);
+}  // namespace internal
+
 template <class E>
   requires std::is_enum_v<E>
 Result<void> object_property_set_enum(Object& object, std::string_view name, E value) {
@@ -68,7 +73,7 @@ Result<void> object_property_set_enum(Object& object, std::string_view name, E v
 template <class E>
   requires std::is_enum_v<E>
 Result<E> object_property_get_enum(Object& object, std::string_view name) {
-  auto text = object_property_get_str(object, name);
+  auto text = internal::get_enum_text(object, name);
   if (!text) return failure(text);
   const auto& values = enum_description<E>.values;
   std::size_t index = 0;

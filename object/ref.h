@@ -31,7 +31,7 @@ class Ref {
     if (object_) object_->unref();
   }
 
-  // Takes over a reference that the caller holds; release() gives it back.
+  // Takes over a reference that the caller owns; release() returns it to the caller.
   static Ref adopt(T* object) {
     Ref ref;
     ref.object_ = object;

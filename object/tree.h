@@ -20,15 +20,15 @@ class Container final : public Object {
 // "/", and "/objects" for what users make. They exist from the first call on.
 Object& object_root();
 Object& objects_root();
-// Hangs outside the tree: what lies below it has no path.
+// Outside the tree: objects below it have no path.
 Object& internal_root();
 
-// Takes the object out of the tree: it is told, its parent lets go of it, and the tree's reference is given
-// back. Does nothing for an object without parent, or one that is on its way out already. The three roots
-// stay: it is a broken invariant to unparent one.
+// Takes the object out of the tree: calls its unparent(), clears its parent, and releases the tree's
+// reference. Does nothing for an object without parent, or one that is being unparented already. To unparent
+// one of the three roots is a broken invariant.
 void object_unparent(Object& object);
 
-// Unparents all that users made, newest first. For the end of the program.
+// Unparents everything below /objects, newest first. For the end of the program.
 void objects_cleanup();
 
 // "/objects/io0"; nothing for an object outside the tree.
@@ -47,7 +47,7 @@ Resolved object_resolve_path(std::string_view path);
 Resolved object_resolve_path_type(std::string_view path, std::string_view type_name);
 
 // Calls `visit` for the children present at the time of the call, oldest first, until it returns something
-// other than 0, which is returned. It may unparent any object; those that are gone are not visited.
+// other than 0, which is returned. It may unparent any object; objects that have left are not visited.
 int object_child_foreach(Object& parent, const std::function<int(Object&)>& visit);
 // The same for all descendants, parents first.
 int object_child_foreach_recursive(Object& parent, const std::function<int(Object&)>& visit);

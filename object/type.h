@@ -23,9 +23,9 @@ struct ClassData;
 // Up to eight names; a constant, so that a TypeInfo can be one.
 using InterfaceNames = detail::Names<8>;
 
-// All that makes a type. Registered once, explicitly; parents and interfaces are found by name when the type
-// is first used, so the order of registrations is free. What is left out comes from the parent, or is
-// nothing.
+// Describes a type. Registered once, explicitly; parents and interfaces are found by name when the type is
+// first used, so types may be registered in any order. Members that are left out are inherited from the
+// parent, or empty.
 struct TypeInfo {
   std::string_view name;  // at least 2 characters: a letter or 1-9, then letters, digits, '-', '_', '.'
   std::string_view parent = {};  // "object" for most; interfaces have "interface" or another interface
@@ -61,14 +61,14 @@ bool implements(const O& object) {
 // than eight interfaces.
 Result<void> register_type(const TypeInfo& info);
 
-// Makes the classes of all types, which otherwise happens at first use: for a program to call once it has
-// registered its own, so that what a class_init declares wrongly is told then. Thread-safe. Errors: those of
+// Makes the classes of all types, which otherwise happens at first use. A program calls it after registering
+// its types, so that a wrong declaration in a class_init is reported at once. Thread-safe. Errors: those of
 // object_class_by_name(), of the first type, by name, whose class can't be made.
 Result<void> check_types();
 
-// The class of a type, made on first use. Thread-safe. From its own class_init it may be had, as far as it
-// has come; types derived from it may not. Errors: `unknown type 'x'`, `Type 'x' is missing its parent 'y'`,
-// `missing interface 'i' for object 'x'`, `Type 'x' is its own ancestor`; what add() found wrong, as
+// The class of a type, made on first use. Thread-safe. A class_init hook may look up its own class, which is
+// unfinished then, but no type derived from it. Errors: `unknown type 'x'`, `Type 'x' is missing its parent
+// 'y'`, `missing interface 'i' for object 'x'`, `Type 'x' is its own ancestor`; what add() found wrong, as
 // `Property 'x.p' is declared twice`. The types object, interface, container and user-creatable are always
 // there.
 Result<const ObjectClass*> object_class_by_name(std::string_view name);
@@ -94,7 +94,7 @@ class ObjectClass {
   // Interfaces of this class and its ancestors, inherited ones first.
   const std::vector<const ObjectClass*>& interfaces() const;
 
-  // Is this class `other`, derived from it, or does it implement it?
+  // Whether this class is `other`, is derived from it, or implements it.
   bool is_a(const ObjectClass& other) const {
     return this == &other || derives_from(other) || (other.is_interface_ && implements(other));
   }
@@ -108,7 +108,7 @@ class ObjectClass {
   const std::vector<const Property*>& properties() const;
   const Property* find_property(std::string_view name) const;
 
-  // Of the library itself.
+  // For the library itself.
   internal::ClassData& data() const { return *data_; }
   const std::vector<const ObjectClass*>& ancestors() const { return ancestors_; }
 

@@ -60,6 +60,13 @@ Result<T> from_json(const Json& json, std::string_view name = {}, Scalars scalar
   return value;
 }
 
+// Reads into a value that is there already, whose members with a default keep their values where the JSON has
+// none. After an error the value may be half read.
+template <class T>
+Result<void> update_from_json(T& value, const Json& json, Scalars scalars = Scalars::typed) {
+  return detail::read_json(json, {}, scalars, detail::visit_value<T>, &value);
+}
+
 template <class T>
 Json to_json(const T& value) {
   return detail::write_json(detail::visit_value<T>, &value);

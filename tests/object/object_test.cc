@@ -255,7 +255,7 @@ TEST_F(ObjectTest, AHoldKeepsAnObjectThatHasLeftTheTree) {
   a = nullptr;
   EXPECT_THAT(log, testing::IsEmpty());
   hold.reset();
-  EXPECT_THAT(log, ElementsAre("~a"));
+  EXPECT_THAT(log, ElementsAre("~lamp"));
 }
 
 TEST_F(ObjectTest, AnObjectThatCannotBeDeletedStays) {

@@ -87,14 +87,12 @@ Result<void> read_compat(const std::string& typed, CompatPolicy& policy) {
   if (typed.starts_with('{')) {
     const auto json = parse_json(typed);
     if (!json) return std::unexpected(json.error());
-    InputVisitor visitor(*json);
-    return visit(visitor, {}, policy);
+    return update_from_json(policy, *json);
   }
   const auto keyval = parse_keyval(typed);
   if (!keyval) return std::unexpected(keyval.error());
   if (keyval->help) return error("Help is not available for this option");
-  InputVisitor visitor(keyval->values, Scalars::text);
-  return visit(visitor, {}, policy);
+  return update_from_json(policy, keyval->values, Scalars::text);
 }
 
 // Where a virtual machine keeps its devices, and where clients that know QEMU look for them. They find none.
