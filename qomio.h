@@ -4,6 +4,7 @@
 
 #include "qomio/iothread/aio_context.h"
 #include "qomio/iothread/iothread.h"
+#include "qomio/iothread/iothread_commands.h"
 #include "qomio/iothread/main_loop.h"
 #include "qomio/object/link.h"
 #include "qomio/object/object.h"

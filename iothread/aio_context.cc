@@ -136,7 +136,7 @@ std::uint32_t AioContext::accept_notifications(std::uint32_t scheduled) {
     stamp_ns_.store(0, std::memory_order_relaxed);
     --elided;
   }
-  counters_.wakeups_elided.add(elided);
+  counters_[LoopStat::wakeups_elided].add(elided);
   return count;
 }
 
@@ -346,35 +346,11 @@ void AioContext::remove_fd_handler(int fd, FdDirection direction, const void* ow
   wake_from_home();
 }
 
-void AioContext::set_poll_params(const PollParams& params) {
-  poll_params_.max_ns.store(params.max_ns, std::memory_order_relaxed);
-  poll_params_.grow.store(params.grow, std::memory_order_relaxed);
-  poll_params_.shrink.store(params.shrink, std::memory_order_relaxed);
-  poll_params_.weight.store(params.weight, std::memory_order_relaxed);
-  poll_params_.policy.store(params.policy, std::memory_order_relaxed);
-  // Two threads that set them at once may mix them for a moment; the second generation puts that right.
-  poll_params_.generation.fetch_add(1, std::memory_order_release);
+void AioContext::set_params(const LoopParams& params) {
+  invariant(params.check().has_value(), "thread-pool-min and thread-pool-max go together");
+  params_.set(params);
   notify();
-}
-
-PollParams AioContext::poll_params() const {
-  return {.max_ns = poll_params_.max_ns.load(std::memory_order_relaxed),
-          .grow = poll_params_.grow.load(std::memory_order_relaxed),
-          .shrink = poll_params_.shrink.load(std::memory_order_relaxed),
-          .weight = poll_params_.weight.load(std::memory_order_relaxed),
-          .policy = poll_params_.policy.load(std::memory_order_relaxed)};
-}
-
-void AioContext::set_thread_pool_params(std::int64_t min, std::int64_t max) {
-  invariant(0 <= min && min <= max && max > 0,
-            "thread-pool-min must be in range [0, thread-pool-max], thread-pool-max at least 1");
-  thread_pool_min_.store(min, std::memory_order_relaxed);
-  thread_pool_max_.store(max, std::memory_order_relaxed);
   if (ThreadPool* const pool = thread_pool_.load(std::memory_order_acquire)) pool->params_changed();
-}
-
-std::pair<std::int64_t, std::int64_t> AioContext::thread_pool_params() const {
-  return {thread_pool_min_.load(std::memory_order_relaxed), thread_pool_max_.load(std::memory_order_relaxed)};
 }
 
 ThreadPool& AioContext::thread_pool() {
@@ -398,36 +374,17 @@ FileIo& AioContext::file_io() {
   return *file_io_;
 }
 
-AioStats AioContext::stats() const {
-  const detail::AioCounters& from = counters_;
-  AioStats stats;
-  stats.iterations = from.iterations.get();
-  stats.poll_hits = from.poll_hits.get();
-  stats.poll_misses = from.poll_misses.get();
-  stats.polls = stats.poll_hits + stats.poll_misses;
-  const detail::LoopTimes::Reading times = from.times.read();
-  stats.poll_ns = times.poll_ns;
-  stats.poll_miss_ns = std::min(from.poll_miss_ns.get(), times.poll_ns);
-  stats.blocked_ns = times.blocked_ns;
-  stats.busy_ns = times.busy_ns;
-  stats.wakeups = from.wakeups.get();
-  stats.wakeups_elided = from.wakeups_elided.get();
-  stats.wakeup_cost_ns = from.wakeup_cost_ns.get();
-  stats.bh_runs = from.bh_runs.get();
-  stats.fd_events = from.fd_events.get();
-  stats.timers_fired = from.timers_fired.get();
-  stats.poll_window_ns = from.poll_window_ns.get();
-  stats.max_lag_ns = from.lags.longest_ns();
-  stats.lags = from.lags.counts();
-  stats.fd_monitor = handlers_.monitor_kind();
-  stats.handlers = handlers_.size();
-  stats.polled_handlers = handlers_.polled_size();
+LoopStats AioContext::stats() const {
+  LoopStats stats;
+  counters_.read_into(stats);
+  stats[LoopStat::handlers] = handlers_.size();
+  stats[LoopStat::polled_handlers] = handlers_.polled_size();
   if (const ThreadPool* const pool = thread_pool_.load(std::memory_order_acquire)) {
-    stats.pool_threads = pool->threads();
-    stats.pool_pending = pool->pending();
+    stats[LoopStat::pool_threads] = pool->threads();
+    stats[LoopStat::pool_pending] = pool->pending();
   }
-  stats.effective = poll_params().effective();
-  stats.effective_aio_max_batch = effective_aio_max_batch();
+  stats.fd_monitor = handlers_.monitor_kind();
+  stats.effective = params().in_force();
   return stats;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -14,13 +13,15 @@
 #include <utility>
 #include <vector>
 
-#include "qomio/iothread/aio_stats.h"
 #include "qomio/iothread/bottom_half.h"
 #include "qomio/iothread/event_notifier.h"
 #include "qomio/iothread/fd_handlers.h"
 #include "qomio/iothread/function_ref.h"
+#include "qomio/iothread/internal/loop_counters.h"
 #include "qomio/iothread/internal/poll_controller.h"
-#include "qomio/iothread/internal/uring.h"
+#include "qomio/iothread/internal/shared_value.h"
+#include "qomio/iothread/loop_params.h"
+#include "qomio/iothread/loop_stats.h"
 #include "qomio/iothread/running_call.h"
 #include "qomio/iothread/timer.h"
 #include "qomio/object/ref.h"
@@ -166,23 +167,11 @@ class AioContext {
     return {*this, std::move(callback), clock};
   }
 
-  // Thread-safe. Takes effect in the running loop at once: all windows start again from 0. A new loop doesn't
-  // poll (max_ns 0).
-  void set_poll_params(const PollParams& params);
-  PollParams poll_params() const;
-  // Thread-safe. The longest batch of submissions; 0: 32. At most 128 are in force, since that is what the
-  // ring holds.
-  void set_aio_max_batch(std::int64_t max_batch) {
-    aio_max_batch_.store(max_batch, std::memory_order_relaxed);
-  }
-  // Thread-safe. The one in force.
-  std::int64_t effective_aio_max_batch() const {
-    const std::int64_t batch = aio_max_batch_.load(std::memory_order_relaxed);
-    return batch == 0 ? 32 : std::min<std::int64_t>(batch, detail::Uring::kEntries);
-  }
-  // Thread-safe. 0 <= min <= max, max > 0. Takes effect at once: surplus threads end when they are idle.
-  void set_thread_pool_params(std::int64_t min, std::int64_t max);
-  std::pair<std::int64_t, std::int64_t> thread_pool_params() const;
+  // Thread-safe. Takes effect in the running loop at once: polling windows start again from 0, and surplus
+  // worker threads end when they are idle. LoopParams::check() must pass. A new loop does not poll
+  // (poll_max_ns 0) and has the defaults otherwise.
+  void set_params(const LoopParams& params);
+  LoopParams params() const { return params_.get(); }
 
   // The threads of this loop for work that blocks. Made at the first call, without a thread.
   ThreadPool& thread_pool();
@@ -194,7 +183,7 @@ class AioContext {
   GSource* g_source();
 
   // Thread-safe, without a lock that the loop takes. Members are read one by one, except the three times.
-  AioStats stats() const;
+  LoopStats stats() const;
   // Thread-safe, without a lock. What the loop is calling at this moment.
   RunningCall running_call() const { return running_call_.get(); }
 
@@ -238,7 +227,7 @@ class AioContext {
   void count_busy(std::int64_t now_ns, bool outermost);
   void count_sleep(std::int64_t now_ns);
   bool end_poll_mode();
-  void apply_poll_params();
+  void apply_params();
   bool announce_sleep();
   bool notified() const;
   void withdraw_sleep();
@@ -273,15 +262,7 @@ class AioContext {
   std::set<std::string, std::less<>> bottom_half_names_;  // all there have been, each once
   detail::NamedBottomHalfNode* alive_bottom_halves_ = nullptr;
 
-  // Parameters, set by any thread; a new generation tells the loop to read them.
-  struct {
-    std::atomic<std::int64_t> max_ns = 0, grow = 0, shrink = 0, weight = 0;
-    std::atomic<PollPolicy> policy = PollPolicy::arrival;
-    std::atomic<std::uint32_t> generation = 1;
-  } poll_params_;
-  std::atomic<std::int64_t> aio_max_batch_ = 0;
-  std::atomic<std::int64_t> thread_pool_min_ = 0;
-  std::atomic<std::int64_t> thread_pool_max_ = 64;
+  detail::SharedValue<LoopParams> params_{LoopParams{.poll_max_ns = 0}};
   std::atomic<ThreadPool*> thread_pool_ = nullptr;  // owned; made by the home thread
   std::unique_ptr<FileIo> file_io_;
 
@@ -295,8 +276,8 @@ class AioContext {
   Waiter* first_waiter_ = nullptr;          // of a list of them, each in its own frame
 
   // Home thread only.
-  std::uint32_t poll_generation_ = 0;
-  PollController controller_;
+  std::uint32_t params_version_ = 0;  // of those that the controller has
+  PollController controller_{LoopParams{.poll_max_ns = 0}};
   HandlerWindow notifier_window_;
   WakeupCost wakeup_cost_;
   int depth_ = 0;          // iterations inside each other
@@ -305,7 +286,7 @@ class AioContext {
   Source* source_ = nullptr;
   detail::CoroutineRun* coroutine_run_ = nullptr;  // the innermost
 
-  detail::AioCounters counters_;
+  detail::LoopCounters counters_;
   detail::RunningCallMark running_call_;
 };
 

@@ -291,7 +291,7 @@ bool FileIo::start_in_ring(Request& request) {
   ::io_uring_sqe_set_data(entry, static_cast<detail::UringRequest*>(&request));
   ++in_ring_;
   request.in_ring = true;
-  if (ring->unsubmitted() >= static_cast<std::uint64_t>(loop_.effective_aio_max_batch())) {
+  if (ring->unsubmitted() >= static_cast<std::uint64_t>(loop_.params().in_force().aio_max_batch)) {
     submit();
   } else {
     submit_bh_.schedule();

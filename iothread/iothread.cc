@@ -11,11 +11,15 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <concepts>
 #include <ctime>
-#include <limits>
+#include <mutex>
 #include <semaphore>
+#include <thread>
+#include <utility>
 
 #include "qomio/iothread/internal/start_thread.h"
 #include "qomio/object/property.h"
@@ -28,7 +32,7 @@ namespace {
 
 thread_local IOThread* current_iothread = nullptr;
 
-// GLib ends the program when it can't have the descriptors of a GMainContext; so they are tried out first.
+// GLib ends the program when it finds no descriptors for a GMainContext, so this tries first.
 Result<void> check_descriptors_for_g_main_context() {
   std::array<int, 2> probes{-1, -1};
   int failed = 0;
@@ -56,6 +60,48 @@ std::uint64_t number_after(std::string_view text, std::string_view label) {
 
 }  // namespace
 
+constinit const TypeInfo EventLoopBase::type_info{
+    .name = "event-loop-base",
+    .parent = "object",
+    .abstract = true,
+    .interfaces = {"user-creatable"},
+    .class_init = EventLoopBase::class_init,
+};
+
+void EventLoopBase::class_init(ObjectClass& klass) {
+  add_settings(klass, SettingKind::file_io);
+  add_settings(klass, SettingKind::thread_pool);
+}
+
+void EventLoopBase::add_settings(ObjectClass& klass, SettingKind kind) {
+  for_each_setting(kind, [&]<class T>(const Setting<T>& setting) {
+    const auto get = [member = setting.member](const Object& object) {
+      return static_cast<const EventLoopBase&>(object).params_.*member;
+    };
+    const auto set = [member = setting.member](Object& object, T value) -> Result<void> {
+      static_cast<EventLoopBase&>(object).params_.*member = value;
+      return {};
+    };
+    auto declared = property<T>(setting.name, get, set)
+                        .default_value(LoopParams{}.*setting.member)
+                        .on_change(static_cast<Property::Hook>(&EventLoopBase::apply_params))
+                        .describe(setting.help);
+    if constexpr (std::integral<T>) {
+      klass.add(std::move(declared).range(setting.low, setting.high));
+    } else {
+      klass.add(std::move(declared));
+    }
+  });
+}
+
+Result<void> EventLoopBase::apply_params() {
+  AioContext* const context = loop();
+  if (!context) return {};
+  if (auto r = params_.check(); !r) return r;
+  context->set_params(params_);
+  return {};
+}
+
 constinit const TypeInfo IOThread::type_info{
     .name = "iothread",
     .parent = "event-loop-base",
@@ -64,74 +110,59 @@ constinit const TypeInfo IOThread::type_info{
 };
 
 void IOThread::class_init(ObjectClass& klass) {
-  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
-  klass.add(property("poll-max-ns", &IOThread::poll_max_ns_)
-                .range(0, kMax)
-                .default_value(32768)
-                .on_change(&IOThread::apply_poll_params)
-                .describe("longest time to busy-poll before sleeping, in nanoseconds; 0 turns polling off"));
-  klass.add(property("poll-grow", &IOThread::poll_grow_)
-                .range(0, kMax)
-                .default_value(0)
-                .on_change(&IOThread::apply_poll_params)
-                .describe("factor by which the polling window grows, where a longer one finds more; 0: 2"));
-  klass.add(
-      property("poll-shrink", &IOThread::poll_shrink_)
-          .range(0, kMax)
-          .default_value(0)
-          .on_change(&IOThread::apply_poll_params)
-          .describe(
-              "divisor by which the polling window shrinks, where polling is in vain; 0: 2 (classic: to 0)"));
-  klass.add(
-      property("poll-weight", &IOThread::poll_weight_)
-          .range(0, 63)
-          .default_value(0)
-          .on_change(&IOThread::apply_poll_params)
-          .describe(
-              "with poll-policy weighted: an event's share in the running mean is 1 / 2^N, 1 to 63; 0: 3"));
+  add_settings(klass, SettingKind::polling);
   klass.add(property("cpu-affinity", &IOThread::cpu_affinity_)
                 .on_change(&IOThread::apply_affinity)
-                .describe("list of CPUs that the thread may run on, from 0 on; empty: those of its creator"));
-  klass.add(property("poll-policy", &IOThread::poll_policy_)
-                .default_value(PollPolicy::arrival)
-                .on_change(&IOThread::apply_poll_params)
-                .describe("what the polling window is judged by: arrival, classic (as in QEMU) or weighted"));
+                .describe("list of CPUs that the thread may run on, from 0; empty: those of its creator"));
+  add_settings(klass, SettingKind::poll_policy);
   klass.add(
       property("fd-monitor", &IOThread::fd_monitor_)
           .default_value(FdMonitorKind::poll)
           .on_change(&IOThread::check_fd_monitor)
-          .describe("what it waits for descriptors with: poll, epoll or io_uring; set before it starts"));
+          .describe("how the loop waits for descriptors: poll, epoll or io_uring; set before it starts"));
 }
+
+struct IOThread::State {
+  Ref<AioContext> context;
+  // Made in advance: stopping and returning to the own loop must not need memory.
+  BottomHalf stop;
+  BottomHalf choose_loop;
+  std::thread thread;
+  std::atomic<pid_t> thread_id = 0;
+  std::int64_t started_ns = 0;
+  int status_fd = -1;    // the thread's status in /proc, once asked for: reading it again is one system call
+  bool running = false;  // used by the thread only
+
+  std::mutex g_mutex;  // guards the two; the thread reads g_main_loop without it
+  int g_users = 0;
+  GMainContext* g_main_context = nullptr;
+  GMainLoop* g_main_loop = nullptr;
+  bool in_g_main_loop = false;  // used by the thread only: run the GMainLoop in place of the bare loop
+  bool attached = false;        // used by the thread only: the loop is a source of g_main_context
+};
+
+IOThread::IOThread() : state_(std::make_unique<State>()) {}
 
 IOThread::~IOThread() {
   const auto stopped = stop();
   invariant(stopped.has_value(), "the last reference to an I/O thread was dropped in its own thread");
-  if (g_main_loop_) g_main_loop_unref(g_main_loop_);
-  stop_ = {};
-  choose_loop_ = {};
-  context_ = nullptr;  // with its GSource, before the GMainContext that this is attached to
-  if (g_main_context_) g_main_context_unref(g_main_context_);
+  if (state_->g_main_loop) g_main_loop_unref(state_->g_main_loop);
+  state_->stop = {};
+  state_->choose_loop = {};
+  state_->context = nullptr;  // with its GSource, before the GMainContext that this is attached to
+  if (state_->g_main_context) g_main_context_unref(state_->g_main_context);
 }
 
 IOThread* IOThread::current() { return current_iothread; }
 
 AioContext& IOThread::context() const {
-  invariant(static_cast<bool>(context_), "an I/O thread has no loop before it is complete");
-  return *context_;
+  invariant(static_cast<bool>(state_->context), "an I/O thread has no loop before it is complete");
+  return *state_->context;
 }
 
-PollParams IOThread::poll_params() const {
-  return {.max_ns = poll_max_ns_,
-          .grow = poll_grow_,
-          .shrink = poll_shrink_,
-          .weight = poll_weight_,
-          .policy = poll_policy_};
-}
+AioContext* IOThread::loop() const { return state_->context.get(); }
 
-Result<void> IOThread::apply_poll_params() {
-  if (context_) context_->set_poll_params(poll_params());
-  return {};
-}
+pid_t IOThread::thread_id() const { return state_->thread_id.load(std::memory_order_acquire); }
 
 Result<void> IOThread::apply_affinity() {
   cpu_set_t cpus;
@@ -142,12 +173,12 @@ Result<void> IOThread::apply_affinity() {
   }
   const pid_t tid = thread_id();
   if (tid == 0) return {};
-  // The creator is the main thread, to which the process's own number stands.
+  // The creator is the main thread, whose thread ID equals getpid().
   if (cpu_affinity_.empty() && sched_getaffinity(getpid(), sizeof cpus, &cpus) != 0)
     return errno_error(errno, "Failed to read CPU affinity");
   if (sched_setaffinity(tid, sizeof cpus, &cpus) != 0)
     return errno_error(errno, "Failed to set CPU affinity");
-  // Of those that it may have, the kernel takes what it has, and says nothing of the others.
+  // sched_setaffinity() silently drops CPUs that do not exist, so check what was granted.
   cpu_set_t granted;
   if (sched_getaffinity(tid, sizeof granted, &granted) != 0)
     return errno_error(errno, "Failed to read CPU affinity");
@@ -158,7 +189,8 @@ Result<void> IOThread::apply_affinity() {
 }
 
 Result<void> IOThread::check_fd_monitor() {
-  if (context_) return error("Property 'fd-monitor' can not be changed once the I/O thread has started");
+  if (state_->context)
+    return error("Property 'fd-monitor' can not be changed once the I/O thread has started");
   return {};
 }
 
@@ -166,21 +198,20 @@ Result<void> IOThread::complete() {
   id_ = name();
   auto context = AioContext::create("IO " + id_, fd_monitor_);
   if (!context) return failure(context);
-  context_ = std::move(*context);
-  stop_ = context_->bh_new("iothread-stop", [this] {
-    running_ = false;
-    if (in_g_main_loop_) g_main_loop_quit(g_main_loop_);
+  state_->context = std::move(*context);
+  state_->stop = state_->context->bh_new("iothread-stop", [this] {
+    state_->running = false;
+    if (state_->in_g_main_loop) g_main_loop_quit(state_->g_main_loop);
   });
-  choose_loop_ = context_->bh_new("iothread-choose-loop", [this] { choose_loop(); });
-  auto started = apply_loop_params();
-  if (started) started = apply_poll_params();
+  state_->choose_loop = state_->context->bh_new("iothread-choose-loop", [this] { choose_loop(); });
+  auto started = apply_params();
   if (started) started = start();
   if (started && !cpu_affinity_.empty()) started = apply_affinity();  // else inherited already
   if (!started) {
     (void)stop();
-    stop_ = {};
-    choose_loop_ = {};
-    context_ = nullptr;
+    state_->stop = {};
+    state_->choose_loop = {};
+    state_->context = nullptr;
   }
   return started;
 }
@@ -191,36 +222,36 @@ Result<void> IOThread::start() {
   const std::string thread_name = ("IO " + id_).substr(0, 15);
   auto thread = detail::start_thread([this, &ready, &thread_name] {
     pthread_setname_np(pthread_self(), thread_name.c_str());
-    const CurrentAioContext current(*context_);
+    const CurrentAioContext current(*state_->context);
     current_iothread = this;
     // Timers are set in nanoseconds: without the 50 us by which the kernel may delay a sleeper otherwise.
     prctl(PR_SET_TIMERSLACK, 1UL);
-    running_ = true;
-    started_ns_ = clock_now_ns();
-    thread_id_.store(gettid(), std::memory_order_release);
+    state_->running = true;
+    state_->started_ns = clock_now_ns();
+    state_->thread_id.store(gettid(), std::memory_order_release);
     ready.release();
     run();
-    // Nobody runs the loop after this. Something posted may hold a Ref of it, so what is left is freed now.
-    context_->close();
+    // The loop is not run again. Something posted may hold a Ref of it, so what is left is freed now.
+    state_->context->close();
     current_iothread = nullptr;
   });
   if (!thread) return failure(thread);
-  thread_ = std::move(*thread);
+  state_->thread = std::move(*thread);
   ready.acquire();
   return {};
 }
 
 void IOThread::run() {
-  while (running_) {
-    if (!in_g_main_loop_) {
-      context_->poll(true);
+  while (state_->running) {
+    if (!state_->in_g_main_loop) {
+      state_->context->poll(true);
       continue;
     }
     // The loop is a source of this context now. Both stay until the thread has left them: see
     // release_g_main_context().
-    GMainContext* context = g_main_loop_get_context(g_main_loop_);
+    GMainContext* context = g_main_loop_get_context(state_->g_main_loop);
     g_main_context_push_thread_default(context);
-    g_main_loop_run(g_main_loop_);
+    g_main_loop_run(state_->g_main_loop);
     g_main_context_pop_thread_default(context);
   }
 }
@@ -228,21 +259,21 @@ void IOThread::run() {
 Result<void> IOThread::stop() {
   if (current() == this) return error("I/O thread '{}' can not stop itself", id_);
   require_main_thread("IOThread::stop()");
-  if (!thread_.joinable()) return {};
+  if (!state_->thread.joinable()) return {};
   // A bottom half, since a flag and a wake-up may be missed: the wake-up is allowed to be elided just before
   // the loop blocks. And from inside, since only the thread itself knows which of its two loops it is in.
-  stop_.schedule();
+  state_->stop.schedule();
   {
-    const AioContext::Joining joining(*context_);
-    thread_.join();
+    const AioContext::Joining joining(*state_->context);
+    state_->thread.join();
   }
-  if (status_fd_ >= 0) close(std::exchange(status_fd_, -1));
-  thread_id_.store(0, std::memory_order_release);
+  if (state_->status_fd >= 0) close(std::exchange(state_->status_fd, -1));
+  state_->thread_id.store(0, std::memory_order_release);
   return {};
 }
 
 std::uint64_t IOThread::uptime_ns() const {
-  return started_ns_ == 0 ? 0 : static_cast<std::uint64_t>(clock_now_ns() - started_ns_);
+  return state_->started_ns == 0 ? 0 : static_cast<std::uint64_t>(clock_now_ns() - state_->started_ns);
 }
 
 IOThread::Usage IOThread::usage() {
@@ -251,17 +282,17 @@ IOThread::Usage IOThread::usage() {
   if (thread_id() == 0) return usage;
   clockid_t clock = 0;
   timespec cpu{};
-  if (pthread_getcpuclockid(thread_.native_handle(), &clock) == 0 && clock_gettime(clock, &cpu) == 0) {
+  if (pthread_getcpuclockid(state_->thread.native_handle(), &clock) == 0 && clock_gettime(clock, &cpu) == 0) {
     usage.cpu_ns = static_cast<std::uint64_t>(to_ns(cpu));
   }
-  if (status_fd_ < 0) {
+  if (state_->status_fd < 0) {
     const std::string path = fmt::format("/proc/self/task/{}/status", thread_id());
-    status_fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    // Without a descriptor to be had, all else is still worth knowing, then most of all.
-    if (status_fd_ < 0) return usage;
+    state_->status_fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // Without a descriptor the rest is still worth knowing.
+    if (state_->status_fd < 0) return usage;
   }
   std::array<char, 4096> buffer{};
-  const ssize_t size = pread(status_fd_, buffer.data(), buffer.size(), 0);
+  const ssize_t size = pread(state_->status_fd, buffer.data(), buffer.size(), 0);
   const std::string_view text(buffer.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
   usage.voluntary_switches = number_after(text, "\nvoluntary_ctxt_switches:\t");
   usage.involuntary_switches = number_after(text, "\nnonvoluntary_ctxt_switches:\t");
@@ -270,35 +301,36 @@ IOThread::Usage IOThread::usage() {
 
 Result<void> IOThread::make_g_main_context() {
   if (auto r = check_descriptors_for_g_main_context(); !r) return r;
-  g_main_context_ = g_main_context_new();
-  g_main_loop_ = g_main_loop_new(g_main_context_, FALSE);
+  state_->g_main_context = g_main_context_new();
+  state_->g_main_loop = g_main_loop_new(state_->g_main_context, FALSE);
   return {};
 }
 
 Result<GMainContext*> IOThread::g_main_context() {
-  const std::scoped_lock lock(g_mutex_);
+  const std::scoped_lock lock(state_->g_mutex);
   if (thread_id() == 0) return error("I/O thread '{}' is not running", id_);
-  if (!g_main_context_) {
+  if (!state_->g_main_context) {
     if (auto r = make_g_main_context(); !r) return failure(r);
   }
-  // Nobody waits for the thread here: it may be asking for its context itself.
-  if (g_users_++ == 0) choose_loop_.schedule();
-  return g_main_context_;
+  // This does not wait for the thread, which may be the caller.
+  if (state_->g_users++ == 0) state_->choose_loop.schedule();
+  return state_->g_main_context;
 }
 
 // In the thread.
 void IOThread::choose_loop() {
-  const std::scoped_lock lock(g_mutex_);
-  if (!std::exchange(attached_, true)) g_source_attach(context_->g_source(), g_main_context_);
-  in_g_main_loop_ = g_users_ > 0;
-  if (!in_g_main_loop_) g_main_loop_quit(g_main_loop_);
+  const std::scoped_lock lock(state_->g_mutex);
+  if (!std::exchange(state_->attached, true))
+    g_source_attach(state_->context->g_source(), state_->g_main_context);
+  state_->in_g_main_loop = state_->g_users > 0;
+  if (!state_->in_g_main_loop) g_main_loop_quit(state_->g_main_loop);
 }
 
 void IOThread::release_g_main_context() {
-  const std::scoped_lock lock(g_mutex_);
-  invariant(g_users_ > 0, "a GMainContext was released more often than it was acquired");
-  if (--g_users_ > 0 || thread_id() == 0) return;
-  choose_loop_.schedule();
+  const std::scoped_lock lock(state_->g_mutex);
+  invariant(state_->g_users > 0, "a GMainContext was released more often than it was acquired");
+  if (--state_->g_users > 0 || thread_id() == 0) return;
+  state_->choose_loop.schedule();
 }
 
 Result<Ref<IOThread>> iothread_create(std::string_view id) {
@@ -318,27 +350,6 @@ void iothread_stop_all() {
   };
   object_child_foreach_recursive(objects_root(), stop);
   object_child_foreach_recursive(internal_root(), stop);
-}
-
-Result<std::vector<IOThreadInfo>> query_iothreads() {
-  std::vector<IOThreadInfo> infos;
-  object_child_foreach(objects_root(), [&](Object& object) {
-    if (const auto* iothread = object_cast<IOThread>(&object)) {
-      const PollParams poll = iothread->poll_params();
-      infos.push_back({.id = iothread->id(),
-                       .thread_id = iothread->thread_id(),
-                       .poll_max_ns = poll.max_ns,
-                       .poll_grow = poll.grow,
-                       .poll_shrink = poll.shrink,
-                       .aio_max_batch = iothread->aio_max_batch(),
-                       .poll_weight = poll.weight,
-                       .thread_pool_min = iothread->thread_pool_min(),
-                       .thread_pool_max = iothread->thread_pool_max(),
-                       .holders = iothread->holders()});
-    }
-    return 0;
-  });
-  return infos;
 }
 
 }  // namespace qomio

@@ -13,13 +13,8 @@
 #include <functional>
 #include <utility>
 
-#include "qomio/iothread/event_loop_base.h"
 #include "qomio/iothread/event_notifier.h"
 #include "qomio/iothread/iothread.h"
-#include "qomio/iothread/iothread_metrics.h"
-#include "qomio/iothread/iothread_stats.h"
-#include "qomio/iothread/stall_watch.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/file_descriptor.h"
 #include "qomio/qapi/interface.h"
@@ -29,43 +24,14 @@
 
 namespace qomio {
 
-enum class ShutdownCause : int {
-  none,
-  host_error,
-  host_qmp_quit,
-  host_qmp_system_reset,
-  host_signal,
-  host_ui,
-  guest_shutdown,
-  guest_reset,
-  guest_panic,
-  subsystem_reset,
-  snapshot_load
-};
-
-template <>
-inline constexpr auto enum_description<ShutdownCause> = EnumDescription(
-    "ShutdownCause", "none", "host-error", "host-qmp-quit", "host-qmp-system-reset", "host-signal", "host-ui",
-    "guest-shutdown", "guest-reset", "guest-panic", "subsystem-reset", "snapshot-load");
-
 namespace {
-
-struct Shutdown {
-  bool guest = false;
-  ShutdownCause reason = ShutdownCause::none;
-  static constexpr std::string_view type_name = "Shutdown";
-  static constexpr auto members =
-      std::tuple(member("guest", &Shutdown::guest), member("reason", &Shutdown::reason));
-};
 
 MainLoop* the_main_loop = nullptr;
 
-// The type `main-loop`: the settings of the main thread's loop, as an object. There is one at most, and it
-// stays.
 class MainLoopSettings final : public EventLoopBase {
  public:
-  static const TypeInfo type_info;
-
+  // GLib runs the main loop, which does not busy-poll there.
+  MainLoopSettings() : EventLoopBase({.poll_max_ns = 0}) {}
   ~MainLoopSettings() override {
     if (the_only_one == this) the_only_one = nullptr;
   }
@@ -73,7 +39,7 @@ class MainLoopSettings final : public EventLoopBase {
   Result<void> complete() override {
     if (the_only_one) return error("only one main-loop instance allowed");
     the_only_one = this;
-    return apply_loop_params();
+    return apply_params();
   }
   bool can_be_deleted() const override { return false; }
 
@@ -85,16 +51,6 @@ class MainLoopSettings final : public EventLoopBase {
  private:
   static inline MainLoopSettings* the_only_one = nullptr;
 };
-
-constinit const TypeInfo MainLoopSettings::type_info{
-    .name = "main-loop",
-    .parent = "event-loop-base",
-    .create = create<MainLoopSettings>,
-};
-
-}  // namespace
-
-namespace {
 
 // The signals that end the program, as calls from the loop. The handler writes to a descriptor, since that is
 // what a handler may do; GLib's own way would be a thread besides.
@@ -129,8 +85,8 @@ class EndSignals {
       const std::uint64_t one = 1;
       (void)!::write(written_by_handler, &one, sizeof one);
     } else {
-      // A forked child, which shares the descriptor: the signal is for the child alone. It is held back while
-      // its handler runs, and takes effect on the return.
+      // A forked child, which shares the descriptor: the signal is for the child alone. It is blocked while
+      // its handler runs, and takes effect when that returns.
       (void)::signal(signal, SIG_DFL);
       (void)::raise(signal);
     }
@@ -153,6 +109,12 @@ Result<GMainContext*> default_g_main_context() {
 
 }  // namespace
 
+constinit const TypeInfo MainLoop::settings_type_info{
+    .name = "main-loop",
+    .parent = "event-loop-base",
+    .create = qomio::create<MainLoopSettings>,
+};
+
 class MainLoop::State {
  public:
   State(GMainContext* context, Ref<AioContext> loop, EventNotifier signalled)
@@ -161,23 +123,10 @@ class MainLoop::State {
         g_main_loop_(g_main_loop_new(context, FALSE), g_main_loop_unref),
         signals_(std::move(signalled), context, [this] { shut_down(ShutdownCause::host_signal); }) {
     g_source_attach(loop_->g_source(), context);
-    Interface::process().add(event<Shutdown>("SHUTDOWN", "the program is about to end"));
-    Interface::process().add(command(
-                                 "quit", "ends the program",
-                                 +[]() -> Result<void> {
-                                   the_main_loop->state_->shut_down(ShutdownCause::host_qmp_quit);
-                                   return {};
-                                 })
-                                 .last());
-    Interface::process().add(
-        command("query-main-loop-stats", "what the main loop has done", query_main_loop_stats).query());
   }
   ~State() {
-    (void)iothread_report_stalls({});  // it looks at this loop, and from it
     quit_bh_ = {};
     loop_->close();
-    Interface::process().remove_command("query-main-loop-stats");
-    Interface::process().remove_command("quit");
   }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -199,14 +148,18 @@ class MainLoop::State {
     quit_bh_.schedule();
   }
 
-  std::uint64_t uptime_ns() const { return static_cast<std::uint64_t>(clock_now_ns() - started_ns_); }
-
- private:
   void shut_down(ShutdownCause cause) {
-    Interface::process().emit("SHUTDOWN", Shutdown{.guest = false, .reason = cause});
+    Interface& interface = Interface::process();
+    constexpr std::string_view kEvent = "SHUTDOWN";
+    if (interface.events().contains(kEvent)) {
+      interface.emit(kEvent, Shutdown{.guest = false, .reason = cause});
+    }
     quit(0);
   }
 
+  std::uint64_t uptime_ns() const { return static_cast<std::uint64_t>(clock_now_ns() - started_ns_); }
+
+ private:
   const std::int64_t started_ns_ = clock_now_ns();
   Ref<AioContext> loop_;
   // Made in advance: ending must not need memory.
@@ -253,28 +206,8 @@ GMainContext* MainLoop::g_main_context() const { return g_main_context_default()
 
 int MainLoop::run() { return state_->run(); }
 
-void MainLoop::quit(int exit_status) { state_->quit(exit_status); }
+void MainLoop::shut_down(ShutdownCause cause) { state_->shut_down(cause); }
 
-void register_iothread_types() {
-  register_object_types();
-  [[maybe_unused]] static const bool kRegistered = [] {
-    for (const TypeInfo* info :
-         {&EventLoopBase::type_info, &IOThread::type_info, &MainLoopSettings::type_info}) {
-      const auto registered = register_type(*info);
-      invariant(registered.has_value(), "a type of an event loop could not be registered");
-    }
-    Interface::process().add(
-        command("query-iothreads", "the I/O threads that users made", query_iothreads).query());
-    Interface::process().add(command("query-iothread-stats", "what the I/O threads that users made have done",
-                                     query_iothread_stats)
-                                 .query());
-    Interface::process().add(command("query-iothread-metrics",
-                                     "query-iothread-stats and query-main-loop-stats, as text for Prometheus",
-                                     query_iothread_metrics)
-                                 .query());
-    register_stall_watch();
-    return true;
-  }();
-}
+void MainLoop::quit(int exit_status) { state_->quit(exit_status); }
 
 }  // namespace qomio

@@ -6,15 +6,45 @@
 
 #include "qomio/iothread/aio_context.h"
 #include "qomio/qapi/error.h"
+#include "qomio/qapi/member.h"
 
 typedef struct _GMainContext GMainContext;
 
 namespace qomio {
 
+struct TypeInfo;
+
+enum class ShutdownCause : int {
+  none,
+  host_error,
+  host_qmp_quit,
+  host_qmp_system_reset,
+  host_signal,
+  host_ui,
+  guest_shutdown,
+  guest_reset,
+  guest_panic,
+  subsystem_reset,
+  snapshot_load
+};
+
+template <>
+inline constexpr auto enum_description<ShutdownCause> = EnumDescription(
+    "ShutdownCause", "none", "host-error", "host-qmp-quit", "host-qmp-system-reset", "host-signal", "host-ui",
+    "guest-shutdown", "guest-reset", "guest-panic", "subsystem-reset", "snapshot-load");
+
+// The data of the event SHUTDOWN.
+struct Shutdown {
+  bool guest = false;
+  ShutdownCause reason = ShutdownCause::none;
+  static constexpr std::string_view type_name = "Shutdown";
+  static constexpr auto members =
+      std::tuple(member("guest", &Shutdown::guest), member("reason", &Shutdown::reason));
+};
+
 // The main thread's loop: GLib's default context with the main AioContext attached to it. It makes that
-// AioContext the current one of its thread, offers the QMP commands quit and query-main-loop-stats and the
-// event SHUTDOWN, and ends at SIGINT, SIGTERM and SIGHUP. A child that the program forks is not part of it:
-// there these signals do what they do by default.
+// AioContext the current one of its thread, and ends at SIGINT, SIGTERM and SIGHUP. In a forked child these
+// signals have their default effect.
 //
 // There is at most one. The thread that makes it is the main thread from then on. Thread: the main thread,
 // except what says "Thread-safe".
@@ -26,7 +56,11 @@ class MainLoop {
   MainLoop& operator=(MainLoop&&) = delete;
   ~MainLoop();
 
-  // The one there is; null: none.
+  // The type main-loop: the settings of the main loop as an object. There is at most one, and it can not be
+  // deleted.
+  static const TypeInfo settings_type_info;
+
+  // Null when there is no main loop.
   static MainLoop* current();
 
   AioContext& context();
@@ -38,8 +72,10 @@ class MainLoop {
   int run();
   // Thread-safe. Needs no memory.
   void quit(int exit_status = 0);
+  // Sends SHUTDOWN, if Interface::process() offers it, and quits with status 0.
+  void shut_down(ShutdownCause cause);
 
-  // Since it was made.
+  // Time since it was made.
   std::uint64_t uptime_ns() const;
 
  private:

@@ -7,10 +7,13 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "qomio/iothread/aio_context.h"
 #include "qomio/iothread/internal/main_loop_watch.h"
 #include "qomio/iothread/internal/stall_log.h"
+#include "qomio/iothread/iothread.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
 
@@ -19,75 +22,7 @@ namespace {
 
 constexpr std::string_view kEvent = "IOTHREAD_STALL";
 constexpr std::string_view kMainLoopEvent = "MAIN_LOOP_STALL";
-constexpr std::uint64_t kLeastNs = 1'000'000;  // what a GLib timeout can tell apart
-
-// Looks from a timeout of the main context; the source of the events, so that it lives as long as they are
-// offered.
-class Reporter {
- public:
-  Reporter() = default;
-  Reporter(const Reporter&) = delete;
-  Reporter& operator=(const Reporter&) = delete;
-  ~Reporter() { stop(); }
-
-  Result<void> set_threshold(std::int64_t threshold_ns) {
-    if (threshold_ns == 0) {
-      stop();
-      return {};
-    }
-    constexpr std::int64_t kMillisecondNs = 1'000'000;
-    const std::int64_t interval_ms =
-        std::clamp<std::int64_t>(threshold_ns / 2 / kMillisecondNs, 1, 3'600'000);
-    auto log = std::make_unique<detail::StallLog>();
-    auto main_watch = detail::MainLoopWatch::start(threshold_ns, interval_ms * kMillisecondNs, *log);
-    if (!main_watch) return failure(main_watch);
-    stop();
-    log_ = std::move(log);
-    main_watch_ = std::move(*main_watch);
-    threshold_ns_ = threshold_ns;
-    timeout_ = g_timeout_add(static_cast<guint>(interval_ms), look, this);
-    return {};
-  }
-
- private:
-  static void warn(const std::optional<std::string>& line) {
-    if (line) g_warning("%s", line->c_str());
-  }
-
-  static gboolean look(gpointer data) {
-    auto& self = *static_cast<Reporter*>(data);
-    const std::int64_t now = clock_now_ns();
-    if (const auto stall = self.main_watch_->beat()) {
-      warn(self.log_->ended(*stall));
-      Interface::process().emit(
-          kMainLoopEvent,
-          MainLoopStall{.stalled_ns = static_cast<std::uint64_t>(stall->ns), .call = stall->call});
-    }
-    for (const IOThreadStall& stall : self.watch_.look(now, self.threshold_ns_)) {
-      const detail::StallLog::Stall line{.who = "I/O thread '" + stall.id + "'",
-                                         .what = "in one call",
-                                         .ns = static_cast<std::int64_t>(stall.stalled_ns),
-                                         .call = stall.call};
-      warn(stall.ended ? self.log_->ended(line) : self.log_->began(now, line));
-      Interface::process().emit(kEvent, stall);
-    }
-    warn(self.log_->counted(now));
-    return G_SOURCE_CONTINUE;
-  }
-
-  void stop() {
-    if (timeout_ != 0) g_source_remove(timeout_);
-    timeout_ = 0;
-    watch_ = {};
-    main_watch_ = nullptr;
-  }
-
-  std::unique_ptr<detail::StallLog> log_;
-  StallWatch watch_;
-  std::unique_ptr<detail::MainLoopWatch> main_watch_;
-  std::int64_t threshold_ns_ = 0;
-  guint timeout_ = 0;
-};
+constexpr std::uint64_t kLeastNs = 1'000'000;  // the resolution of a GLib timeout
 
 }  // namespace
 
@@ -101,7 +36,7 @@ std::optional<StalledCall::Stall> StalledCall::look(const RunningCall& call, std
     stalled_ns_ = 0;
     return was_told ? std::optional(ended) : std::nullopt;
   }
-  // What comes a few milliseconds late has other reasons than a stop.
+  // A delay of a few milliseconds has other causes than a stop.
   const bool far_apart = passed > std::max<std::int64_t>(threshold_ns, 5'000'000);
   stalled_ns_ += far_apart ? threshold_ns / 2 : passed;
   if (told_ || stalled_ns_ < threshold_ns) return std::nullopt;
@@ -131,28 +66,88 @@ std::vector<IOThreadStall> StallWatch::look(std::int64_t now_ns, std::int64_t th
   return stalls;
 }
 
-Result<void> iothread_report_stalls(const IOThreadReportStallsArguments& arguments) {
+// Checks from a timeout of the main context.
+class StallReporter::Watching {
+ public:
+  // Errors: no thread is available.
+  static Result<std::shared_ptr<Watching>> start(StallReporter& reporter, std::int64_t threshold_ns) {
+    constexpr std::int64_t kMillisecondNs = 1'000'000;
+    const std::int64_t interval_ms =
+        std::clamp<std::int64_t>(threshold_ns / 2 / kMillisecondNs, 1, 3'600'000);
+    std::shared_ptr<Watching> watching(new Watching(reporter, threshold_ns));
+    auto main_watch = detail::MainLoopWatch::start(threshold_ns, interval_ms * kMillisecondNs, watching->log_,
+                                                   reporter.interface_);
+    if (!main_watch) return failure(main_watch);
+    watching->main_watch_ = std::move(*main_watch);
+    watching->timeout_ = g_timeout_add(static_cast<guint>(interval_ms), look, watching.get());
+    return watching;
+  }
+  Watching(const Watching&) = delete;
+  Watching& operator=(const Watching&) = delete;
+  ~Watching() {
+    if (timeout_ != 0) g_source_remove(timeout_);
+  }
+
+ private:
+  Watching(StallReporter& reporter, std::int64_t threshold_ns)
+      : reporter_(reporter), threshold_ns_(threshold_ns) {}
+
+  static void warn(const std::optional<std::string>& line) {
+    if (line) g_warning("%s", line->c_str());
+  }
+
+  static gboolean look(gpointer data) { return static_cast<Watching*>(data)->look(); }
+  gboolean look() {
+    Interface& interface = reporter_.interface_;
+    const std::shared_ptr<Watching> self = reporter_.watching_;  // a listener may end the reports
+    if (main_watch_->has_ended()) {
+      timeout_ = 0;
+      reporter_.watching_ = nullptr;
+      return G_SOURCE_REMOVE;
+    }
+    const std::int64_t now = clock_now_ns();
+    if (const auto stall = main_watch_->beat()) {
+      warn(log_.ended(*stall));
+      interface.emit(kMainLoopEvent,
+                     MainLoopStall{.stalled_ns = static_cast<std::uint64_t>(stall->ns), .call = stall->call});
+    }
+    for (const IOThreadStall& stall : watch_.look(now, threshold_ns_)) {
+      const detail::StallLog::Stall line{.who = "I/O thread '" + stall.id + "'",
+                                         .what = "in one call",
+                                         .ns = static_cast<std::int64_t>(stall.stalled_ns),
+                                         .call = stall.call};
+      warn(stall.ended ? log_.ended(line) : log_.began(now, line));
+      interface.emit(kEvent, stall);
+    }
+    warn(log_.counted(now));
+    return G_SOURCE_CONTINUE;
+  }
+
+  StallReporter& reporter_;
+  const std::int64_t threshold_ns_;
+  detail::StallLog log_;
+  StallWatch watch_;
+  std::unique_ptr<detail::MainLoopWatch> main_watch_;
+  guint timeout_ = 0;
+};
+
+StallReporter::StallReporter(Interface& interface) : interface_(interface) {}
+
+StallReporter::~StallReporter() = default;
+
+Result<void> StallReporter::report(const IOThreadReportStallsArguments& arguments) {
   const std::uint64_t threshold = arguments.threshold_ns;
-  if (threshold != 0 && (threshold < kLeastNs || threshold > INT64_MAX)) {
+  if (threshold == 0) {
+    watching_ = nullptr;
+    return {};
+  }
+  if (threshold < kLeastNs || threshold > INT64_MAX) {
     return error("threshold-ns value must be 0 or in range [{}, {}]", kLeastNs, INT64_MAX);
   }
-  const auto event = Interface::process().events().find(kEvent);
-  if (event == Interface::process().events().end()) return error("the event {} is not offered", kEvent);
-  return std::static_pointer_cast<Reporter>(event->second.source)
-      ->set_threshold(static_cast<std::int64_t>(threshold));
-}
-
-void register_stall_watch() {
-  Event stall = event<IOThreadStall>(kEvent, "an I/O thread has been inside one call for too long");
-  stall.source = std::make_shared<Reporter>();
-  Interface::process().add(std::move(stall));
-  Interface::process().add(
-      event<MainLoopStall>(kMainLoopEvent, "the main loop has not come round for too long"));
-  Interface::process().add(
-      command("iothread-report-stalls",
-              "from how long a call on an I/O thread, or what holds the main loop up, is "
-              "reported as IOTHREAD_STALL or MAIN_LOOP_STALL",
-              iothread_report_stalls));
+  auto started = Watching::start(*this, static_cast<std::int64_t>(threshold));
+  if (!started) return failure(started);
+  watching_ = std::move(*started);
+  return {};
 }
 
 }  // namespace qomio

@@ -3,22 +3,24 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
 
-#include "qomio/iothread/iothread.h"
 #include "qomio/iothread/running_call.h"
-#include "qomio/qapi/describe.h"
 #include "qomio/qapi/error.h"
+#include "qomio/qapi/member.h"
 
 namespace qomio {
 
-// Finds that a loop stays inside one call. It is asked now and then, from outside, so that the loop reads no
-// clock for it, and one that hangs for ever is found too. IOTHREAD_STALL tells of the I/O threads that users
-// made; for any other loop, in whatever thread can look:
+class Interface;
+
+// Finds that a loop stays inside one call. Another thread asks it regularly, so that the loop reads no clock
+// for it, and a loop that hangs for ever is found too. StallReporter does so for the I/O threads that users
+// made; for any other loop, in a thread of your choice:
 //
 //     StalledCall stalled;
 //     ...
@@ -32,10 +34,10 @@ class StalledCall {
     bool ended = false;
   };
 
-  // Each stall is told twice: at the first look that finds the loop in the same call for threshold_ns or
-  // more, and at the first that finds it elsewhere. Looks should come twice within the threshold. Between two
-  // that lie further apart than the threshold, and 5 ms, the whole process may have been stopped: they count
-  // as half of the threshold.
+  // Returns each stall twice: from the first call that finds the loop in the same call for threshold_ns or
+  // more, and from the first that finds it elsewhere. Call it twice within the threshold. Between two calls
+  // that are further apart than the threshold, and 5 ms, the whole process may have been stopped: that time
+  // counts as half of the threshold.
   std::optional<Stall> look(const RunningCall& call, std::int64_t now_ns, std::int64_t threshold_ns);
 
  private:
@@ -54,12 +56,11 @@ struct IOThreadStall {
   bool ended = false;
   static constexpr std::string_view type_name = "IOThreadStall";
   static constexpr auto members = std::tuple(
-      member("id", &IOThreadStall::id, "of the I/O thread"),
-      member("thread-id", &IOThreadStall::thread_id, "the system's number of the thread"),
-      member("stalled-ns", &IOThreadStall::stalled_ns, "nanoseconds that it has been in the call, at least"),
-      member("call", &IOThreadStall::call,
-             "what it is in: a bottom half, a one-shot, a timer or a descriptor"),
-      member("ended", &IOThreadStall::ended, "false when it is found; true, once more, when it has gone on"));
+      member("id", &IOThreadStall::id, "name of the I/O thread"),
+      member("thread-id", &IOThreadStall::thread_id, "kernel thread ID"),
+      member("stalled-ns", &IOThreadStall::stalled_ns, "minimum nanoseconds that it has been in the call"),
+      member("call", &IOThreadStall::call, "the call: a bottom half, a one-shot, a timer or a descriptor"),
+      member("ended", &IOThreadStall::ended, "false when the stall is found, true when it has ended"));
 };
 
 // The data of the event MAIN_LOOP_STALL: the main loop has not come round for too long.
@@ -67,19 +68,18 @@ struct MainLoopStall {
   std::uint64_t stalled_ns = 0;
   std::string call;
   static constexpr std::string_view type_name = "MainLoopStall";
-  static constexpr auto members =
-      std::tuple(member("stalled-ns", &MainLoopStall::stalled_ns,
-                        "nanoseconds that it was held up, at least, without the time in which it waited for "
-                        "a processor; it has gone on since"),
-                 member("call", &MainLoopStall::call,
-                        "what it was found in: a command or a call of its loop, where it was one of these"));
+  static constexpr auto members = std::tuple(
+      member("stalled-ns", &MainLoopStall::stalled_ns,
+             "minimum nanoseconds that it was held up, without the time in which it waited for a "
+             "CPU; it has gone on since"),
+      member("call", &MainLoopStall::call, "the command, or the call of its loop, in which it was found"));
 };
 
 // Finds I/O threads, among those that users made, that stay inside one call.
 // Thread: the main thread. It takes no lock that a loop takes.
 class StallWatch {
  public:
-  // Each stall twice; see StalledCall.
+  // Returns each stall twice; see StalledCall.
   std::vector<IOThreadStall> look(std::int64_t now_ns, std::int64_t threshold_ns);
 
  private:
@@ -91,24 +91,39 @@ struct IOThreadReportStallsArguments {
   static constexpr std::string_view type_name = "IOThreadReportStallsArguments";
   static constexpr auto members =
       std::tuple(member("threshold-ns", &IOThreadReportStallsArguments::threshold_ns,
-                        "in nanoseconds: report what lasts longer, from 1000000 on; 0: nothing"));
+                        "threshold in nanoseconds (minimum 1000000); 0 disables reporting"));
 };
 
-// From now on logs a warning when an I/O thread or the main loop is found stalled and when it has gone on,
-// and sends IOTHREAD_STALL at both times, or MAIN_LOOP_STALL once the main loop has gone on. After a warning,
-// stalls are only counted in the log for five seconds. The main loop looks at the I/O threads twice within
-// the threshold, and a thread made for that looks as often whether the main loop still comes round. A stall
-// may last twice as long, or some milliseconds, before it is found. A stop of the whole process is no stall.
-// With a threshold of 0, as at first, there are no looks; while the main loop is stalled, there are none at
-// the I/O threads.
+// Reports stalls of the I/O threads that users made and of the main loop: it logs a warning when one is found
+// and when it has ended, and sends IOTHREAD_STALL at both times, or MAIN_LOOP_STALL once the main loop has
+// gone on. After a warning, further stalls are only counted in the log for five seconds.
+//
+// The main loop checks the I/O threads twice within the threshold, and a thread made for that checks the main
+// loop as often. A stall may last twice as long as the threshold, or some milliseconds, before it is found. A
+// stop of the whole process is no stall. While the main loop is stalled, the I/O threads are not checked.
 //
 // The main loop is GLib's default context, run by the caller: a MainLoop, or without one whatever runs it,
-// which then must go on running it. Ends with the MainLoop; without one, the
-// caller's current loop is kept until the threshold is 0.
-// Errors: the threshold is out of range; no thread is to be had ("Failed to create thread: ...").
-Result<void> iothread_report_stalls(const IOThreadReportStallsArguments& arguments);
+// which must go on running it. Reports end with the loop that is current at the time of report(), and with
+// this object.
+//
+// Thread: the main thread.
+class StallReporter {
+ public:
+  // Sends the events through the interface, which must offer them and must outlive this.
+  explicit StallReporter(Interface& interface);
+  StallReporter(const StallReporter&) = delete;
+  StallReporter& operator=(const StallReporter&) = delete;
+  ~StallReporter();
 
-// Adds the events and the command. Part of register_iothread_types().
-void register_stall_watch();
+  // Starts or ends the reports; at first there are none. Errors: the threshold is out of range; no thread is
+  // available ("Failed to create thread: ..."). A failure leaves everything as it was.
+  Result<void> report(const IOThreadReportStallsArguments& arguments);
+
+ private:
+  class Watching;
+
+  Interface& interface_;
+  std::shared_ptr<Watching> watching_;  // null: no reports
+};
 
 }  // namespace qomio

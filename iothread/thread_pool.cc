@@ -81,7 +81,7 @@ Result<ThreadPool::JobId> ThreadPool::add(std::unique_ptr<detail::PoolJob> job) 
 
 bool ThreadPool::needs_thread() const {
   return waiting_.size() > idle_ &&
-         threads_.size() < static_cast<std::size_t>(loop_.thread_pool_params().second);
+         threads_.size() < static_cast<std::size_t>(loop_.params().thread_pool_max);
 }
 
 Result<void> ThreadPool::start_thread() {
@@ -106,7 +106,7 @@ void ThreadPool::start_threads() {
 }
 
 bool ThreadPool::surplus() const {
-  return threads_.size() > static_cast<std::size_t>(loop_.thread_pool_params().second);
+  return threads_.size() > static_cast<std::size_t>(loop_.params().thread_pool_max);
 }
 
 void ThreadPool::run_thread() {
@@ -116,7 +116,7 @@ void ThreadPool::run_thread() {
   for (;;) {
     const bool called = work_or_end_.wait_for(lock, idle_timeout_,
                                               [this] { return ending_ || !waiting_.empty() || surplus(); });
-    if (!called && threads_.size() <= static_cast<std::size_t>(loop_.thread_pool_params().first)) continue;
+    if (!called && threads_.size() <= static_cast<std::size_t>(loop_.params().thread_pool_min)) continue;
     --idle_;
     if (ending_) return;
     if (!called || surplus()) return end_thread(std::move(lock));

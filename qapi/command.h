@@ -252,7 +252,7 @@ void Answer<T>::send(Result<T> result) const {
 //     void measure(const MeasureArguments& arguments, Answer<Measurement> answer);
 //
 // What a handler captures lives as long as the command is offered or runs; copies of the command share it.
-// For coroutines see iothread/co_command.h.
+// For coroutines see iothread/iothread_commands.h.
 template <class Handler>
 Command command(std::string_view name, std::string_view description, Handler handler) {
   static_assert(

@@ -45,8 +45,24 @@
 // is to clone it; equal() compares.
 namespace qomio {
 
-template <class E>
-inline constexpr auto enum_description = nullptr;
+// Members that a table describes, in the place of one member: both functions loop over the table. A struct
+// with branches has none.
+//
+//     static constexpr auto members = std::tuple(
+//         member("id", &IOThreadInfo::id),
+//         embed(&IOThreadInfo::params, visit_configured, describe_configured));
+template <class Class, class Part>
+struct Embedded {
+  Part Class::* pointer;
+  Result<void> (*visit)(Visitor& visitor, Part& part);
+  void (*describe)(TypeDescription& type);  // adds the members
+};
+
+template <class Class, class Part>
+constexpr Embedded<Class, Part> embed(Part Class::* pointer, Result<void> (*visit)(Visitor&, Part&),
+                                      void (*describe)(TypeDescription&)) {
+  return {pointer, visit, describe};
+}
 
 // An unsigned number of bytes: text may carry a suffix (4K, 1.5M), and help says `size`.
 struct Size {
@@ -129,9 +145,12 @@ Result<void> visit_branch(Visitor& visitor, T& value) {
 template <class T>
 Result<void> visit_members(Visitor& visitor, T& value) {
   Result<void> result;
-  auto one = [&]<class Value>(const Member<T, Value>& m) {
+  auto one = [&](const auto& m) {
     auto& field = value.*m.pointer;
-    if constexpr (is_optional<Value>) {
+    using Value = std::remove_reference_t<decltype(field)>;
+    if constexpr (requires { m.visit; }) {
+      result = m.visit(visitor, field);
+    } else if constexpr (is_optional<Value>) {
       if (!visitor.optional(m.name, field.has_value())) return true;
       if (!field) field.emplace();
       result = visit(visitor, m.name, *field);
@@ -440,8 +459,11 @@ const TypeDescription& describe() {
                   "describe this type: give it type_name and members, as the top of qapi/describe.h shows");
     if constexpr (kIsDescribed) {
       constexpr auto fill = [](TypeDescription& d) {
-        auto one = [&]<class Value>(const Member<T, Value>& m) {
-          if constexpr (detail::is_optional<Value>) {
+        auto one = [&](const auto& m) {
+          using Value = std::remove_reference_t<decltype(std::declval<T&>().*m.pointer)>;
+          if constexpr (requires { m.visit; }) {
+            m.describe(d);
+          } else if constexpr (detail::is_optional<Value>) {
             d.members.push_back(detail::describe_member(m, describe<typename Value::value_type>(), true));
           } else {
             d.members.push_back(detail::describe_member(m, describe<Value>(), m.has_default));

@@ -95,6 +95,10 @@ struct EnumDescription {
 template <class... Values>
 EnumDescription(std::string_view, Values...) -> EnumDescription<sizeof...(Values)>;
 
+// Describes an enum: specialise it as the top of qapi/describe.h shows.
+template <class E>
+inline constexpr auto enum_description = nullptr;
+
 // A branch of a union: the members that a value of the tag brings along.
 template <class T, class Tag>
 struct Branch {

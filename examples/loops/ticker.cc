@@ -5,6 +5,7 @@
 
 #include "qomio/iothread/coroutine_io.h"
 #include "qomio/iothread/iothread.h"
+#include "qomio/iothread/iothread_commands.h"
 #include "qomio/qapi/standard_streams.h"
 
 using namespace qomio;

@@ -87,7 +87,7 @@ void AioContext::count_busy(std::int64_t now_ns, bool outermost) {
 
 void AioContext::count_sleep(std::int64_t now_ns) {
   counters_.times.blocked.stop(now_ns);
-  counters_.wakeups.add(1);
+  counters_[LoopStat::wakeups].add(1);
 }
 
 bool AioContext::end_poll_mode() {
@@ -95,14 +95,14 @@ bool AioContext::end_poll_mode() {
   return handlers_.end_poll_mode();
 }
 
-void AioContext::apply_poll_params() {
-  const std::uint32_t generation = poll_params_.generation.load(std::memory_order_acquire);
-  if (generation == poll_generation_) return;
-  poll_generation_ = generation;
-  controller_.set_params(poll_params());
+void AioContext::apply_params() {
+  const std::uint32_t version = params_.version();
+  if (version == params_version_) return;
+  params_version_ = version;
+  controller_.set_params(params());
   notifier_window_ = {};
   handlers_.reset_windows();
-  counters_.poll_window_ns.set(0);
+  counters_[LoopStat::poll_window_ns].set(0);
 }
 
 bool AioContext::poll(bool blocking) {
@@ -111,11 +111,11 @@ bool AioContext::poll(bool blocking) {
       "AioContext::poll() is called in a thread that has not made the loop its own with a CurrentAioContext");
   const Nesting nesting(*this);
   const bool outer_looking = std::exchange(looking_, true);
-  apply_poll_params();
-  counters_.iterations.add(1);
+  apply_params();
+  counters_[LoopStat::iterations].add(1);
   // Callbacks of busy polling may iterate the loop. What was accepted there can't be told from here, so the
   // timeout is no good any more.
-  const std::uint64_t this_one = counters_.iterations.get();
+  const std::uint64_t this_one = counters_[LoopStat::iterations].get();
 
   const std::int64_t start = clock_now_ns();
   count_busy(start, depth_ == 1);
@@ -139,7 +139,8 @@ bool AioContext::poll(bool blocking) {
     }
   }
 
-  if (timeout != 0 && (handlers_.end_poll_mode() || counters_.iterations.get() != this_one)) timeout = 0;
+  if (timeout != 0 && (handlers_.end_poll_mode() || counters_[LoopStat::iterations].get() != this_one))
+    timeout = 0;
   const bool announced = timeout != 0;
   if (announced && !announce_sleep()) timeout = 0;
   bool look = timeout != 0 || (handlers_.needs_look() && !looked);
@@ -173,11 +174,11 @@ bool AioContext::poll(bool blocking) {
 // Polls for up to window_ns, and returns the last reading of the clock.
 std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns, bool& hit) {
   std::int64_t now = start_ns;
-  const std::uint64_t this_one = counters_.iterations.get();
+  const std::uint64_t this_one = counters_[LoopStat::iterations].get();
   counters_.times.poll.start(start_ns);
   ::rcu_read_lock();
   for (;;) {
-    if (notified() || handlers_.poll_once() || counters_.iterations.get() != this_one) {
+    if (notified() || handlers_.poll_once() || counters_[LoopStat::iterations].get() != this_one) {
       hit = true;
       break;
     }
@@ -189,14 +190,14 @@ std::int64_t AioContext::busy_poll(std::int64_t window_ns, std::int64_t start_ns
   const auto spent = static_cast<std::uint64_t>(now - start_ns);
   counters_.times.poll.stop(now);
   if (hit) {
-    counters_.poll_hits.add(1);
+    counters_[LoopStat::poll_hits].add(1);
     controller_.hit();
   } else {
-    counters_.poll_misses.add(1);
-    counters_.poll_miss_ns.add(spent);
+    counters_[LoopStat::poll_misses].add(1);
+    counters_[LoopStat::poll_miss_ns].add(spent);
     controller_.miss();
   }
-  counters_.poll_window_ns.set(static_cast<std::uint64_t>(controller_.window_ns()));
+  counters_[LoopStat::poll_window_ns].set(static_cast<std::uint64_t>(controller_.window_ns()));
   return now;
 }
 
@@ -209,16 +210,16 @@ void AioContext::report_wait(std::int64_t start_ns, std::int64_t end_ns, bool no
     const std::int64_t all = wakeup_cost_of_all_ns.load(std::memory_order_relaxed);
     if (wakeup_cost_.mean_ns() == 0) wakeup_cost_ = WakeupCost(all);
     wakeup_cost_.sample(end_ns - stamp_ns);
-    counters_.wakeup_cost_ns.set(static_cast<std::uint64_t>(wakeup_cost_.mean_ns()));
+    counters_[LoopStat::wakeup_cost_ns].set(static_cast<std::uint64_t>(wakeup_cost_.mean_ns()));
     const std::int64_t mean = wakeup_cost_.mean_ns();
     wakeup_cost_of_all_ns.store(all == 0 ? mean : all + (mean - all) / 8, std::memory_order_relaxed);
   }
-  if (controller_.params().max_ns == 0) return;
+  if (controller_.params().poll_max_ns == 0) return;
 
   const std::int64_t slept = end_ns - start_ns;
   std::int64_t descriptor_delay = slept;
   std::int64_t notifier_delay = slept;
-  if (controller_.params().policy != PollPolicy::classic) {
+  if (controller_.params().poll_policy != PollPolicy::classic) {
     const std::int64_t own = wakeup_cost_.mean_ns();
     const std::int64_t cost = own != 0 ? own : wakeup_cost_of_all_ns.load(std::memory_order_relaxed);
     descriptor_delay = std::max<std::int64_t>(slept - cost, 0);
@@ -232,12 +233,12 @@ void AioContext::report_wait(std::int64_t start_ns, std::int64_t end_ns, bool no
   }
   handlers_.report(controller_, descriptor_delay);
   controller_.end_wait_report();
-  counters_.poll_window_ns.set(static_cast<std::uint64_t>(controller_.window_ns()));
+  counters_[LoopStat::poll_window_ns].set(static_cast<std::uint64_t>(controller_.window_ns()));
 }
 
 void AioContext::iterate_in_source(bool look) {
   const Nesting nesting(*this);
-  counters_.iterations.add(1);
+  counters_[LoopStat::iterations].add(1);
   if (look && handlers_.wait(0)) notifier_.test_and_clear();
   accept_notifications(bottom_halves_.take());
   dispatch();
@@ -252,12 +253,12 @@ bool AioContext::dispatch() {
 }
 
 bool AioContext::dispatch_all() {
-  const bool ran = bottom_halves_.run(counters_.bh_runs, running_call_);
+  const bool ran = bottom_halves_.run(counters_[LoopStat::bh_runs], running_call_);
   const std::uint64_t calls = handlers_.dispatch(running_call_);
-  counters_.fd_events.add(calls);
+  counters_[LoopStat::fd_events].add(calls);
   if (depth_ == 1) handlers_.free_removed();
   const std::uint64_t timers = monotonic_timers_.run(running_call_) + realtime_timers_.run(running_call_);
-  counters_.timers_fired.add(timers);
+  counters_[LoopStat::timers_fired].add(timers);
   return ran || calls != 0 || timers != 0;
 }
 

@@ -96,7 +96,7 @@ gboolean AioContext::Source::loop_prepare(gint* timeout_ms) {
   invariant(loop->in_home_thread(), "the GMainContext of a loop is run by the loop's home thread");
   // May be called again without a check in between, when sources of higher priority were ready: what they
   // took can't be told from the sleep then.
-  loop->apply_poll_params();
+  loop->apply_params();
   const bool hit = loop->end_poll_mode();
   update_descriptors();
   const std::int64_t now = clock_now_ns();

@@ -32,18 +32,21 @@ void HeldUpTime::look(std::int64_t now_ns, ThreadState state, std::int64_t cpu_n
 }
 
 Result<std::unique_ptr<MainLoopWatch>> MainLoopWatch::start(std::int64_t threshold_ns,
-                                                            std::int64_t interval_ns, StallLog& log) {
-  std::unique_ptr<MainLoopWatch> watch(new MainLoopWatch(threshold_ns, interval_ns, log));
+                                                            std::int64_t interval_ns, StallLog& log,
+                                                            const Interface& interface) {
+  std::unique_ptr<MainLoopWatch> watch(new MainLoopWatch(threshold_ns, interval_ns, log, interface));
   auto thread = start_thread([&self = *watch] { self.run(); });
   if (!thread) return failure(thread);
   watch->thread_ = std::move(*thread);
   return watch;
 }
 
-MainLoopWatch::MainLoopWatch(std::int64_t threshold_ns, std::int64_t interval_ns, StallLog& log)
+MainLoopWatch::MainLoopWatch(std::int64_t threshold_ns, std::int64_t interval_ns, StallLog& log,
+                             const Interface& interface)
     : threshold_ns_(threshold_ns),
       interval_ns_(interval_ns),
       log_(log),
+      interface_(interface),
       main_stat_(fmt::format("/proc/self/task/{}/stat", gettid())),
       beat_ns_(clock_now_ns()),
       held_up_(interval_ns) {
@@ -77,7 +80,7 @@ std::optional<StallLog::Stall> MainLoopWatch::beat() {
 // The watching thread.
 void MainLoopWatch::run() {
   pthread_setname_np(pthread_self(), "stall watch");
-  while (wait_for_next_look()) look();
+  while (wait_for_next_look() && !has_ended()) look();
 }
 
 bool MainLoopWatch::wait_for_next_look() {
@@ -85,8 +88,8 @@ bool MainLoopWatch::wait_for_next_look() {
   return !end_.wait_for(lock, std::chrono::nanoseconds(interval_ns_), [this] { return ending_; });
 }
 
-// Files are read and lines are logged without the lock: they may be slow, which must not hold the main loop
-// up.
+// Files are read and lines are logged without the lock, since that may be slow and the main loop takes the
+// lock.
 void MainLoopWatch::look() {
   std::int64_t beat_ns = 0;
   {
@@ -103,7 +106,7 @@ std::optional<std::string> MainLoopWatch::still_late(std::int64_t beat_ns, HeldU
   if (beat_ns_ != beat_ns) return std::nullopt;
   const std::int64_t now = clock_now_ns();
   held_up_.look(now, state, main_cpu_ns());
-  // Several looks, so that a beat that is on its way gets through.
+  // Several looks, to give a late beat the time to arrive.
   constexpr int kLooks = 3;
   if (++looks_ < kLooks || held_up_.total_ns() < threshold_ns_ || !found_in_.empty()) return std::nullopt;
   found_in_ = main_call();
@@ -115,7 +118,7 @@ std::int64_t MainLoopWatch::main_cpu_ns() const {
   return clock_gettime(main_clock_, &used) == 0 ? to_ns(used) : 0;
 }
 
-// Where it can't be known, the thread counts as sleeping: as held up for all of the time.
+// A state that can not be read counts as sleeping, which is held up all of the time.
 HeldUpTime::ThreadState MainLoopWatch::main_state() const {
   std::array<char, 512> text{};
   const FileDescriptor file(open(main_stat_.c_str(), O_RDONLY | O_CLOEXEC));
@@ -139,7 +142,7 @@ HeldUpTime::ThreadState MainLoopWatch::main_state() const {
 std::string MainLoopWatch::main_call() const {
   const RunningCall call = loop_ ? loop_->running_call() : RunningCall{};
   const char* const served = interface_.running();
-  // A command runs inside a call of the loop where the server is one of the loop's descriptors.
+  // A command runs inside a call of the loop when the server is one of the loop's descriptors.
   if (served) return served;
   if (call.kind != RunningCall::Kind::none) return call.describe();
   return "unknown: a source of GLib";

@@ -18,18 +18,19 @@
 
 namespace qomio::detail {
 
-// Adds up for how long a thread has been held up by its own doing, from looks at it from outside. Time in
-// which the thread wants a processor and has none is not counted, nor is time between two looks that lie far
-// apart: then the looking thread was stopped as well, with the whole process for example.
+// Adds up for how long a thread has been held up by what it does itself, from the observations of another
+// thread. Not counted: time in which the thread waits for a CPU, and most of the time between two
+// observations that are far apart, since the observer was stopped then, too, for example with the whole
+// process.
 class HeldUpTime {
  public:
   explicit HeldUpTime(std::int64_t interval_ns) : interval_ns_(interval_ns) {}
 
   enum class ThreadState { runnable, sleeping, stopped };
 
-  // cpu_ns: the processor time that the thread has used so far.
+  // cpu_ns: the CPU time that the thread has used so far.
   void look(std::int64_t now_ns, ThreadState state, std::int64_t cpu_ns);
-  // The thread was found to be going on at that time.
+  // The thread was found to make progress at that time.
   void restart(std::int64_t now_ns, std::int64_t cpu_ns);
   std::int64_t total_ns() const { return total_ns_; }
 
@@ -40,26 +41,32 @@ class HeldUpTime {
   std::int64_t total_ns_ = 0;
 };
 
-// A thread that looks whether the main loop still comes round. Thread: the main thread.
+// A thread that checks whether the main loop still iterates. Thread: the main thread.
 class MainLoopWatch {
  public:
-  // The log outlives the watch. Errors: no thread is available ("Failed to create thread: ...").
+  // The log and the interface, which says what command runs, must outlive the watch. Watches until the
+  // caller's current loop, if there is one, is closed. Errors: no thread is available ("Failed to create
+  // thread: ...").
   static Result<std::unique_ptr<MainLoopWatch>> start(std::int64_t threshold_ns, std::int64_t interval_ns,
-                                                      StallLog& log);
+                                                      StallLog& log, const Interface& interface);
   MainLoopWatch(const MainLoopWatch&) = delete;
   MainLoopWatch& operator=(const MainLoopWatch&) = delete;
   ~MainLoopWatch();
 
-  // To be called by the main loop every interval_ns. The stall that has ended, if there was one.
+  // Thread-safe. The loop was closed.
+  bool has_ended() const { return loop_ && loop_->is_closed(); }
+
+  // Called by the main loop every interval_ns. Returns the stall that has ended, if there was one.
   std::optional<StallLog::Stall> beat();
 
  private:
-  MainLoopWatch(std::int64_t threshold_ns, std::int64_t interval_ns, StallLog& log);
+  MainLoopWatch(std::int64_t threshold_ns, std::int64_t interval_ns, StallLog& log,
+                const Interface& interface);
 
   void run();
   bool wait_for_next_look();  // false: the watch ends
   void look();
-  // The line to log, if this is a stall and one is due.
+  // The line to log if this is a stall that has not been logged.
   std::optional<std::string> still_late(std::int64_t beat_ns, HeldUpTime::ThreadState state);
   std::int64_t main_cpu_ns() const;
   HeldUpTime::ThreadState main_state() const;
@@ -69,7 +76,7 @@ class MainLoopWatch {
   const std::int64_t threshold_ns_;
   const std::int64_t interval_ns_;
   StallLog& log_;
-  const Interface& interface_ = Interface::process();
+  const Interface& interface_;
   Ref<AioContext> loop_;  // null: the main thread has none
   clockid_t main_clock_ = 0;
   const std::string main_stat_;  // the path of the kernel's line on the main thread

@@ -17,50 +17,31 @@ constexpr int kLongestPause = 1024;
 
 }  // namespace
 
-std::string_view poll_policy_name(PollPolicy policy) {
-  switch (policy) {
-    case PollPolicy::classic:
-      return "classic";
-    case PollPolicy::weighted:
-      return "weighted";
-    case PollPolicy::arrival:
-      break;
-  }
-  return "arrival";
-}
-
-PollParams PollParams::effective() const {
-  PollParams result = *this;
-  if (result.grow == 0) result.grow = 2;
-  if (result.shrink == 0 && policy != PollPolicy::classic) result.shrink = 2;
-  if (result.weight == 0) result.weight = 3;
-  return result;
-}
-
-void PollController::set_params(const PollParams& params) {
-  params_ = params.effective();
+void PollController::set_params(const LoopParams& params) {
+  params_ = params.in_force();
   window_ns_ = 0;
   history_ = 0;
   misses_in_a_row_ = 0;
   next_pause_ = kFirstPause;
   pause_left_ = 0;
-  gate_open_ = params_.policy != PollPolicy::arrival;
+  gate_open_ = params_.poll_policy != PollPolicy::arrival;
 }
 
 std::int64_t PollController::shrunk(std::int64_t window_ns) const {
-  const std::int64_t window = params_.shrink == 0 ? 0 : window_ns / params_.shrink;
+  const std::int64_t window = params_.poll_shrink == 0 ? 0 : window_ns / params_.poll_shrink;
   return window < kShortestWindowNs ? 0 : window;
 }
 
 std::int64_t PollController::grown(std::int64_t window_ns) const {
   std::int64_t window = kFirstWindowNs;
-  if (window_ns != 0 && __builtin_mul_overflow(window_ns, params_.grow, &window)) window = params_.max_ns;
-  window = std::min(window, params_.max_ns);
+  if (window_ns != 0 && __builtin_mul_overflow(window_ns, params_.poll_grow, &window))
+    window = params_.poll_max_ns;
+  window = std::min(window, params_.poll_max_ns);
   return window < kShortestWindowNs ? 0 : window;
 }
 
 void PollController::remember(bool in_time) {
-  if (params_.policy != PollPolicy::arrival) return;
+  if (params_.poll_policy != PollPolicy::arrival) return;
   history_ = static_cast<std::uint8_t>(history_ << 1 | (in_time ? 1 : 0));
   gate_open_ = std::popcount(history_) >= kOpenAt;
 }
@@ -72,7 +53,7 @@ void PollController::hit() {
 }
 
 void PollController::miss() {
-  if (params_.policy != PollPolicy::arrival || ++misses_in_a_row_ < kMissesUntilPause) return;
+  if (params_.poll_policy != PollPolicy::arrival || ++misses_in_a_row_ < kMissesUntilPause) return;
   misses_in_a_row_ = 0;
   pause_left_ = next_pause_;
   next_pause_ = std::min(2 * next_pause_, kLongestPause);
@@ -87,19 +68,20 @@ void PollController::begin_wait_report() {
 
 void PollController::ready(HandlerWindow& handler, std::int64_t delay_ns) {
   any_ready_ = true;
-  in_time_ |= delay_ns < params_.max_ns;
-  if (params_.policy == PollPolicy::weighted) {
+  in_time_ |= delay_ns < params_.poll_max_ns;
+  if (params_.poll_policy == PollPolicy::weighted) {
     std::int64_t& estimate = handler.estimate_ns;
-    estimate =
-        estimate == 0 ? delay_ns : estimate - (estimate >> params_.weight) + (delay_ns >> params_.weight);
-    if (estimate >= params_.max_ns) estimate = 0;
+    estimate = estimate == 0
+                   ? delay_ns
+                   : estimate - (estimate >> params_.poll_weight) + (delay_ns >> params_.poll_weight);
+    if (estimate >= params_.poll_max_ns) estimate = 0;
     longest_estimate_ns_ = std::max(longest_estimate_ns_, estimate);
     return;
   }
   std::int64_t& window = handler.window_ns;
-  if (delay_ns > params_.max_ns) {
+  if (delay_ns > params_.poll_max_ns) {
     window = shrunk(window);
-  } else if ((window < delay_ns || window == 0) && delay_ns < params_.max_ns) {
+  } else if ((window < delay_ns || window == 0) && delay_ns < params_.poll_max_ns) {
     // From no window even for a delay of 0: that is an estimate, which may have taken too much off.
     window = grown(window);
   }
@@ -107,10 +89,11 @@ void PollController::ready(HandlerWindow& handler, std::int64_t delay_ns) {
 }
 
 void PollController::not_ready(HandlerWindow& handler, std::int64_t delay_ns) {
-  if (params_.policy == PollPolicy::weighted) {
+  if (params_.poll_policy == PollPolicy::weighted) {
     std::int64_t& estimate = handler.estimate_ns;
     if (estimate == 0) return;
-    if (__builtin_add_overflow(estimate, delay_ns, &estimate) || estimate >= params_.max_ns) estimate = 0;
+    if (__builtin_add_overflow(estimate, delay_ns, &estimate) || estimate >= params_.poll_max_ns)
+      estimate = 0;
     return;
   }
   longest_window_ns_ = std::max(longest_window_ns_, handler.window_ns);
@@ -119,17 +102,17 @@ void PollController::not_ready(HandlerWindow& handler, std::int64_t delay_ns) {
 void PollController::end_wait_report() {
   remember(any_ready_ && in_time_);
   if (pause_left_ > 0) --pause_left_;
-  if (params_.policy != PollPolicy::weighted) {
+  if (params_.poll_policy != PollPolicy::weighted) {
     window_ns_ = longest_window_ns_;
     return;
   }
   if (!any_ready_) return;
   if (longest_estimate_ns_ > window_ns_) {
-    std::int64_t window = params_.max_ns;
-    if (__builtin_mul_overflow(window_ns_, params_.grow, &window)) window = params_.max_ns;
-    window_ns_ = std::min(std::max(window, longest_estimate_ns_), params_.max_ns);
-  } else if (longest_estimate_ns_ < window_ns_ / params_.shrink) {
-    window_ns_ /= params_.shrink;
+    std::int64_t window = params_.poll_max_ns;
+    if (__builtin_mul_overflow(window_ns_, params_.poll_grow, &window)) window = params_.poll_max_ns;
+    window_ns_ = std::min(std::max(window, longest_estimate_ns_), params_.poll_max_ns);
+  } else if (longest_estimate_ns_ < window_ns_ / params_.poll_shrink) {
+    window_ns_ /= params_.poll_shrink;
   }
   if (window_ns_ < kShortestWindowNs) window_ns_ = 0;
 }

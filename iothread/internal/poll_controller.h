@@ -2,29 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+
+#include "qomio/iothread/loop_params.h"
 
 namespace qomio {
-
-// What a busy-polling window is judged by; see PollController.
-enum class PollPolicy { arrival, classic, weighted };
-
-// The name as it is sent: "arrival".
-std::string_view poll_policy_name(PollPolicy policy);
-
-// How a loop polls before it blocks. A value; 0 stands for "the default" where said, and stays readable as 0.
-struct PollParams {
-  std::int64_t max_ns = 32768;  // longest busy poll, ns; 0: polling off
-  std::int64_t grow = 0;        // a window grows by this factor; 0: 2
-  std::int64_t shrink = 0;      // and shrinks by this divisor; 0: 2, with policy classic: to nothing
-  std::int64_t weight = 0;      // policy weighted: right shift of a new sample, 0..63; 0: 3
-  PollPolicy policy = PollPolicy::arrival;
-
-  // The same with the values in force in place of zeros (classic keeps shrink 0).
-  PollParams effective() const;
-
-  friend bool operator==(const PollParams&, const PollParams&) = default;
-};
 
 // The part of the controller that each polled handler keeps for itself.
 struct HandlerWindow {
@@ -45,19 +26,19 @@ struct HandlerWindow {
 //
 // With policy arrival there is a second judge, since a window alone keeps burning time where polling can't
 // win. Polling is done only while at least half of the last eight waits ended with a polled event that
-// arrived within max_ns; the windows live on meanwhile, so it comes back at full length. And eight busy polls
-// in vain one after the other, although events come soon, mean that the loop is in its waker's way (both on
-// one processor, for example): then it is left for 16 waits, twice as many each time until a poll finds
-// something, up to 1024.
+// arrived within poll_max_ns; the windows live on meanwhile, so it comes back at full length. And eight busy
+// polls in vain one after the other, although events come soon, mean that the loop is in its waker's way
+// (both on one processor, for example): then it is left for 16 waits, twice as many each time until a poll
+// finds something, up to 1024.
 class PollController {
  public:
-  explicit PollController(const PollParams& params = {}) { set_params(params); }
+  explicit PollController(const LoopParams& params = {}) { set_params(params); }
 
-  // Starts over: the caller must reset the HandlerWindows as well.
-  void set_params(const PollParams& params);
-  const PollParams& params() const { return params_; }  // effective ones
+  // Starts again from windows of 0: the caller must reset the HandlerWindows as well.
+  void set_params(const LoopParams& params);
+  const LoopParams& params() const { return params_; }  // those in force
 
-  // For how long to poll now; 0: not at all. Never above max_ns.
+  // For how long to poll now; 0: not at all. Never above poll_max_ns.
   std::int64_t window_ns() const { return gate_open_ && pause_left_ == 0 ? window_ns_ : 0; }
 
   // One busy poll found an event, or none.
@@ -75,7 +56,7 @@ class PollController {
   std::int64_t shrunk(std::int64_t window_ns) const;
   std::int64_t grown(std::int64_t window_ns) const;
 
-  PollParams params_;
+  LoopParams params_;
   std::int64_t window_ns_ = 0;
   bool gate_open_ = false;
   std::uint8_t history_ = 0;  // the last eight waits, newest lowest; 1: a polled event came in time

@@ -9,11 +9,11 @@
 
 namespace qomio::detail {
 
-// What the log says of stalls: a line when one is found and, with the whole time, when it has ended. With a
-// low threshold there may be hundreds a second, so after a line further stalls are only counted for some
-// seconds.
+// The lines of the log about stalls: one when a stall is found and one, with its whole time, when it has
+// ended. With a low threshold there may be hundreds a second, so after a line further stalls are only counted
+// for some seconds.
 //
-// Thread-safe. Times are nanoseconds of any clock that goes on.
+// Thread-safe. Times are nanoseconds of any clock that never goes back.
 class StallLog {
  public:
   static constexpr std::int64_t kPauseNs = 5'000'000'000;
@@ -28,12 +28,12 @@ class StallLog {
   // The line to log, if any.
   std::optional<std::string> began(std::int64_t now_ns, const Stall& stall);
   std::optional<std::string> ended(const Stall& stall);
-  // To be called now and then: how many were only counted, once the pause is over.
+  // The line with the number of stalls that were only counted, once the pause is over; call it regularly.
   std::optional<std::string> counted(std::int64_t now_ns);
 
  private:
   std::mutex mutex_;              // guards the rest
-  std::set<std::string> logged_;  // who is in a stall that was warned of
+  std::set<std::string> logged_;  // who is in a stall that was logged
   std::int64_t pause_end_ns_ = 0;
   std::uint64_t counted_ = 0;
   std::int64_t longest_counted_ns_ = 0;

@@ -28,7 +28,7 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-Replayed replay(const std::vector<std::int64_t>& arrivals_ns, const PollParams& params,
+Replayed replay(const std::vector<std::int64_t>& arrivals_ns, const LoopParams& params,
                 const ReplayCosts& costs) {
   PollController controller(params);
   HandlerWindow window;
@@ -52,7 +52,7 @@ Replayed replay(const std::vector<std::int64_t>& arrivals_ns, const PollParams& 
         cpu += poll + costs.sleep_cpu_ns;
         now = arrival + costs.wakeup_ns;
         controller.begin_wait_report();
-        controller.ready(window, (controller.params().policy == PollPolicy::classic ? now : arrival) - start);
+        controller.ready(window, (controller.params().poll_policy == PollPolicy::classic ? now : arrival) - start);
         controller.end_wait_report();
       }
     }

@@ -27,7 +27,7 @@ struct Replayed {
 
 // Runs the controller over events that arrive at these times (ns, ascending), in virtual time, as an
 // iteration of AioContext does: it polls for the window, else sleeps.
-Replayed replay(const std::vector<std::int64_t>& arrivals_ns, const PollParams& params,
+Replayed replay(const std::vector<std::int64_t>& arrivals_ns, const LoopParams& params,
                 const ReplayCosts& costs = {});
 
 // Reads a trace: on each line the ns since the event before; '#' begins a comment; "N x NS" repeats. Errors:

@@ -20,7 +20,7 @@ using namespace qomio;
 
 struct Row {
   const char* name;
-  PollParams params;
+  LoopParams params;
 };
 
 // Whether the argument is that option. Its value is a number of nanoseconds from 0 on; all else is `wrong`.
@@ -41,9 +41,9 @@ int print(const std::string& path, std::int64_t max_ns, const bench::ReplayCosts
   fmt::print("\n### {}: {} events\n\n", path.substr(path.rfind('/') + 1), arrivals->size());
   fmt::print(
       "| policy | p50, ns | p99, ns | CPU per event, ns | found by polling |\n|---|--:|--:|--:|--:|\n");
-  for (const Row& row : {Row{"none", {.max_ns = 0}}, Row{"arrival", {.max_ns = max_ns}},
-                         Row{"classic", {.max_ns = max_ns, .policy = PollPolicy::classic}},
-                         Row{"weighted", {.max_ns = max_ns, .policy = PollPolicy::weighted}}}) {
+  for (const Row& row : {Row{"none", {.poll_max_ns = 0}}, Row{"arrival", {.poll_max_ns = max_ns}},
+                         Row{"classic", {.poll_max_ns = max_ns, .poll_policy = PollPolicy::classic}},
+                         Row{"weighted", {.poll_max_ns = max_ns, .poll_policy = PollPolicy::weighted}}}) {
     const bench::Replayed result = bench::replay(*arrivals, row.params, costs);
     fmt::print("| {} | {} | {} | {:.0f} | {:.0f} % |\n", row.name, result.p50_ns, result.p99_ns,
                result.cpu_ns_per_event, 100 * result.polled_share);
@@ -54,7 +54,7 @@ int print(const std::string& path, std::int64_t max_ns, const bench::ReplayCosts
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::int64_t max_ns = PollParams{}.max_ns;
+  std::int64_t max_ns = LoopParams{}.poll_max_ns;
   bench::ReplayCosts costs;
   int status = 0;
   bool any = false;

@@ -32,8 +32,8 @@ TEST_F(AioContextTest, has_nothing_to_do_at_first) {
 TEST_F(AioContextTest, notification_ends_the_next_sleep_and_is_no_progress) {
   loop->notify();
   EXPECT_FALSE(loop->poll(true));
-  EXPECT_EQ(loop->stats().wakeups_elided, 1);
-  EXPECT_EQ(loop->stats().wakeups, 0);
+  EXPECT_EQ(loop->stats()[LoopStat::wakeups_elided], 1);
+  EXPECT_EQ(loop->stats()[LoopStat::wakeups], 0);
 }
 
 TEST_F(AioContextTest, accepted_notification_does_not_end_the_next_sleep) {
@@ -108,32 +108,27 @@ TEST(AioContext, may_move_to_another_thread_when_nobody_runs_it) {
 }
 
 TEST(AioContext, sleeps_when_there_is_nothing_to_do) {
-  RunningLoop loop({.max_ns = 32768});
+  RunningLoop loop({.poll_max_ns = 32768});
   for (int i = 0; i < 20; ++i) loop->run_in([] {});
   // A loop that didn't come to rest would never leave this.
-  AioStats before;
-  AioStats after;
+  LoopStats before;
+  LoopStats after;
   do {
     before = loop->stats();
     std::this_thread::yield();
     after = loop->stats();
-  } while (after.iterations != before.iterations || after.blocked_ns == before.blocked_ns);
-  EXPECT_EQ(after.poll_ns, before.poll_ns);
-  EXPECT_EQ(after.busy_ns, before.busy_ns);
+  } while (after[LoopStat::iterations] != before[LoopStat::iterations] ||
+           after[LoopStat::blocked_ns] == before[LoopStat::blocked_ns]);
+  EXPECT_EQ(after[LoopStat::poll_ns], before[LoopStat::poll_ns]);
+  EXPECT_EQ(after[LoopStat::busy_ns], before[LoopStat::busy_ns]);
 }
 
 TEST(AioContext, keeps_parameters_as_configured_and_shows_the_ones_in_force) {
   RunningLoop loop;
-  const PollParams params{.max_ns = 1000, .policy = PollPolicy::weighted};
-  loop->set_poll_params(params);
-  loop->set_aio_max_batch(0);
-  EXPECT_EQ(loop->poll_params(), params);
-  EXPECT_EQ(loop->stats().effective, params.effective());
-  EXPECT_EQ(loop->stats().effective_aio_max_batch, 32);
-  loop->set_aio_max_batch(7);
-  EXPECT_EQ(loop->stats().effective_aio_max_batch, 7);
-  loop->set_thread_pool_params(2, 3);
-  EXPECT_EQ(loop->thread_pool_params(), (std::pair<std::int64_t, std::int64_t>(2, 3)));
+  const LoopParams params{.poll_max_ns = 1000, .poll_policy = PollPolicy::weighted};
+  loop->set_params(params);
+  EXPECT_EQ(loop->params(), params);
+  EXPECT_EQ(loop->stats().effective, params.in_force());
 }
 
 using AioContextStats = InLoop;
@@ -146,7 +141,7 @@ TEST_F(AioContextStats, count_each_notification_that_needed_no_system_call) {
     bottom_half.schedule_idle();
   }).join();
   loop->poll(false);
-  EXPECT_EQ(loop->stats().wakeups_elided, 12);
+  EXPECT_EQ(loop->stats()[LoopStat::wakeups_elided], 12);
 }
 
 TEST_F(AioContextStats, count_how_long_a_callback_that_iterates_the_loop_holds_it_up) {
@@ -158,16 +153,16 @@ TEST_F(AioContextStats, count_how_long_a_callback_that_iterates_the_loop_holds_i
   });
   loop->poll(false);
   loop->poll(false);
-  EXPECT_GE(loop->stats().max_lag_ns, 2'000'000);
+  EXPECT_GE(loop->stats()[LoopStat::max_lag_ns], 2'000'000);
 }
 
 // Polls for an hour from its second wake-up on, however long that took to come: when it opens its window, and
 // how far, is tested in poll_window_test.cc and poll_trace_test.cc.
-constexpr PollParams kPollsForAnHour{
-    .max_ns = 3'600'000'000'000, .grow = INT64_MAX, .policy = PollPolicy::classic};
+constexpr LoopParams kPollsForAnHour{
+    .poll_max_ns = 3'600'000'000'000, .poll_grow = INT64_MAX, .poll_policy = PollPolicy::classic};
 
 void open_window(AioContext& loop) {
-  while (loop.stats().poll_window_ns != kPollsForAnHour.max_ns) {
+  while (loop.stats()[LoopStat::poll_window_ns] != kPollsForAnHour.poll_max_ns) {
     await_sleep(loop);
     loop.run_in([] {});
   }
@@ -176,46 +171,46 @@ void open_window(AioContext& loop) {
 TEST(AioContext, finds_work_without_a_system_call_while_its_window_is_open) {
   RunningLoop loop(kPollsForAnHour);
   open_window(*loop);
-  const AioStats before = loop->stats();
-  EXPECT_GT(before.wakeup_cost_ns, 0);
+  const LoopStats before = loop->stats();
+  EXPECT_GT(before[LoopStat::wakeup_cost_ns], 0);
   std::uint64_t posts = 0;
-  for (; loop->stats().poll_hits < 10; ++posts) loop->run_in([] {});
-  const AioStats after = loop->stats();
-  EXPECT_EQ(after.wakeups, before.wakeups);
-  EXPECT_EQ(after.wakeups_elided - before.wakeups_elided, posts);
-  EXPECT_EQ(after.poll_misses, before.poll_misses);
+  for (; loop->stats()[LoopStat::poll_hits] < 10; ++posts) loop->run_in([] {});
+  const LoopStats after = loop->stats();
+  EXPECT_EQ(after[LoopStat::wakeups], before[LoopStat::wakeups]);
+  EXPECT_EQ(after[LoopStat::wakeups_elided] - before[LoopStat::wakeups_elided], posts);
+  EXPECT_EQ(after[LoopStat::poll_misses], before[LoopStat::poll_misses]);
 }
 
 TEST(AioContext, takes_new_parameters_while_it_polls) {
   // Only the change of the parameters can end the hour.
   RunningLoop loop(kPollsForAnHour);
   open_window(*loop);
-  loop->set_poll_params({.max_ns = 0});
+  loop->set_params({.poll_max_ns = 0});
   await_sleep(*loop);
-  EXPECT_EQ(loop->stats().poll_window_ns, 0);
+  EXPECT_EQ(loop->stats()[LoopStat::poll_window_ns], 0);
   EXPECT_TRUE(loop->run_in([] {}));
 }
 
 TEST(AioContext, counts_its_time_without_overlap) {
   const std::int64_t start = clock_now_ns();
-  RunningLoop loop({.max_ns = 32768});
+  RunningLoop loop({.poll_max_ns = 32768});
   for (int i = 0; i < 1000; ++i) loop->run_in([] {});
-  AioStats last = loop->stats();
+  LoopStats last = loop->stats();
   for (int i = 0; i < 1000; ++i) {
     loop->schedule_oneshot([] {});
-    const AioStats now = loop->stats();
+    const LoopStats now = loop->stats();
     const auto uptime = static_cast<std::uint64_t>(clock_now_ns() - start);
-    EXPECT_LE(now.poll_ns + now.blocked_ns + now.busy_ns, uptime);
-    EXPECT_GE(now.iterations, last.iterations);
-    EXPECT_GE(now.bh_runs, last.bh_runs);
-    EXPECT_GE(now.poll_ns, last.poll_ns);
-    EXPECT_GE(now.busy_ns, last.busy_ns);
-    EXPECT_GE(now.blocked_ns, last.blocked_ns);
+    EXPECT_LE(now[LoopStat::poll_ns] + now[LoopStat::blocked_ns] + now[LoopStat::busy_ns], uptime);
+    EXPECT_GE(now[LoopStat::iterations], last[LoopStat::iterations]);
+    EXPECT_GE(now[LoopStat::bh_runs], last[LoopStat::bh_runs]);
+    EXPECT_GE(now[LoopStat::poll_ns], last[LoopStat::poll_ns]);
+    EXPECT_GE(now[LoopStat::busy_ns], last[LoopStat::busy_ns]);
+    EXPECT_GE(now[LoopStat::blocked_ns], last[LoopStat::blocked_ns]);
     last = now;
   }
   loop->run_in([] {});
-  EXPECT_GE(loop->stats().bh_runs, 2000);
-  EXPECT_GT(loop->stats().max_lag_ns, 0);
+  EXPECT_GE(loop->stats()[LoopStat::bh_runs], 2000);
+  EXPECT_GT(loop->stats()[LoopStat::max_lag_ns], 0);
 }
 
 // Searches for a lost wake-up: each producer waits for its answer, so one that is lost stops the test.
@@ -224,7 +219,7 @@ class LostWakeUps : public ::testing::TestWithParam<std::int64_t> {};
 INSTANTIATE_TEST_SUITE_P(Windows, LostWakeUps, ::testing::Values(0, 5'000, 1'000'000));
 
 TEST_P(LostWakeUps, are_not_found_among_many_producers) {
-  RunningLoop loop({.max_ns = GetParam(), .policy = PollPolicy::classic});
+  RunningLoop loop({.poll_max_ns = GetParam(), .poll_policy = PollPolicy::classic});
   constexpr int kThreads = 3;
   constexpr int kEach = 3000;
   std::vector<std::jthread> threads;
@@ -245,9 +240,9 @@ TEST_P(LostWakeUps, are_not_found_among_many_producers) {
 }
 
 TEST(LostWakeUps, are_not_found_among_timers_descriptors_and_parameters) {
-  RunningLoop loop({.max_ns = 3000});
+  RunningLoop loop({.poll_max_ns = 3000});
   std::jthread changer([&](const std::stop_token& stop) {
-    for (std::int64_t i = 0; !stop.stop_requested(); ++i) loop->set_poll_params({.max_ns = (i % 3) * 3000});
+    for (std::int64_t i = 0; !stop.stop_requested(); ++i) loop->set_params({.poll_max_ns = (i % 3) * 3000});
   });
   EventNotifier notifier = EventNotifier::create().value();
   std::atomic<int> answers = 0;

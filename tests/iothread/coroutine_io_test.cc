@@ -81,7 +81,7 @@ Task<> wait_for_work(Cancellation& cancellation, std::vector<std::string>& ran) 
 }
 
 TEST_F(CoroutineIo, work_that_has_not_started_can_be_cancelled) {
-  loop->set_thread_pool_params(0, 1);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 1});
   std::binary_semaphore started(0), go(0);
   const auto blocker = loop->thread_pool().submit(
       [&] {
@@ -123,9 +123,9 @@ TEST_F(CoroutineIo, wait_for_a_descriptor_can_be_cancelled_and_leaves_no_handler
   EventNotifier notifier = EventNotifier::create().value();
   co_schedule(*loop, wait_for_descriptor(notifier.fd(), cancellation, ran));
   loop->poll(false);
-  EXPECT_EQ(loop->stats().handlers, 1);
+  EXPECT_EQ(loop->stats()[LoopStat::handlers], 1);
   cancellation.cancel();
-  EXPECT_EQ(loop->stats().handlers, 0);
+  EXPECT_EQ(loop->stats()[LoopStat::handlers], 0);
   notifier.signal();
   wait();
   EXPECT_THAT(ran, ElementsAre("cancelled"));
@@ -168,17 +168,17 @@ TEST_F(CoroutineIoOfSocket, both_directions_are_waited_for_at_once) {
   co_schedule(*loop, tell_writable(ends[0], ran));
   drain();
   EXPECT_THAT(ran, ElementsAre());
-  EXPECT_EQ(loop->stats().handlers, 1);
+  EXPECT_EQ(loop->stats()[LoopStat::handlers], 1);
   take_all();
   wait();
   EXPECT_THAT(ran, ElementsAre("writable"));
   drain();
-  EXPECT_EQ(loop->stats().handlers, 1);
+  EXPECT_EQ(loop->stats()[LoopStat::handlers], 1);
   ran.clear();
   put();
   wait();
   EXPECT_THAT(ran, ElementsAre("readable"));
-  EXPECT_EQ(loop->stats().handlers, 0);
+  EXPECT_EQ(loop->stats()[LoopStat::handlers], 0);
 }
 
 TEST_F(CoroutineIoOfSocket, one_direction_is_cancelled_and_the_other_goes_on) {

@@ -220,7 +220,7 @@ Task<> use_wakeups_of_its_own(AioContext& other, int rounds, bool& done) {
 }
 
 TEST_F(CoroutineTest, wakes_one_in_another_thread_that_wakes_it_and_may_free_what_it_waited_for) {
-  RunningLoop other({.max_ns = 32768});
+  RunningLoop other({.poll_max_ns = 32768});
   Wakeup first, second;
   std::atomic<bool> passed = false;
   std::atomic<bool> passed_there = false;
@@ -295,7 +295,7 @@ TEST_F(CoroutineTest, waits_for_a_descriptor_and_leaves_no_handler) {
   notifier.signal();
   drain();
   EXPECT_THAT(ran, ElementsAre(0, 1, 2));
-  EXPECT_EQ(loop->stats().handlers, 0);
+  EXPECT_EQ(loop->stats()[LoopStat::handlers], 0);
 }
 
 Task<> travel(AioContext& there, AioContext& back, std::vector<AioContext*>& places, bool& done) {
@@ -309,7 +309,7 @@ Task<> travel(AioContext& there, AioContext& back, std::vector<AioContext*>& pla
 }
 
 TEST_F(CoroutineTest, goes_on_in_another_loop_and_comes_back) {
-  RunningLoop other({.max_ns = 32768});
+  RunningLoop other({.poll_max_ns = 32768});
   std::vector<AioContext*> places;
   bool done = false;
   co_schedule(*loop, travel(*other, *loop, places, done));

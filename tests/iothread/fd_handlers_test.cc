@@ -71,8 +71,8 @@ TEST_F(FdHandlersTest, calls_read_when_there_is_something_to_read) {
   EXPECT_TRUE(loop->poll(true));
   EXPECT_FALSE(loop->poll(false));
   EXPECT_THAT(ran, ElementsAre("read"));
-  EXPECT_EQ(loop->stats().fd_events, 1);
-  EXPECT_EQ(loop->stats().handlers, 1);
+  EXPECT_EQ(loop->stats()[LoopStat::fd_events], 1);
+  EXPECT_EQ(loop->stats()[LoopStat::handlers], 1);
 }
 
 TEST_F(FdHandlersTest, calls_again_while_something_is_left) {
@@ -102,7 +102,7 @@ TEST_F(FdHandlersTest, replaces_what_was_set_before) {
   pipe.put();
   drain();
   EXPECT_THAT(ran, ElementsAre("new"));
-  EXPECT_EQ(loop->stats().handlers, 1);
+  EXPECT_EQ(loop->stats()[LoopStat::handlers], 1);
 }
 
 TEST_F(FdHandlersTest, stops_watching_when_all_are_empty) {
@@ -113,7 +113,7 @@ TEST_F(FdHandlersTest, stops_watching_when_all_are_empty) {
   loop->set_fd_handler(pipe.reader(), {});
   EXPECT_FALSE(loop->poll(false));
   EXPECT_TRUE(watch.expired());
-  EXPECT_EQ(loop->stats().handlers, 0);
+  EXPECT_EQ(loop->stats()[LoopStat::handlers], 0);
   loop->set_fd_handler(pipe.reader(), {});
 }
 
@@ -263,7 +263,8 @@ class PolledHandlers : public FdHandlersTest {
 
   void SetUp() override {
     // Long, so that a busy poll never ends by its time.
-    loop->set_poll_params({.max_ns = 3'600'000'000'000, .grow = INT64_MAX, .policy = PollPolicy::classic});
+    loop->set_params(
+        {.poll_max_ns = 3'600'000'000'000, .poll_grow = INT64_MAX, .poll_policy = PollPolicy::classic});
     loop->set_fd_handler(pipe.reader(), {.read = take_and_say(pipe, "read"),
                                          .poll = [this] { return next_work(); },
                                          .poll_ready =
@@ -276,7 +277,7 @@ class PolledHandlers : public FdHandlersTest {
     wait_for_read();
     wait_for_read();
     ASSERT_FALSE(polling);
-    ASSERT_EQ(loop->stats().poll_window_ns, 3'600'000'000'000);
+    ASSERT_EQ(loop->stats()[LoopStat::poll_window_ns], 3'600'000'000'000);
     ran.clear();
   }
   void TearDown() override { loop->set_fd_handler(pipe.reader(), {}); }
@@ -298,24 +299,24 @@ class PolledHandlers : public FdHandlersTest {
 };
 
 TEST_F(PolledHandlers, joins_when_it_is_ready_for_the_first_time) {
-  EXPECT_EQ(loop->stats().polled_handlers, 1);
+  EXPECT_EQ(loop->stats()[LoopStat::polled_handlers], 1);
   Pipe silent;
   loop->set_fd_handler(silent.reader(),
                        {.read = say("silent"), .poll = [] { return false; }, .poll_ready = [] {}});
-  EXPECT_EQ(loop->stats().polled_handlers, 1);
-  EXPECT_EQ(loop->stats().handlers, 2);
+  EXPECT_EQ(loop->stats()[LoopStat::polled_handlers], 1);
+  EXPECT_EQ(loop->stats()[LoopStat::handlers], 2);
   loop->set_fd_handler(silent.reader(), {});
 }
 
 TEST_F(PolledHandlers, hit_is_served_by_poll_ready_without_a_sleep) {
-  const AioStats before = loop->stats();
+  const LoopStats before = loop->stats();
   work = 1;
   EXPECT_TRUE(loop->poll(true));
   EXPECT_THAT(ran, ElementsAre("begin", "polled"));
-  const AioStats after = loop->stats();
-  EXPECT_EQ(after.wakeups, before.wakeups);
-  EXPECT_EQ(after.poll_hits, before.poll_hits + 1);
-  EXPECT_EQ(after.polls, after.poll_hits + after.poll_misses);
+  const LoopStats after = loop->stats();
+  EXPECT_EQ(after[LoopStat::wakeups], before[LoopStat::wakeups]);
+  EXPECT_EQ(after[LoopStat::poll_hits], before[LoopStat::poll_hits] + 1);
+  EXPECT_EQ(after[LoopStat::polls], after[LoopStat::poll_hits] + after[LoopStat::poll_misses]);
 }
 
 TEST_F(PolledHandlers, poll_mode_lasts_over_hits_and_looks_at_other_descriptors) {
@@ -331,7 +332,7 @@ TEST_F(PolledHandlers, poll_mode_lasts_over_hits_and_looks_at_other_descriptors)
 }
 
 TEST_F(PolledHandlers, descriptor_that_becomes_ready_is_seen_without_a_sleep) {
-  const AioStats before = loop->stats();
+  const LoopStats before = loop->stats();
   std::atomic<bool> put = false;
   loop->set_fd_handler(other.reader(), {.read = take_and_say(other, "read")});
   std::thread writer([&] {
@@ -344,8 +345,8 @@ TEST_F(PolledHandlers, descriptor_that_becomes_ready_is_seen_without_a_sleep) {
   loop->poll(true);
   writer.join();
   EXPECT_THAT(ran, ElementsAre("begin", "polled", "read"));
-  EXPECT_EQ(loop->stats().wakeups, before.wakeups);
-  EXPECT_EQ(loop->stats().poll_hits, before.poll_hits + 2);
+  EXPECT_EQ(loop->stats()[LoopStat::wakeups], before[LoopStat::wakeups]);
+  EXPECT_EQ(loop->stats()[LoopStat::poll_hits], before[LoopStat::poll_hits] + 2);
   loop->set_fd_handler(other.reader(), {});
 }
 
@@ -353,13 +354,13 @@ TEST_F(PolledHandlers, one_not_yet_in_the_polled_set_is_seen_without_a_sleep_too
   loop->set_fd_handler(
       other.reader(),
       {.read = take_and_say(other, "read"), .poll = [] { return false; }, .poll_ready = [] {}});
-  const std::uint64_t wakeups = loop->stats().wakeups;
+  const std::uint64_t wakeups = loop->stats()[LoopStat::wakeups];
   std::thread writer([&] { other.put(); });
   loop->poll(true);
   writer.join();
   EXPECT_THAT(ran, ElementsAre("begin", "read"));
-  EXPECT_EQ(loop->stats().wakeups, wakeups);
-  EXPECT_EQ(loop->stats().polled_handlers, 2);
+  EXPECT_EQ(loop->stats()[LoopStat::wakeups], wakeups);
+  EXPECT_EQ(loop->stats()[LoopStat::polled_handlers], 2);
   loop->set_fd_handler(other.reader(), {});
 }
 
@@ -380,7 +381,7 @@ TEST_F(PolledHandlers, event_that_comes_while_poll_mode_ends_is_not_missed) {
                                              ran.emplace_back("end");
                                            }});
   ran.clear();
-  loop->set_poll_params({.max_ns = 0});
+  loop->set_params({.poll_max_ns = 0});
   while (ran.empty()) loop->poll(true);
   EXPECT_THAT(ran, ElementsAre("end", "polled"));
 }
@@ -405,7 +406,7 @@ TEST_F(PolledHandlers, iteration_inside_the_end_of_poll_mode_leaves_no_later_pos
                                              loop->poll(false);
                                              from_elsewhere([&] { posted_later = true; });
                                            }});
-  loop->set_poll_params({.max_ns = 0});
+  loop->set_params({.poll_max_ns = 0});
   loop->poll(false);
   while (!nested || !posted_later) loop->poll(true);
   loop->set_fd_handler(other.reader(), {});
@@ -500,9 +501,9 @@ TEST_F(PolledHandlers, poll_without_poll_ready_is_ignored) {
   loop->set_fd_handler(half.reader(), {.read = take_and_say(half, "half"), .poll = [] { return true; }});
   half.put();
   loop->poll(true);
-  EXPECT_EQ(loop->stats().polled_handlers, 1);
+  EXPECT_EQ(loop->stats()[LoopStat::polled_handlers], 1);
   loop->set_fd_handler(half.reader(), {.poll = [] { return true; }});
-  EXPECT_EQ(loop->stats().handlers, 1);
+  EXPECT_EQ(loop->stats()[LoopStat::handlers], 1);
 }
 
 }  // namespace

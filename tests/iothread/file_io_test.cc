@@ -88,7 +88,7 @@ TEST_P(FileIoTest, reads_what_was_written_where_it_was_written) {
   EXPECT_EQ(read(2, 4), "el");
   EXPECT_EQ(read(4, 0), std::string("\0\0\0h", 4));
   const bool known = GetParam() != Way::ring;  // there, it is the kernel that decides
-  EXPECT_TRUE(!known || (loop->stats().pool_threads > 0) == (GetParam() == Way::pool));
+  EXPECT_TRUE(!known || (loop->stats()[LoopStat::pool_threads] > 0) == (GetParam() == Way::pool));
 }
 
 TEST_P(FileIoTest, reads_less_at_the_end_of_the_file_and_nothing_after_it) {
@@ -164,7 +164,7 @@ TEST_P(FileIoTest, errors_name_the_operation_and_the_reason) {
 
 TEST_P(FileIoTest, carries_out_more_requests_than_a_batch_or_the_ring_holds) {
   for (const std::int64_t batch : {1, 0, 1'000'000}) {
-    loop->set_aio_max_batch(batch);
+    loop->set_params({.poll_max_ns = 0, .aio_max_batch = batch});
     constexpr std::size_t kCount = 1000;
     std::vector<std::uint32_t> numbers(kCount);
     std::size_t done = 0;
@@ -226,10 +226,10 @@ TEST(FileIoBatch, is_as_long_as_aio_max_batch_says_and_the_ring_allows) {
     return batches;
   };
   EXPECT_THAT(batches_of(70), ElementsAre(32, 32, 6));
-  loop->set_aio_max_batch(4);
+  loop->set_params({.poll_max_ns = 0, .aio_max_batch = 4});
   EXPECT_THAT(batches_of(10), ElementsAre(4, 4, 2));
-  loop->set_aio_max_batch(std::int64_t{1} << 62);
-  EXPECT_EQ(loop->stats().effective_aio_max_batch, 128);
+  loop->set_params({.poll_max_ns = 0, .aio_max_batch = std::int64_t{1} << 62});
+  EXPECT_EQ(loop->stats().effective.aio_max_batch, 128);
   EXPECT_THAT(batches_of(300), ElementsAre(128, 128, 44));
   std::fclose(file);
 }
@@ -358,7 +358,7 @@ class FileIoOfPool : public FileIoTest {};
 INSTANTIATE_TEST_SUITE_P(Ways, FileIoOfPool, ::testing::Values(Way::pool), name_of);
 
 TEST_P(FileIoOfPool, cancels_a_request_that_no_thread_has_begun) {
-  loop->set_thread_pool_params(0, 1);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 1});
   std::binary_semaphore go(0);
   ASSERT_TRUE(loop->thread_pool().submit([&] { go.acquire(); }, [] {}).has_value());
   std::array<std::byte, 1> buffer{};
@@ -394,7 +394,8 @@ TEST_P(FileIoTest, done_may_make_the_next_request_and_iterate_the_loop) {
 }
 
 TEST_P(FileIoTest, is_seen_by_a_loop_that_busy_polls) {
-  loop->set_poll_params({.max_ns = 3'600'000'000'000, .grow = INT64_MAX, .policy = PollPolicy::classic});
+  loop->set_params(
+      {.poll_max_ns = 3'600'000'000'000, .poll_grow = INT64_MAX, .poll_policy = PollPolicy::classic});
   for (int i = 0; i < 20; ++i) EXPECT_EQ(write("x", 0), 1);
 }
 

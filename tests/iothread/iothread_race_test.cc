@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "qomio/iothread/iothread.h"
-#include "qomio/iothread/iothread_stats.h"
+#include "qomio/iothread/iothread_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/json.h"

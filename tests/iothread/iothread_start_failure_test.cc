@@ -16,7 +16,7 @@
 #include <thread>
 
 #include "qomio/iothread/iothread.h"
-#include "qomio/iothread/iothread_stats.h"
+#include "qomio/iothread/iothread_commands.h"
 #include "qomio/iothread/stall_watch.h"
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/object/property.h"
@@ -144,18 +144,20 @@ TEST(IOThreadStep, that_needs_a_g_main_context_fails_without_descriptors_and_wor
   objects_cleanup();
 }
 
-TEST(StallWatchStart, that_fails_is_an_error_and_leaves_nothing) {
-  register_iothread_types();
+TEST(StallReporterStart, that_fails_is_an_error_and_leaves_nothing) {
+  Interface interface;
+  add_iothread_commands(interface);
+  StallReporter reporter(interface);
   const std::size_t before = entries("/proc/self/task");
   to_fail.pthread_create = EAGAIN;
-  const auto refused = iothread_report_stalls({.threshold_ns = 1'000'000});
+  const auto refused = reporter.report({.threshold_ns = 1'000'000});
   to_fail = {};
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().message(), "Failed to create thread: Resource temporarily unavailable");
   EXPECT_EQ(entries("/proc/self/task"), before);
-  EXPECT_TRUE(iothread_report_stalls({.threshold_ns = 3'600'000'000'000}).has_value());
+  EXPECT_TRUE(reporter.report({.threshold_ns = 3'600'000'000'000}).has_value());
   const std::size_t with_watch = entries("/proc/self/task");
-  EXPECT_TRUE(iothread_report_stalls({}).has_value());
+  EXPECT_TRUE(reporter.report({}).has_value());
   // One that was joined may be listed for a moment more.
   while (entries("/proc/self/task") >= with_watch) std::this_thread::yield();
 }

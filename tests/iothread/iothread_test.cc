@@ -14,7 +14,7 @@
 #include <semaphore>
 #include <thread>
 
-#include "qomio/iothread/iothread_stats.h"
+#include "qomio/iothread/iothread_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
@@ -165,7 +165,7 @@ TEST_F(IOThreadTest, judges_the_thread_pool_by_both_values_together) {
   EXPECT_TRUE(object_set_props(io0, json(R"({"thread-pool-min": 5, "thread-pool-max": 6})")).has_value());
   EXPECT_TRUE(object_set_props(io0, json(R"({"thread-pool-min": 100, "thread-pool-max": 200})")).has_value());
   EXPECT_TRUE(object_set_props(io0, json(R"({"thread-pool-max": 6, "thread-pool-min": 5})")).has_value());
-  EXPECT_EQ(io0.context().thread_pool_params(), (std::pair<std::int64_t, std::int64_t>(5, 6)));
+  EXPECT_EQ(io0.context().params(), (LoopParams{.thread_pool_min = 5, .thread_pool_max = 6}));
 }
 
 TEST_F(IOThreadTest, judges_the_pair_last_when_it_is_added) {
@@ -179,13 +179,15 @@ TEST_F(IOThreadTest, judges_the_pair_last_when_it_is_added) {
 
 TEST_F(IOThreadTest, gives_new_settings_to_the_running_loop_at_once) {
   IOThread& io0 = add("io0", {{"poll-max-ns", "16384"}});
-  EXPECT_EQ(io0.context().poll_params().max_ns, 16384);
+  EXPECT_EQ(io0.context().params().poll_max_ns, 16384);
   ASSERT_TRUE(io0.set_property("poll-grow", Json(3)).has_value());
   ASSERT_TRUE(io0.set_property("poll-policy", Json("classic")).has_value());
   ASSERT_TRUE(io0.set_property("aio-max-batch", Json(9)).has_value());
-  EXPECT_EQ(io0.context().poll_params(),
-            (PollParams{.max_ns = 16384, .grow = 3, .policy = PollPolicy::classic}));
-  EXPECT_EQ(io0.context().stats().effective_aio_max_batch, 9);
+  EXPECT_EQ(
+      io0.context().params(),
+      (LoopParams{
+          .poll_max_ns = 16384, .poll_grow = 3, .poll_policy = PollPolicy::classic, .aio_max_batch = 9}));
+  EXPECT_EQ(io0.context().stats().effective.aio_max_batch, 9);
 }
 
 TEST_F(IOThreadTest, waits_with_the_monitor_that_was_asked_for_at_its_start) {
@@ -202,8 +204,8 @@ TEST_F(IOThreadTest, sets_several_properties_all_or_none) {
   IOThread& io0 = add("io0");
   const auto set = object_set_props(io0, json(R"({"poll-max-ns": 1, "poll-grow": 2, "poll-shrink": -1})"));
   ASSERT_FALSE(set.has_value());
-  EXPECT_EQ(io0.poll_params(), PollParams{});
-  EXPECT_EQ(io0.context().poll_params(), PollParams{});
+  EXPECT_EQ(io0.params(), LoopParams{});
+  EXPECT_EQ(io0.context().params(), LoopParams{});
 }
 
 TEST_F(IOThreadTest, may_be_dropped_without_ever_having_been_complete) {
@@ -248,7 +250,7 @@ TEST_F(IOThreadTest, is_stopped_while_it_polls) {
   IOThread& io0 = add(
       "io0",
       {{"poll-max-ns", "3600000000000"}, {"poll-grow", "9223372036854775807"}, {"poll-policy", "classic"}});
-  while (io0.context().stats().poll_window_ns < 1'000'000'000) io0.context().run_in([] {});
+  while (io0.context().stats()[LoopStat::poll_window_ns] < 1'000'000'000) io0.context().run_in([] {});
   EXPECT_TRUE(io0.stop().has_value());
 }
 
@@ -448,18 +450,19 @@ TEST_F(IOThreadTest, counts_what_it_calls_and_stands_still_when_idle) {
   IOThreadStats before;
   do {
     before = row();
-  } while (before.max_lag_ns == 0 || row().iterations != before.iterations);
-  EXPECT_EQ(before.fd_events, 1);
-  EXPECT_EQ(before.timers_fired, 1);
-  EXPECT_EQ(before.handlers, 1);
-  EXPECT_EQ(before.polls, 0);
-  EXPECT_GT(before.wakeups, 0);
-  EXPECT_GT(before.max_lag_ns, 0);
-  EXPECT_LE(before.max_lag_ns, before.busy_ns);
+  } while (before.loop[LoopStat::max_lag_ns] == 0 ||
+           row().loop[LoopStat::iterations] != before.loop[LoopStat::iterations]);
+  EXPECT_EQ(before.loop[LoopStat::fd_events], 1);
+  EXPECT_EQ(before.loop[LoopStat::timers_fired], 1);
+  EXPECT_EQ(before.loop[LoopStat::handlers], 1);
+  EXPECT_EQ(before.loop[LoopStat::polls], 0);
+  EXPECT_GT(before.loop[LoopStat::wakeups], 0);
+  EXPECT_GT(before.loop[LoopStat::max_lag_ns], 0);
+  EXPECT_LE(before.loop[LoopStat::max_lag_ns], before.loop[LoopStat::busy_ns]);
   const IOThreadStats after = row();
   EXPECT_GT(after.uptime_ns, before.uptime_ns);
   io0.context().run_in([&] { io0.context().set_fd_handler(fd, {}); });
-  EXPECT_EQ(row().handlers, 0);
+  EXPECT_EQ(row().loop[LoopStat::handlers], 0);
   ::close(fd);
 }
 
@@ -476,10 +479,11 @@ TEST_F(IOThreadTest, has_statistics_whose_sums_hold_while_it_is_busy) {
   std::uint64_t iterations = 0;
   for (int i = 0; i < 200; ++i) {
     const IOThreadStats row = query_iothread_stats({.id = "io0"}).value().at(0);
-    EXPECT_EQ(row.polls, row.poll_hits + row.poll_misses);
-    EXPECT_LE(row.poll_ns + row.blocked_ns + row.busy_ns, row.uptime_ns);
-    EXPECT_GE(row.iterations, iterations);
-    iterations = row.iterations;
+    EXPECT_EQ(row.loop[LoopStat::polls], row.loop[LoopStat::poll_hits] + row.loop[LoopStat::poll_misses]);
+    EXPECT_LE(row.loop[LoopStat::poll_ns] + row.loop[LoopStat::blocked_ns] + row.loop[LoopStat::busy_ns],
+              row.uptime_ns);
+    EXPECT_GE(row.loop[LoopStat::iterations], iterations);
+    iterations = row.loop[LoopStat::iterations];
   }
   enough = true;
   io0.context().run_in([&] { busy = {}; });

@@ -16,6 +16,7 @@
 
 #include "qomio/iothread/coroutine.h"
 #include "qomio/iothread/iothread.h"
+#include "qomio/iothread/iothread_commands.h"
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
@@ -220,7 +221,7 @@ TEST(LoopCallbacks, of_every_kind_may_make_every_change) {
     for (const Change change : kChanges) {
       SCOPED_TRACE(std::to_string(static_cast<int>(kind)) + " " + std::to_string(static_cast<int>(change)));
       Ref<AioContext> loop = make_loop();
-      loop->set_poll_params({.max_ns = 1000});
+      loop->set_params({.poll_max_ns = 1000});
       std::optional<CurrentAioContext> current(*loop);
       AioContext& context = *loop;
       std::vector<std::unique_ptr<Callback>> all;

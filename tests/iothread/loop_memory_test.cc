@@ -14,6 +14,7 @@
 
 #include "qomio/iothread/coroutine.h"
 #include "qomio/iothread/iothread.h"
+#include "qomio/iothread/iothread_commands.h"
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
@@ -190,7 +191,7 @@ TEST_P(LoopWithoutMemory, calls_the_handlers_of_descriptors_and_takes_them_away)
       for (EventNotifier& notifier : notifiers) loop.set_event_notifier(notifier, {});
     });
   }
-  EXPECT_EQ(loop.stats().handlers, 0);
+  EXPECT_EQ(loop.stats()[LoopStat::handlers], 0);
 }
 
 TEST_P(LoopWithoutMemory, takes_away_one_direction_of_two) {
@@ -216,7 +217,7 @@ TEST_P(LoopWithoutMemory, takes_away_one_direction_of_two) {
     allocations_left = -1;
   });
   EXPECT_EQ(calls, 1);
-  EXPECT_EQ(loop.stats().handlers, 0);
+  EXPECT_EQ(loop.stats()[LoopStat::handlers], 0);
 }
 
 Task<> await_readable(int fd, std::atomic<int>& calls) {
@@ -228,7 +229,7 @@ TEST_P(LoopWithoutMemory, tells_a_coroutine_that_its_descriptor_is_taken_away) {
   EventNotifier notifier = EventNotifier::create().value();
   co_schedule(loop, await_readable(notifier.fd(), calls));
   loop.run_in([&] {
-    EXPECT_EQ(loop.stats().handlers, 1);
+    EXPECT_EQ(loop.stats()[LoopStat::handlers], 1);
     allocations_left = 0;
     try {
       for (;;) loop.schedule_oneshot([] {});
@@ -243,9 +244,9 @@ TEST_P(LoopWithoutMemory, tells_a_coroutine_that_its_descriptor_is_taken_away) {
 
 TEST_P(LoopWithoutMemory, takes_new_parameters) {
   const NoMemoryAfter none(0);
-  loop.set_poll_params({.max_ns = 1'000'000, .policy = PollPolicy::weighted});
+  loop.set_params({.poll_max_ns = 1'000'000, .poll_policy = PollPolicy::weighted});
   EXPECT_TRUE(loop.run_in([] {}));
-  loop.set_poll_params({.max_ns = 0});
+  loop.set_params({.poll_max_ns = 0});
   EXPECT_TRUE(loop.run_in([] {}));
 }
 
@@ -355,7 +356,7 @@ TEST_P(LoopWithoutMemory, refuses_a_descriptor_that_it_has_no_memory_for_and_kee
         } catch (const std::bad_alloc&) {
         }
       });
-      EXPECT_EQ(loop.stats().handlers, added);
+      EXPECT_EQ(loop.stats()[LoopStat::handlers], added);
     });
     loop.set_event_notifier(notifier, {.read = [this] { count(); }});
     loop.run_in([] {});
@@ -387,7 +388,7 @@ TEST_P(LoopWithoutMemory, watches_a_descriptor_of_another_thread_as_soon_as_it_h
       await_calls(added);
     }
   }
-  EXPECT_EQ(loop.stats().handlers, added);
+  EXPECT_EQ(loop.stats()[LoopStat::handlers], added);
   EXPECT_GT(added, 0);
   loop.run_in([&] {
     for (EventNotifier& notifier : notifiers) loop.set_event_notifier(notifier, {});
@@ -435,7 +436,7 @@ TEST_P(LoopWithoutMemory, makes_no_timer_and_no_bottom_half_and_goes_on) {
 TEST_P(LoopWithoutMemory, finishes_jobs_that_were_given_to_its_threads) {
   std::atomic<bool> go = false;
   loop.run_in([&] {
-    loop.set_thread_pool_params(0, 2);
+    loop.set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 2});
     for (int i = 0; i < 50; ++i) {
       ASSERT_TRUE(loop.thread_pool().submit([&go] { go.wait(false); }, [this] { count(); }).has_value());
     }

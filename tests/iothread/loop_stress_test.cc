@@ -20,6 +20,7 @@
 
 #include "qomio/iothread/file_io.h"
 #include "qomio/iothread/iothread.h"
+#include "qomio/iothread/iothread_commands.h"
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/object/tree.h"
 #include "qomio/tests/iothread/running_loop.h"
@@ -174,7 +175,7 @@ void stop_and_continue() {
 
 TEST(LoopsOfAProcess, that_is_stopped_and_continued_go_on) {
   RunningLoop sleeping;
-  RunningLoop polling({.max_ns = 1'000'000});
+  RunningLoop polling({.poll_max_ns = 1'000'000});
   std::atomic<int> fired = 0;
   Timer timer = sleeping->timer([&] { ++fired; });
   timer.arm_after(1ms);

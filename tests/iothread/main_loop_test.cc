@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "qomio/iothread/iothread.h"
-#include "qomio/iothread/iothread_stats.h"
+#include "qomio/iothread/iothread_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
@@ -126,15 +126,16 @@ TEST_F(MainLoopTest, shows_what_it_has_done) {
   EXPECT_THAT(text.get<std::string>(), ::testing::HasSubstr("qomio_main_loop_timers_fired_total 1\n"));
 }
 
-TEST_F(MainLoopTest, has_commands_of_its_own_while_it_is_there) {
-  EXPECT_EQ(MainLoop::current(), &main_loop);
-  EXPECT_NE(Interface::process().find_command("query-main-loop-stats"), nullptr);
-}
+TEST_F(MainLoopTest, is_the_current_one_while_it_is_there) { EXPECT_EQ(MainLoop::current(), &main_loop); }
 
-TEST(MainLoops, leave_no_command_behind) {
+TEST(MainLoops, have_commands_that_are_an_error_without_one) {
+  register_iothread_types();
   EXPECT_EQ(MainLoop::current(), nullptr);
-  EXPECT_EQ(Interface::process().find_command("query-main-loop-stats"), nullptr);
-  EXPECT_EQ(query_main_loop_stats().error().message(), "there is no main loop");
+  for (const char* name : {"quit", "query-main-loop-stats"}) {
+    const auto run = Interface::process().run(name, Json::object());
+    ASSERT_FALSE(run.has_value()) << name;
+    EXPECT_EQ(run.error().message(), "there is no main loop");
+  }
 }
 
 #ifndef QOMIO_SANITIZED  // UBSan needs descriptors to look at virtual calls
@@ -166,7 +167,7 @@ TEST_F(MainLoopTest, takes_settings_from_the_only_main_loop_object) {
     return interface.run("object-add", {{"qom-type", "main-loop"}, {"id", id}, {"aio-max-batch", 7}});
   };
   ASSERT_TRUE(add("ml").has_value());
-  EXPECT_EQ(main_loop.context().stats().effective_aio_max_batch, 7);
+  EXPECT_EQ(main_loop.context().stats().effective.aio_max_batch, 7);
   EXPECT_EQ(add("second").error().message(), "only one main-loop instance allowed");
   EXPECT_EQ(user_creatable_del("ml").error().message(), "object 'ml' is in use, can not be deleted");
   EXPECT_EQ(interface.run("query-iothreads", Json::object())->size(), 0);
@@ -175,7 +176,7 @@ TEST_F(MainLoopTest, takes_settings_from_the_only_main_loop_object) {
   EXPECT_TRUE(
       interface.run("qom-set", {{"path", "/objects/ml"}, {"property", "thread-pool-max"}, {"value", 8}})
           .has_value());
-  EXPECT_EQ(main_loop.context().thread_pool_params().second, 8);
+  EXPECT_EQ(main_loop.context().params().thread_pool_max, 8);
   objects_cleanup();
 }
 

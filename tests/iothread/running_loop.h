@@ -28,7 +28,8 @@ class InLoop : public ::testing::Test {
 
 // Until the loop sleeps, as long as nobody gives it anything to do: its time asleep grows between two looks.
 inline void await_sleep(const AioContext& loop) {
-  for (std::uint64_t before = loop.stats().blocked_ns; loop.stats().blocked_ns == before;) {
+  for (std::uint64_t before = loop.stats()[LoopStat::blocked_ns];
+       loop.stats()[LoopStat::blocked_ns] == before;) {
     std::this_thread::yield();
   }
 }
@@ -36,8 +37,8 @@ inline void await_sleep(const AioContext& loop) {
 // A loop run by a thread of its own, until this object goes.
 class RunningLoop {
  public:
-  explicit RunningLoop(const PollParams& params = {.max_ns = 0}) {
-    loop_->set_poll_params(params);
+  explicit RunningLoop(const LoopParams& params = {.poll_max_ns = 0}) {
+    loop_->set_params(params);
     thread_ = std::thread([this] {
       const CurrentAioContext current(*loop_);
       while (!stop_) loop_->poll(true);

@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <latch>
 #include <mutex>
+#include <ranges>
 #include <semaphore>
 #include <thread>
 #include <vector>
@@ -17,6 +19,8 @@
 #include "qomio/iothread/aio_context.h"
 #include "qomio/iothread/internal/main_loop_watch.h"
 #include "qomio/iothread/internal/stall_log.h"
+#include "qomio/iothread/iothread.h"
+#include "qomio/iothread/iothread_commands.h"
 #include "qomio/iothread/main_loop.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
@@ -282,12 +286,9 @@ class MainLoopStallTest : public ::testing::Test {
  public:
   MainLoopStallTest() {
     register_iothread_types();
-    EXPECT_TRUE(iothread_report_stalls({.threshold_ns = 1'000'000}).has_value());
+    EXPECT_TRUE(reporter_.report({.threshold_ns = 1'000'000}).has_value());
   }
-  ~MainLoopStallTest() override {
-    EXPECT_TRUE(iothread_report_stalls({}).has_value());
-    ::g_log_set_default_handler(log_before_, nullptr);
-  }
+  ~MainLoopStallTest() override { ::g_log_set_default_handler(log_before_, nullptr); }
 
   // Long enough to be found, on a busy machine not always.
   static void stall() { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
@@ -318,6 +319,7 @@ class MainLoopStallTest : public ::testing::Test {
   std::mutex mutex_;  // the one below
   std::vector<std::string> said_;
   MainLoopStall stall_;
+  StallReporter reporter_{Interface::process()};
   const std::shared_ptr<void> listening_ =
       Interface::process().listen([this](std::string_view name, const Json& data) {
         if (name != "MAIN_LOOP_STALL") return;
@@ -337,6 +339,21 @@ TEST_F(MainLoopStallTest, names_a_command) {
   }));
   await("command 'slow'", [] { (void)Interface::process().run("slow", Json::object()); });
   Interface::process().remove_command("slow");
+}
+
+TEST(StallReporter, ends_its_reports_with_the_main_loop) {
+  const auto threads = [] {
+    return std::ranges::distance(std::filesystem::directory_iterator("/proc/self/task"));
+  };
+  Interface interface;
+  add_iothread_commands(interface);
+  StallReporter reporter(interface);
+  const auto before = threads();
+  {
+    const MainLoop main_loop = MainLoop::create().value();
+    ASSERT_TRUE(reporter.report({.threshold_ns = 1'000'000}).has_value());
+  }
+  while (threads() > before) std::this_thread::yield();  // the one that watched the loop has ended
 }
 
 TEST_F(MainLoopStallTest, says_so_where_it_does_not_know) {

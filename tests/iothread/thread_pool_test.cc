@@ -66,21 +66,21 @@ TEST_F(ThreadPoolTest, works_in_another_thread_and_completes_in_the_loop) {
 }
 
 TEST_F(ThreadPoolTest, has_no_thread_before_there_is_work_and_then_at_most_max) {
-  loop->set_thread_pool_params(0, 2);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 2});
   EXPECT_EQ(pool.threads(), 0);
   for (int i = 0; i < 5; ++i) add_blocker(pool);
   EXPECT_EQ(pool.threads(), 2);
   EXPECT_EQ(pool.pending(), 5);
-  EXPECT_EQ(loop->stats().pool_threads, 2);
-  EXPECT_EQ(loop->stats().pool_pending, 5);
+  EXPECT_EQ(loop->stats()[LoopStat::pool_threads], 2);
+  EXPECT_EQ(loop->stats()[LoopStat::pool_pending], 5);
   go.release(5);
   finish(pool);
   EXPECT_EQ(done.size(), 5);
-  EXPECT_EQ(loop->stats().pool_pending, 0);
+  EXPECT_EQ(loop->stats()[LoopStat::pool_pending], 0);
 }
 
 TEST_F(ThreadPoolTest, starts_jobs_in_order_of_submission) {
-  loop->set_thread_pool_params(0, 1);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 1});
   add_blocker(pool);
   for (int i = 1; i <= 5; ++i) add(pool, i);
   go.release();
@@ -98,7 +98,7 @@ TEST_F(ThreadPoolTest, takes_an_idle_thread_before_it_starts_one) {
   EXPECT_LE(pool.threads(), 3);
   std::vector<std::thread::id> workers;
   ThreadPool one(*loop);
-  loop->set_thread_pool_params(0, 1);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 1});
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(one.submit([] { return std::this_thread::get_id(); },
                            [&](std::thread::id id) { workers.push_back(id); })
@@ -109,7 +109,7 @@ TEST_F(ThreadPoolTest, takes_an_idle_thread_before_it_starts_one) {
 }
 
 TEST_F(ThreadPoolTest, cancels_a_job_that_has_not_started) {
-  loop->set_thread_pool_params(0, 1);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 1});
   const ThreadPool::JobId blocker = add_blocker(pool);
   const ThreadPool::JobId first = add(pool, 1);
   auto owned = std::make_shared<int>();
@@ -131,7 +131,7 @@ TEST_F(ThreadPoolTest, cancels_a_job_that_has_not_started) {
 }
 
 TEST_F(ThreadPoolTest, completion_may_iterate_the_loop_and_wait_for_another) {
-  loop->set_thread_pool_params(0, 1);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 1});
   const auto nested = [this] {
     ASSERT_TRUE(pool.submit([] {},
                             [this] {
@@ -158,14 +158,14 @@ TEST_F(ThreadPoolTest, completion_may_submit_the_next) {
 }
 
 TEST_F(ThreadPoolTest, idle_threads_end_and_the_minimum_stays) {
-  loop->set_thread_pool_params(1, 8);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 1, .thread_pool_max = 8});
   ThreadPool quick(*loop, std::chrono::nanoseconds(1));
   for (int i = 0; i < 4; ++i) add_blocker(quick);
   EXPECT_EQ(quick.threads(), 4);
   go.release(4);
   finish(quick);
   while (quick.threads() > 1) std::this_thread::yield();
-  loop->set_thread_pool_params(0, 8);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 8});
   while (quick.threads() > 0) std::this_thread::yield();
   add(quick, 1);
   finish(quick);
@@ -173,13 +173,13 @@ TEST_F(ThreadPoolTest, idle_threads_end_and_the_minimum_stays) {
 }
 
 TEST_F(ThreadPoolTest, a_higher_maximum_helps_jobs_that_wait_already) {
-  loop->set_thread_pool_params(0, 1);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 1});
   for (int i = 0; i < 4; ++i) add_blocker(pool);
   ASSERT_EQ(pool.threads(), 1);
-  loop->set_thread_pool_params(0, 3);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 3});
   for (int i = 0; i < 3; ++i) started.acquire();
   EXPECT_EQ(pool.threads(), 3);
-  loop->set_thread_pool_params(0, 8);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 8});
   started.acquire();
   EXPECT_EQ(pool.threads(), 4) << "no more than there are jobs";
   go.release(4);
@@ -187,9 +187,11 @@ TEST_F(ThreadPoolTest, a_higher_maximum_helps_jobs_that_wait_already) {
 }
 
 TEST_F(ThreadPoolTest, a_higher_maximum_set_by_another_thread_takes_effect_in_the_loop) {
-  loop->set_thread_pool_params(0, 1);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 1});
   for (int i = 0; i < 2; ++i) add_blocker(pool);
-  std::thread([this] { loop->set_thread_pool_params(0, 2); }).join();
+  std::thread([this] {
+    loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 2});
+  }).join();
   loop->poll(true);
   for (int i = 0; i < 2; ++i) started.acquire();
   EXPECT_EQ(pool.threads(), 2);
@@ -199,7 +201,7 @@ TEST_F(ThreadPoolTest, a_higher_maximum_set_by_another_thread_takes_effect_in_th
 
 TEST_F(ThreadPoolTest, a_higher_minimum_keeps_threads_and_makes_none) {
   ThreadPool quick(*loop, 1ms);
-  loop->set_thread_pool_params(4, 8);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 4, .thread_pool_max = 8});
   EXPECT_EQ(quick.threads(), 0);
   for (int i = 0; i < 2; ++i) add_blocker(quick);
   go.release(2);
@@ -213,7 +215,7 @@ TEST_F(ThreadPoolTest, surplus_threads_end_when_the_maximum_falls) {
   ASSERT_EQ(pool.threads(), 4);
   go.release(3);
   while (pool.pending() > 1) loop->poll(true);
-  loop->set_thread_pool_params(0, 1);
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 1});
   while (pool.threads() > 1) std::this_thread::yield();
   go.release();
   add(pool, 1);
@@ -245,7 +247,7 @@ TEST(ThreadPools, that_end_wait_for_what_runs_and_free_what_waits) {
   {
     const Ref<AioContext> loop = make_loop();
     const CurrentAioContext current(*loop);
-    loop->set_thread_pool_params(0, 1);
+    loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 1});
     const auto running = loop->thread_pool().submit(
         [&] {
           started.release();
@@ -270,9 +272,10 @@ TEST(ThreadPools, of_a_loop_are_told_of_new_limits_by_any_thread) {
       ASSERT_TRUE(loop->thread_pool().submit([] { std::this_thread::yield(); }, [&] { ++done; }).has_value());
     }
   });
-  for (int i = 0; done < 50; ++i) loop->set_thread_pool_params(i % 2, 1 + i % 3);
-  loop->set_thread_pool_params(0, 1);
-  while (loop->stats().pool_threads > 1) std::this_thread::yield();
+  for (int i = 0; done < 50; ++i)
+    loop->set_params({.poll_max_ns = 0, .thread_pool_min = i % 2, .thread_pool_max = 1 + i % 3});
+  loop->set_params({.poll_max_ns = 0, .thread_pool_min = 0, .thread_pool_max = 1});
+  while (loop->stats()[LoopStat::pool_threads] > 1) std::this_thread::yield();
 }
 
 }  // namespace

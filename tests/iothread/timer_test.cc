@@ -35,7 +35,7 @@ TEST_F(TimerTest, fires_once_and_never_early) {
   while (fired_ns == 0) loop->poll(true);
   EXPECT_GE(fired_ns, due);
   EXPECT_FALSE(timer.armed());
-  EXPECT_EQ(loop->stats().timers_fired, 1);
+  EXPECT_EQ(loop->stats()[LoopStat::timers_fired], 1);
 }
 
 TEST_F(TimerTest, bounds_the_sleep) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "qomio/iothread/iothread.h"
+#include "qomio/iothread/iothread_commands.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 

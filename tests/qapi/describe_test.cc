@@ -152,5 +152,51 @@ TEST(NamesOfFeatures, that_are_too_many_are_known_to_be) {
   EXPECT_TRUE((Features{f, f, f, f, f}).too_many());
 }
 
+// Numbers that a table names.
+struct Numbers {
+  std::int64_t values[2] = {};
+  friend bool operator==(const Numbers&, const Numbers&) = default;
+};
+constexpr const char* kNumberNames[] = {"first", "second"};
+
+Result<void> visit_numbers(Visitor& visitor, Numbers& numbers) {
+  for (int i = 0; i < 2; ++i) {
+    if (auto r = visit(visitor, kNumberNames[i], numbers.values[i]); !r) return r;
+  }
+  return {};
+}
+
+void describe_numbers(TypeDescription& type) {
+  for (const char* name : kNumberNames) {
+    type.members.push_back({.name = name, .type = &describe<std::int64_t>()});
+  }
+}
+
+struct Tabled {
+  std::string before = {};
+  Numbers numbers = {};
+  std::string behind = {};
+  static constexpr std::string_view type_name = "Tabled";
+  static constexpr auto members =
+      std::tuple(member("before", &Tabled::before), embed(&Tabled::numbers, visit_numbers, describe_numbers),
+                 member("behind", &Tabled::behind));
+};
+
+TEST(EmbeddedMembers, stand_in_their_place_among_the_others) {
+  const Tabled value{.before = "b", .numbers = {{1, 2}}, .behind = "c"};
+  const Json json = to_json(value);
+  EXPECT_EQ(json.dump(), R"({"before":"b","first":1,"second":2,"behind":"c"})");
+  EXPECT_TRUE(equal(from_json<Tabled>(json).value(), value));
+  std::string names;
+  for (const auto& member : describe<Tabled>().members) names += member.name + " ";
+  EXPECT_EQ(names, "before first second behind ");
+}
+
+TEST(EmbeddedMembers, are_checked_as_the_others) {
+  EXPECT_EQ(from_json<Tabled>(Json::parse(R"({"before": "", "first": 1, "behind": ""})")).error().message(),
+            "Parameter 'second' is missing");
+  EXPECT_FALSE(equal(Tabled{.numbers = {{1, 2}}}, Tabled{.numbers = {{1, 3}}}));
+}
+
 }  // namespace
 }  // namespace qomio

@@ -9,12 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "qomio/iothread/loop_params.h"
 #include "qomio/qapi/error.h"
 
 namespace qomio {
-
-// How a loop waits for its descriptors.
-enum class FdMonitorKind { poll, epoll, io_uring };
 
 // The name as it is sent: "epoll".
 std::string_view fd_monitor_kind_name(FdMonitorKind kind);

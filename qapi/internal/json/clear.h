@@ -40,8 +40,11 @@ template <class T>
 struct Parts<std::vector<T>> : std::type_identity<std::tuple<T>> {};
 template <class... Ts>
 struct Parts<std::variant<Ts...>> : std::type_identity<std::tuple<Ts...>> {};
-template <class T, class... Values>
-std::tuple<Values...> values_of(const std::tuple<Member<T, Values>...>& members);
+template <class Class, class Value>
+Value value_of(Value Class::* pointer);
+template <class... Members>
+std::tuple<decltype(value_of(std::declval<Members>().pointer))...> values_of(
+    const std::tuple<Members...>& members);
 template <class T>
   requires(
       requires { T::members; } && !requires { T::branches; })

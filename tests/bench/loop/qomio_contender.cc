@@ -4,6 +4,7 @@
 
 #include "qomio/iothread/aio_context.h"
 #include "qomio/iothread/iothread.h"
+#include "qomio/iothread/iothread_commands.h"
 #include "qomio/object/tree.h"
 #include "qomio/tests/bench/loop/contenders.h"
 

@@ -62,13 +62,13 @@ TEST_F(AioSource, counts_how_long_it_was_held_up) {
   loop->schedule_oneshot([] { spin_for(2'000'000); });
   iterate(true);
   iterate();
-  EXPECT_GE(loop->stats().max_lag_ns, 2'000'000);
+  EXPECT_GE(loop->stats()[LoopStat::max_lag_ns], 2'000'000);
 }
 
 TEST_F(AioSource, counts_as_sleep_what_a_more_urgent_source_has_ended) {
   iterate();
   // The time is up before the sleep when the processor is with others: then again, until it was slept.
-  AioStats before;
+  LoopStats before;
   do {
     before = loop->stats();
     GSource* const urgent = ::g_timeout_source_new(20);
@@ -85,7 +85,7 @@ TEST_F(AioSource, counts_as_sleep_what_a_more_urgent_source_has_ended) {
     while (!fired) iterate(true);
     ::g_source_unref(urgent);
     iterate();
-  } while (loop->stats().blocked_ns - before.blocked_ns < 10'000'000);
+  } while (loop->stats()[LoopStat::blocked_ns] - before[LoopStat::blocked_ns] < 10'000'000);
 }
 
 TEST_F(AioSource, watches_descriptors_few_and_many) {
@@ -146,13 +146,14 @@ TEST_F(AioSource, may_be_iterated_directly_and_nested) {
 }
 
 TEST_F(AioSource, does_not_poll) {
-  loop->set_poll_params({.max_ns = 3'600'000'000'000, .grow = INT64_MAX, .policy = PollPolicy::classic});
+  loop->set_params(
+      {.poll_max_ns = 3'600'000'000'000, .poll_grow = INT64_MAX, .poll_policy = PollPolicy::classic});
   for (int i = 0; i < 20; ++i) {
     Timer timer = loop->timer([] {});
     timer.arm_after(1us);
     while (timer.armed()) iterate(true);
   }
-  EXPECT_EQ(loop->stats().polls, 0);
+  EXPECT_EQ(loop->stats()[LoopStat::polls], 0);
 }
 
 TEST(AioSources, watch_descriptors_with_io_uring_too) {

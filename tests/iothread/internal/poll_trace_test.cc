@@ -26,9 +26,9 @@ std::vector<std::int64_t> every(std::int64_t gap_ns, int count) {
   return arrivals;
 }
 
-constexpr PollParams kOff{.max_ns = 0};
-constexpr PollParams kArrival{};
-constexpr PollParams kClassic{.policy = PollPolicy::classic};
+constexpr LoopParams kOff{.poll_max_ns = 0};
+constexpr LoopParams kArrival{};
+constexpr LoopParams kClassic{.poll_policy = PollPolicy::classic};
 
 TEST(PollTrace, polling_finds_what_comes_within_the_window) {
   const Replayed result = replay(every(20'000, 1000), kArrival);

@@ -18,7 +18,7 @@ using AioWaitDeathTest = AioWait;
 TEST_F(AioWait, for_what_is_so_already_iterates_nothing) {
   loop->schedule_oneshot([] { FAIL(); });
   loop->wait_while([] { return false; });
-  EXPECT_EQ(loop->stats().iterations, 0);
+  EXPECT_EQ(loop->stats()[LoopStat::iterations], 0);
   // What was scheduled is freed with the loop.
 }
 
@@ -79,7 +79,7 @@ TEST_F(AioWait, several_may_wait_at_once_and_end_in_any_order) {
 }
 
 TEST_F(AioWait, is_ended_by_a_kick_alone) {
-  RunningLoop other({.max_ns = 32768});
+  RunningLoop other({.poll_max_ns = 32768});
   std::atomic<bool> busy;
   for (int i = 0; i < 1000; ++i) {
     busy = true;

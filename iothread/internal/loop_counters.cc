@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/iothread/aio_stats.h"
+#include "qomio/iothread/internal/loop_counters.h"
 
 #include "qomio/iothread/timer.h"
 
 namespace qomio::detail {
 
 LoopTimes::Reading LoopTimes::read() const {
-  // With a loop that changes faster than this can look, what was shown before must do.
+  // When the loop changes faster than this can read, it returns the previous values.
   constexpr int kMostTries = 1000;
   const std::lock_guard lock(mutex_);
   for (int i = 0; i < kMostTries; ++i) {
@@ -17,8 +17,8 @@ LoopTimes::Reading LoopTimes::read() const {
     std::array<std::uint64_t, 3> times{};
     std::ranges::transform(values, times.begin(),
                            [now](std::int64_t value) { return StatStopwatch::time_ns(value, now); });
-    // The loop may have read the clock for its next step without having told yet. Then the time from there on
-    // was shown as part of what ran, and is now part of another; it stays where it was shown.
+    // The loop may have read the clock for its next step without having stored that yet. The time since then
+    // was shown as part of the previous activity and now belongs to the next; it stays where it was shown.
     std::uint64_t excess = 0;
     for (std::size_t part = 0; part < times.size(); ++part) {
       if (times[part] >= shown_[part]) continue;
@@ -34,6 +34,19 @@ LoopTimes::Reading LoopTimes::read() const {
     break;
   }
   return {.poll_ns = shown_[0], .blocked_ns = shown_[1], .busy_ns = shown_[2]};
+}
+
+void LoopCounters::read_into(LoopStats& stats) const {
+  for (std::size_t i = 0; i < counters_.size(); ++i) stats.values[i] = counters_[i].get();
+  const LoopTimes::Reading shown = times.read();
+  stats[LoopStat::poll_ns] = shown.poll_ns;
+  stats[LoopStat::blocked_ns] = shown.blocked_ns;
+  stats[LoopStat::busy_ns] = shown.busy_ns;
+  stats[LoopStat::max_lag_ns] = lags.longest_ns();
+  stats.lags = lags.counts();
+  for (const LoopStatInfo& row : kLoopStats) {
+    if (row.derived) stats[row.stat] = row.derived(stats);
+  }
 }
 
 }  // namespace qomio::detail

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/iothread/aio_stats.h"
+#include "qomio/iothread/internal/loop_counters.h"
 
 #include <glib.h>
 #include <gtest/gtest.h>
@@ -69,7 +69,7 @@ TEST(LagCounters, count_rounds_by_how_long_they_took) {
   EXPECT_EQ(lags.longest_ns(), 2'000'000'000);
 }
 
-class AioStatsTest : public InLoop {
+class LoopStatsTest : public InLoop {
  protected:
   // Where the loop's time went until now, and a little before and after that.
   struct Reading {
@@ -79,8 +79,8 @@ class AioStatsTest : public InLoop {
   };
   Reading read() {
     Reading reading{.before_ns = clock_now_ns()};
-    const AioStats stats = loop->stats();
-    reading.sum_ns = stats.poll_ns + stats.blocked_ns + stats.busy_ns;
+    const LoopStats stats = loop->stats();
+    reading.sum_ns = stats[LoopStat::poll_ns] + stats[LoopStat::blocked_ns] + stats[LoopStat::busy_ns];
     reading.after_ns = clock_now_ns();
     return reading;
   }
@@ -112,16 +112,17 @@ class AioStatsTest : public InLoop {
   }
 };
 
-TEST_F(AioStatsTest, have_times_that_add_up) {
-  loop->set_poll_params({.max_ns = 100'000, .policy = PollPolicy::classic});
+TEST_F(LoopStatsTest, have_times_that_add_up) {
+  loop->set_params({.poll_max_ns = 100'000, .poll_policy = PollPolicy::classic});
   expect_that_times_add_up([this] { loop->poll(true); });
-  EXPECT_GT(loop->stats().blocked_ns, 0);
+  EXPECT_GT(loop->stats()[LoopStat::blocked_ns], 0);
 }
 
-TEST_F(AioStatsTest, have_times_that_add_up_when_busy_polling_iterates_the_loop) {
+TEST_F(LoopStatsTest, have_times_that_add_up_when_busy_polling_iterates_the_loop) {
   EventNotifier notifier = EventNotifier::create().value();
   // Long, so that no slow machine closes the window.
-  loop->set_poll_params({.max_ns = 3'600'000'000'000, .grow = INT64_MAX, .policy = PollPolicy::classic});
+  loop->set_params(
+      {.poll_max_ns = 3'600'000'000'000, .poll_grow = INT64_MAX, .poll_policy = PollPolicy::classic});
   int polled = 0;
   loop->set_event_notifier(notifier, {.read = [] {},
                                       .poll =
@@ -139,7 +140,7 @@ TEST_F(AioStatsTest, have_times_that_add_up_when_busy_polling_iterates_the_loop)
   loop->set_event_notifier(notifier, {});
 }
 
-TEST_F(AioStatsTest, count_each_round_once_whatever_it_calls) {
+TEST_F(LoopStatsTest, count_each_round_once_whatever_it_calls) {
   const auto rounds = [this] {
     std::uint64_t all = 0;
     for (const std::uint64_t count : loop->stats().lags) all += count;
@@ -153,16 +154,16 @@ TEST_F(AioStatsTest, count_each_round_once_whatever_it_calls) {
   EXPECT_EQ(rounds() - before, 2);
 }
 
-TEST_F(AioStatsTest, have_times_that_add_up_inside_glib) {
+TEST_F(LoopStatsTest, have_times_that_add_up_inside_glib) {
   GMainContext* const context = ::g_main_context_new();
   ::g_source_attach(loop->g_source(), context);
   expect_that_times_add_up([&] { ::g_main_context_iteration(context, TRUE); });
-  EXPECT_GT(loop->stats().blocked_ns, 0);
+  EXPECT_GT(loop->stats()[LoopStat::blocked_ns], 0);
   ::g_source_destroy(loop->g_source());
   ::g_main_context_unref(context);
 }
 
-TEST_F(AioStatsTest, have_times_that_add_up_when_a_more_urgent_source_iterates_the_loop) {
+TEST_F(LoopStatsTest, have_times_that_add_up_when_a_more_urgent_source_iterates_the_loop) {
   GMainContext* const context = ::g_main_context_new();
   ::g_source_attach(loop->g_source(), context);
   ::g_main_context_iteration(context, FALSE);
@@ -194,7 +195,7 @@ TEST_F(AioStatsTest, have_times_that_add_up_when_a_more_urgent_source_iterates_t
   ::g_main_context_unref(context);
 }
 
-TEST(AioStats, show_a_call_while_it_lasts) {
+TEST(LoopStats, show_a_call_while_it_lasts) {
   std::latch called(1);
   std::latch over(1);
   RunningLoop loop;
@@ -203,56 +204,57 @@ TEST(AioStats, show_a_call_while_it_lasts) {
     over.wait();
   });
   called.wait();
-  const AioStats before = loop->stats();
-  while (loop->stats().busy_ns == before.busy_ns) std::this_thread::yield();
-  EXPECT_EQ(loop->stats().blocked_ns, before.blocked_ns);
+  const LoopStats before = loop->stats();
+  while (loop->stats()[LoopStat::busy_ns] == before[LoopStat::busy_ns]) std::this_thread::yield();
+  EXPECT_EQ(loop->stats()[LoopStat::blocked_ns], before[LoopStat::blocked_ns]);
   over.count_down();
 }
 
-TEST(AioStats, show_a_sleep_while_it_lasts) {
+TEST(LoopStats, show_a_sleep_while_it_lasts) {
   RunningLoop loop;
-  AioStats before;
-  AioStats after;
+  LoopStats before;
+  LoopStats after;
   do {
     before = loop->stats();
     after = loop->stats();
-  } while (after.blocked_ns == before.blocked_ns);
-  EXPECT_EQ(after.wakeups, 0);
-  EXPECT_EQ(loop->stats().busy_ns, after.busy_ns);
+  } while (after[LoopStat::blocked_ns] == before[LoopStat::blocked_ns]);
+  EXPECT_EQ(after[LoopStat::wakeups], 0);
+  EXPECT_EQ(loop->stats()[LoopStat::busy_ns], after[LoopStat::busy_ns]);
 }
 
-TEST(AioStats, never_go_back_and_never_exceed_the_time_there_was) {
+TEST(LoopStats, never_go_back_and_never_exceed_the_time_there_was) {
   const std::int64_t made_ns = clock_now_ns();
-  RunningLoop loop({.max_ns = 10'000, .policy = PollPolicy::classic});
+  RunningLoop loop({.poll_max_ns = 10'000, .poll_policy = PollPolicy::classic});
   std::atomic<bool> enough = false;
   std::jthread poster([&] {
     while (!enough) loop->run_in([] {});
   });
-  AioStats before;
+  LoopStats before;
   for (int i = 0; i < 20'000; ++i) {
-    const AioStats now = loop->stats();
-    EXPECT_GE(now.poll_ns, before.poll_ns);
-    EXPECT_GE(now.blocked_ns, before.blocked_ns);
-    EXPECT_GE(now.busy_ns, before.busy_ns);
-    EXPECT_LE(now.poll_ns + now.blocked_ns + now.busy_ns, clock_now_ns() - made_ns);
+    const LoopStats now = loop->stats();
+    EXPECT_GE(now[LoopStat::poll_ns], before[LoopStat::poll_ns]);
+    EXPECT_GE(now[LoopStat::blocked_ns], before[LoopStat::blocked_ns]);
+    EXPECT_GE(now[LoopStat::busy_ns], before[LoopStat::busy_ns]);
+    EXPECT_LE(now[LoopStat::poll_ns] + now[LoopStat::blocked_ns] + now[LoopStat::busy_ns],
+              clock_now_ns() - made_ns);
     before = now;
   }
   enough = true;
 }
 
-TEST(AioStats, stand_still_when_nobody_runs_the_loop) {
+TEST(LoopStats, stand_still_when_nobody_runs_the_loop) {
   const Ref<AioContext> loop = make_loop();
   std::jthread([&] {
     const CurrentAioContext current(*loop);
     loop->poll(false);
   }).join();
-  const AioStats before = loop->stats();
-  EXPECT_GT(before.busy_ns, 0);
+  const LoopStats before = loop->stats();
+  EXPECT_GT(before[LoopStat::busy_ns], 0);
   const std::int64_t now = clock_now_ns();
   while (clock_now_ns() == now) {
   }
-  EXPECT_EQ(loop->stats().busy_ns, before.busy_ns);
-  EXPECT_EQ(before.blocked_ns, 0);
+  EXPECT_EQ(loop->stats()[LoopStat::busy_ns], before[LoopStat::busy_ns]);
+  EXPECT_EQ(before[LoopStat::blocked_ns], 0);
 }
 
 }  // namespace

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/iothread/iothread_metrics.h"
+#include "qomio/iothread/iothread_commands.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <concepts>
+#include <algorithm>
 #include <map>
 #include <regex>
 #include <sstream>
-#include <tuple>
-#include <type_traits>
 #include <vector>
 
+#include "qomio/iothread/iothread.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
@@ -25,8 +24,12 @@ using ::testing::HasSubstr;
 using ::testing::Pair;
 
 TEST(IOThreadMetrics, give_counts_and_seconds_with_the_id_as_label) {
-  const std::string text = iothread_metrics_text(
-      {{.id = "io0", .iterations = 7, .blocked_ns = 1'500'000'001}, {.id = "io1", .polled_handlers = 3}});
+  IOThreadStats io0{.id = "io0"};
+  io0.loop[LoopStat::iterations] = 7;
+  io0.loop[LoopStat::blocked_ns] = 1'500'000'001;
+  IOThreadStats io1{.id = "io1"};
+  io1.loop[LoopStat::polled_handlers] = 3;
+  const std::string text = iothread_metrics_text({io0, io1});
   EXPECT_THAT(text, HasSubstr("# TYPE qomio_iothread_iterations_total counter\n"
                               "qomio_iothread_iterations_total{id=\"io0\"} 7\n"
                               "qomio_iothread_iterations_total{id=\"io1\"} 0\n"));
@@ -37,7 +40,10 @@ TEST(IOThreadMetrics, give_counts_and_seconds_with_the_id_as_label) {
 }
 
 TEST(IOThreadMetrics, of_the_main_loop_have_names_of_their_own) {
-  const std::string text = main_loop_metrics_text({.id = "main-loop", .wakeups = 9, .lags = {{0, 4}}});
+  IOThreadStats row{.id = "main-loop"};
+  row.loop[LoopStat::wakeups] = 9;
+  row.loop.lags[0] = 4;
+  const std::string text = main_loop_metrics_text(row);
   EXPECT_THAT(text, HasSubstr("\n# TYPE qomio_main_loop_wakeups_total counter\n"
                               "qomio_main_loop_wakeups_total 9\n"));
   EXPECT_THAT(text, HasSubstr("\nqomio_main_loop_lag_seconds_bucket{le=\"+Inf\"} 4\n"));
@@ -47,8 +53,9 @@ TEST(IOThreadMetrics, of_the_main_loop_have_names_of_their_own) {
 }
 
 TEST(IOThreadMetrics, give_names_as_labels_of_one_that_is_always_1) {
-  IOThreadStats row{.id = "io0", .thread_id = 42, .fd_monitor = FdMonitorKind::epoll};
-  row.effective.poll_policy = PollPolicy::weighted;
+  IOThreadStats row{.id = "io0", .thread_id = 42};
+  row.loop.fd_monitor = FdMonitorKind::epoll;
+  row.loop.effective.poll_policy = PollPolicy::weighted;
   EXPECT_THAT(iothread_metrics_text({row}),
               HasSubstr("# TYPE qomio_iothread_info gauge\n"
                         "qomio_iothread_info{id=\"io0\",thread_id=\"42\",fd_monitor=\"epoll\","
@@ -56,50 +63,45 @@ TEST(IOThreadMetrics, give_names_as_labels_of_one_that_is_always_1) {
 }
 
 TEST(IOThreadMetrics, give_lags_as_a_histogram) {
-  const std::string text = iothread_metrics_text(
-      {{.id = "io0", .busy_ns = 250, .lags = {{0, 4}, {10'000, 2}, {1'000'000'000, 1}}}});
+  IOThreadStats row{.id = "io0"};
+  row.loop[LoopStat::busy_ns] = 250;
+  row.loop.lags = {4, 2, 0, 0, 0, 0, 1};
+  const std::string text = iothread_metrics_text({row});
   EXPECT_THAT(text, HasSubstr("# TYPE qomio_iothread_lag_seconds histogram\n"
                               "qomio_iothread_lag_seconds_bucket{id=\"io0\",le=\"0.000010000\"} 4\n"
+                              "qomio_iothread_lag_seconds_bucket{id=\"io0\",le=\"0.000100000\"} 6\n"
+                              "qomio_iothread_lag_seconds_bucket{id=\"io0\",le=\"0.001000000\"} 6\n"
+                              "qomio_iothread_lag_seconds_bucket{id=\"io0\",le=\"0.010000000\"} 6\n"
+                              "qomio_iothread_lag_seconds_bucket{id=\"io0\",le=\"0.100000000\"} 6\n"
                               "qomio_iothread_lag_seconds_bucket{id=\"io0\",le=\"1.000000000\"} 6\n"
                               "qomio_iothread_lag_seconds_bucket{id=\"io0\",le=\"+Inf\"} 7\n"
                               "qomio_iothread_lag_seconds_sum{id=\"io0\"} 0.000000250\n"
                               "qomio_iothread_lag_seconds_count{id=\"io0\"} 7\n"));
 }
 
-// Gives each member a value of its own, and says how the text shows it.
-template <class T>
-void number_members(T& value, std::vector<std::string>& shown) {
-  const auto one = [&]<class Value>(const Member<T, Value>& member) {
-    Value& place = value.*member.pointer;
-    const std::uint64_t number = 1000 + shown.size();
-    if constexpr (requires { Value::members; }) {
-      number_members(place, shown);
-    } else if constexpr (std::same_as<Value, std::vector<IOThreadLag>>) {
-      place = {{.over_ns = 0, .rounds = number}};
-      shown.push_back("_bucket{id=\"id\",le=\"+Inf\"} " + std::to_string(number));
-    } else if constexpr (std::is_enum_v<Value>) {
-      place = static_cast<Value>(1);
-      shown.push_back("=\"" + std::string(enum_description<Value>.values[1].name) + "\"");
-    } else if constexpr (std::same_as<Value, std::string>) {
-      place = member.name;
-      shown.push_back("{" + place + "=\"" + place + "\"");
-    } else if (member.name.ends_with("-ns")) {
-      place = static_cast<Value>(number * 1'000'000'000);
-      shown.push_back(" " + std::to_string(number) + ".000000000\n");
-    } else {
-      place = static_cast<Value>(number);
-      shown.push_back((member.name == "thread-id" ? "thread_id=\"" : " ") + std::to_string(number));
+TEST(IOThreadMetrics, leave_no_member_of_the_statistics_out) {
+  const std::string text = iothread_metrics_text({{.id = "io0"}});
+  const auto shown = [&](std::string_view prefix, const TypeDescription& type) {
+    for (const TypeDescription::Member& member : type.members) {
+      std::string name = std::string(prefix) + member.name;
+      if (name.ends_with("-ns")) name.replace(name.size() - 2, 2, "seconds");
+      if (name == "lags") name = "lag-seconds";
+      std::ranges::replace(name, '-', '_');
+      const bool is_label = member.type->kind == TypeDescription::Kind::enumeration || name == "thread_id";
+      EXPECT_THAT(text, HasSubstr(is_label ? name.substr(name.find("poll_policy") == std::string::npos
+                                                             ? 0
+                                                             : name.find("poll_policy")) +
+                                                 "=\""
+                                           : "# HELP qomio_iothread_" + name));
     }
   };
-  std::apply([&](const auto&... members) { (one(members), ...); }, T::members);
-}
-
-TEST(IOThreadMetrics, leave_no_member_of_the_statistics_out) {
-  IOThreadStats row;
-  std::vector<std::string> shown;
-  number_members(row, shown);
-  const std::string text = iothread_metrics_text({row});
-  for (const std::string& one : shown) EXPECT_THAT(text, HasSubstr(one));
+  TypeDescription row = describe<IOThreadStats>();
+  std::erase_if(row.members, [](const auto& member) { return member.name == "id"; });
+  const auto effective = std::ranges::find(row.members, "effective", &TypeDescription::Member::name);
+  ASSERT_NE(effective, row.members.end());
+  shown("effective-", *effective->type);
+  row.members.erase(effective);
+  shown("", row);
 }
 
 TEST(IOThreadMetrics, escape_what_a_label_may_not_hold) {
@@ -108,7 +110,7 @@ TEST(IOThreadMetrics, escape_what_a_label_may_not_hold) {
 
 TEST(IOThreadMetrics, have_lines_of_three_kinds_only) {
   const std::regex line(
-      R"(# HELP [a-z_]+ [A-Z][^\n]+\.|# TYPE [a-z_]+ (counter|gauge|histogram)|[a-z_]+\{id="io0"(,[a-z_]+="[a-z0-9_]*")*\} [0-9]+(\.[0-9]{9})?)");
+      R"(# HELP [a-z_]+ [A-Z][^\n]+\.|# TYPE [a-z_]+ (counter|gauge|histogram)|[a-z_]+\{id="io0"(,[a-z_]+="[A-Za-z0-9_.+]*")*\} [0-9]+(\.[0-9]{9})?)");
   std::istringstream text(iothread_metrics_text({{.id = "io0"}}));
   for (std::string one; std::getline(text, one);) EXPECT_TRUE(std::regex_match(one, line)) << one;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/iothread/co_command.h"
+#include "qomio/iothread/iothread_commands.h"
 
 #include <gmock/gmock.h>
 

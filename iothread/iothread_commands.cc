@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/iothread/iothread_commands.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <memory>
+
+#include "qomio/iothread/iothread.h"
+#include "qomio/iothread/main_loop.h"
+#include "qomio/iothread/stall_watch.h"
+#include "qomio/object/tree.h"
+#include "qomio/object/types.h"
+#include "qomio/qapi/interface.h"
+#include "qomio/qapi/internal/invariant.h"
+
+namespace qomio {
+
+namespace {
+
+// The statistics are read before the uptime, so that no part of it is longer.
+IOThreadStats stats_of(IOThread& iothread) {
+  IOThreadStats row;
+  row.loop = iothread.context().stats();
+  row.id = iothread.id();
+  row.thread_id = iothread.thread_id();
+  const IOThread::Usage usage = iothread.usage();
+  row.cpu_ns = usage.cpu_ns;
+  row.voluntary_switches = usage.voluntary_switches;
+  row.involuntary_switches = usage.involuntary_switches;
+  row.uptime_ns = iothread.uptime_ns();
+  return row;
+}
+
+Result<MainLoop*> the_main_loop() {
+  MainLoop* const loop = MainLoop::current();
+  if (!loop) return error("there is no main loop");
+  return loop;
+}
+
+Result<void> quit() {
+  auto loop = the_main_loop();
+  if (!loop) return failure(loop);
+  (*loop)->shut_down(ShutdownCause::host_qmp_quit);
+  return {};
+}
+
+}  // namespace
+
+void register_iothread_types() {
+  register_object_types();
+  [[maybe_unused]] static const bool kRegistered = [] {
+    for (const TypeInfo* info :
+         {&EventLoopBase::type_info, &IOThread::type_info, &MainLoop::settings_type_info}) {
+      const auto registered = register_type(*info);
+      invariant(registered.has_value(), "a type of an event loop could not be registered");
+    }
+    add_iothread_commands(Interface::process());
+    return true;
+  }();
+}
+
+void add_iothread_commands(Interface& interface) {
+  interface.add(command("query-iothreads", "the I/O threads that users made", query_iothreads).query());
+  interface.add(
+      command("query-iothread-stats", "what the I/O threads that users made have done", query_iothread_stats)
+          .query());
+  interface.add(
+      command("query-main-loop-stats", "what the main loop has done", query_main_loop_stats).query());
+  interface.add(command("query-iothread-metrics",
+                        "query-iothread-stats and query-main-loop-stats, as text for Prometheus",
+                        query_iothread_metrics)
+                    .query());
+  interface.add(command("quit", "ends the program", quit).last());
+  interface.add(event<Shutdown>("SHUTDOWN", "the program is about to end"));
+  interface.add(
+      event<IOThreadStall>("IOTHREAD_STALL", "an I/O thread has been inside one call for too long"));
+  interface.add(event<MainLoopStall>("MAIN_LOOP_STALL", "the main loop has not come round for too long"));
+  interface.add(
+      command("iothread-report-stalls",
+              "from how long a call on an I/O thread, or what holds the main loop up, is "
+              "reported as IOTHREAD_STALL or MAIN_LOOP_STALL",
+              [reporter = std::make_shared<StallReporter>(interface)](
+                  const IOThreadReportStallsArguments& arguments) { return reporter->report(arguments); }));
+}
+
+Result<std::vector<IOThreadInfo>> query_iothreads() {
+  std::vector<IOThreadInfo> infos;
+  object_child_foreach(objects_root(), [&](Object& object) {
+    if (const auto* iothread = object_cast<IOThread>(&object)) {
+      infos.push_back({.id = iothread->id(),
+                       .thread_id = iothread->thread_id(),
+                       .params = iothread->params(),
+                       .holders = iothread->holders()});
+    }
+    return 0;
+  });
+  return infos;
+}
+
+Result<std::vector<IOThreadStats>> query_iothread_stats(const QueryIOThreadStatsArguments& arguments) {
+  std::vector<IOThread*> wanted;
+  if (arguments.id) {
+    IOThread* const iothread = iothread_by_id(*arguments.id);
+    if (!iothread) return error("object '{}' not found", *arguments.id);
+    wanted.push_back(iothread);
+  } else {
+    object_child_foreach(objects_root(), [&](Object& object) {
+      if (auto* iothread = object_cast<IOThread>(&object)) wanted.push_back(iothread);
+      return 0;
+    });
+  }
+  std::vector<IOThreadStats> rows;
+  rows.reserve(wanted.size());
+  for (IOThread* const iothread : wanted) rows.push_back(stats_of(*iothread));
+  return rows;
+}
+
+Result<IOThreadStats> query_main_loop_stats() {
+  auto loop = the_main_loop();
+  if (!loop) return failure(loop);
+  IOThreadStats row;
+  row.loop = (*loop)->context().stats();
+  row.id = "main-loop";
+  row.thread_id = gettid();
+  timespec cpu{};
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0) {
+    row.cpu_ns = static_cast<std::uint64_t>(to_ns(cpu));
+  }
+  rusage usage{};
+  if (getrusage(RUSAGE_THREAD, &usage) == 0) {
+    row.voluntary_switches = static_cast<std::uint64_t>(usage.ru_nvcsw);
+    row.involuntary_switches = static_cast<std::uint64_t>(usage.ru_nivcsw);
+  }
+  row.uptime_ns = (*loop)->uptime_ns();
+  return row;
+}
+
+Result<std::string> query_iothread_metrics() {
+  auto rows = query_iothread_stats({});
+  if (!rows) return failure(rows);
+  std::string text = iothread_metrics_text(*rows);
+  if (const auto main_loop = query_main_loop_stats()) text += main_loop_metrics_text(*main_loop);
+  return text;
+}
+
+}  // namespace qomio

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <tuple>
+
+#include "qomio/qapi/error.h"
+#include "qomio/qapi/member.h"
+
+namespace qomio {
+
+class Visitor;
+struct TypeDescription;
+
+// What sizes the polling window; see PollController.
+enum class PollPolicy { arrival, classic, weighted };
+
+template <>
+inline constexpr auto enum_description<PollPolicy> =
+    EnumDescription("PollPolicy", EnumValue("arrival", "when events arrive; no polling where it can not win"),
+                    EnumValue("classic", "how long the loop slept, wake-up included, as in QEMU"),
+                    EnumValue("weighted", "a running mean of when events arrive, for each descriptor"));
+
+// How a loop waits for descriptors.
+enum class FdMonitorKind { poll, epoll, io_uring };
+
+template <>
+inline constexpr auto enum_description<FdMonitorKind> = EnumDescription(
+    "FdMonitorKind", EnumValue("poll", "poll(); epoll for many descriptors or when busy polling checks them"),
+    EnumValue("epoll", "epoll; poll() when a descriptor does not support epoll"),
+    EnumValue("io_uring", "io_uring; as poll where the kernel refuses it"));
+
+// The settings of a loop that may change while it runs. A value. Zeros that select a default stay zeros;
+// in_force() replaces them.
+//
+// A new setting is a member here and a row in kLoopSettings. The property, query-iothreads or the `effective`
+// settings of query-iothread-stats, the metrics and the manual follow from the row.
+struct LoopParams {
+  std::int64_t poll_max_ns = 32768;
+  std::int64_t poll_grow = 0;
+  std::int64_t poll_shrink = 0;
+  std::int64_t poll_weight = 0;
+  PollPolicy poll_policy = PollPolicy::arrival;
+  std::int64_t aio_max_batch = 0;
+  std::int64_t thread_pool_min = 0;
+  std::int64_t thread_pool_max = 64;
+
+  LoopParams in_force() const;
+  // Errors: `bad thread-pool-min/thread-pool-max values`. Ranges of single settings are not checked.
+  Result<void> check() const;
+
+  friend bool operator==(const LoopParams&, const LoopParams&) = default;
+};
+
+enum class SettingKind {
+  polling,      // a property of iothread
+  poll_policy,  // the same, listed behind cpu-affinity
+  file_io,      // a property of event-loop-base
+  thread_pool,  // a property of event-loop-base
+};
+// Those of the `effective` settings, in their order.
+inline constexpr std::array kEffectiveSettings{SettingKind::polling, SettingKind::poll_policy,
+                                               SettingKind::file_io};
+
+template <class T>
+struct SettingDetails {
+  SettingKind kind = SettingKind::polling;
+  bool in_query_iothreads = false;  // QEMU's own settings are
+  // Both ends are allowed.
+  std::int64_t low = 0;
+  std::int64_t high = std::numeric_limits<std::int64_t>::max();
+  T (*in_force)(const LoopParams& params) = nullptr;  // null: the value itself
+  std::string_view help;                              // one line, no final stop
+};
+
+// A row of the table; its default is the member's initial value.
+template <class T>
+struct Setting : SettingDetails<T> {
+  std::string_view name;  // of the property and in QMP
+  T LoopParams::* member = nullptr;
+};
+
+namespace detail {
+
+template <class T>
+constexpr Setting<T> setting(std::string_view name, T LoopParams::* member, SettingDetails<T> details) {
+  return {details, name, member};
+}
+
+template <std::int64_t LoopParams::* member, std::int64_t default_value>
+constexpr std::int64_t or_default(const LoopParams& params) {
+  return params.*member == 0 ? default_value : params.*member;
+}
+constexpr std::int64_t poll_shrink_in_force(const LoopParams& params) {
+  if (params.poll_shrink == 0 && params.poll_policy != PollPolicy::classic) return 2;
+  return params.poll_shrink;
+}
+constexpr std::int64_t aio_max_batch_in_force(const LoopParams& params) {
+  constexpr std::int64_t kRingEntries = 128;
+  if (params.aio_max_batch == 0) return 32;
+  return params.aio_max_batch < kRingEntries ? params.aio_max_batch : kRingEntries;
+}
+
+}  // namespace detail
+
+// All settings, in the order of query-iothreads.
+inline constexpr auto kLoopSettings = std::tuple(
+    detail::setting(
+        "poll-max-ns", &LoopParams::poll_max_ns,
+        {.in_query_iothreads = true, .help = "maximum busy-polling time in nanoseconds; 0 disables polling"}),
+    detail::setting("poll-grow", &LoopParams::poll_grow,
+                    {.in_query_iothreads = true,
+                     .in_force = detail::or_default<&LoopParams::poll_grow, 2>,
+                     .help = "factor applied to the polling window when a longer one would have caught the "
+                             "event; 0 = default (2)"}),
+    detail::setting("poll-shrink", &LoopParams::poll_shrink,
+                    {.in_query_iothreads = true,
+                     .in_force = detail::poll_shrink_in_force,
+                     .help = "divisor applied to the polling window after a useless poll; 0 = default (2; "
+                             "poll-policy classic: resets the window)"}),
+    detail::setting("aio-max-batch", &LoopParams::aio_max_batch,
+                    {.kind = SettingKind::file_io,
+                     .in_query_iothreads = true,
+                     .in_force = detail::aio_max_batch_in_force,
+                     .help = "maximum number of file requests per submission to io_uring, at most 128; "
+                             "0 = default (32)"}),
+    detail::setting("poll-weight", &LoopParams::poll_weight,
+                    {.in_query_iothreads = true,
+                     .high = 63,
+                     .in_force = detail::or_default<&LoopParams::poll_weight, 3>,
+                     .help = "poll-policy weighted: a new event's share in the running mean is 1/2^N; "
+                             "0 = default (3)"}),
+    detail::setting("thread-pool-min", &LoopParams::thread_pool_min,
+                    {.kind = SettingKind::thread_pool,
+                     .in_query_iothreads = true,
+                     .help = "number of worker threads kept when idle; none is started in advance"}),
+    detail::setting("thread-pool-max", &LoopParams::thread_pool_max,
+                    {.kind = SettingKind::thread_pool,
+                     .in_query_iothreads = true,
+                     .help = "maximum number of worker threads, 1 to 2147483647"}),
+    detail::setting("poll-policy", &LoopParams::poll_policy,
+                    {.kind = SettingKind::poll_policy,
+                     .help = "what sizes the polling window: arrival, classic (as in QEMU) or weighted"}));
+
+// Calls function with each row of the table, or with those of one kind.
+template <class Function>
+constexpr void for_each_setting(Function function) {
+  std::apply([&](const auto&... settings) { (function(settings), ...); }, kLoopSettings);
+}
+template <class Function>
+constexpr void for_each_setting(SettingKind kind, Function function) {
+  for_each_setting([&](const auto& setting) {
+    if (setting.kind == kind) function(setting);
+  });
+}
+
+// The settings as members of a described struct, for embed(): those of query-iothreads, and those of
+// `effective`.
+Result<void> visit_configured(Visitor& visitor, LoopParams& params);
+void describe_configured(TypeDescription& type);
+Result<void> visit_effective(Visitor& visitor, LoopParams& params);
+void describe_effective(TypeDescription& type);
+
+}  // namespace qomio
