@@ -17,6 +17,7 @@
 #include <limits>
 #include <semaphore>
 
+#include "qomio/iothread/internal/loop.h"
 #include "qomio/iothread/internal/start_thread.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
@@ -233,7 +234,7 @@ Result<void> IOThread::stop() {
   // the loop blocks. And from inside, since only the thread itself knows which of its two loops it is in.
   stop_.schedule();
   {
-    const AioContext::Joining joining(*context_);
+    const detail::Loop::Joining joining(*context_);
     thread_.join();
   }
   if (status_fd_ >= 0) close(std::exchange(status_fd_, -1));

@@ -14,7 +14,8 @@
 #include <utility>
 
 #include "qomio/iothread/event_loop_base.h"
-#include "qomio/iothread/event_notifier.h"
+#include "qomio/iothread/fd_handlers.h"
+#include "qomio/iothread/internal/loop.h"
 #include "qomio/iothread/iothread.h"
 #include "qomio/iothread/iothread_metrics.h"
 #include "qomio/iothread/iothread_stats.h"
@@ -185,9 +186,9 @@ class MainLoop::State {
   AioContext& loop() { return *loop_; }
 
   int run() {
-    loop_->refuse_calls(false);
+    detail::Loop::of(*loop_).refuse_calls(false);
     if (!quit_.load()) g_main_loop_run(g_main_loop_.get());
-    loop_->refuse_calls(true);
+    detail::Loop::of(*loop_).refuse_calls(true);
     return exit_status_.load();
   }
 
