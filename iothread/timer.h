@@ -21,9 +21,9 @@ struct TimerNode;
 // Thread-safe, each function; but do not move or destroy a Timer while another thread uses it. In the loop's
 // thread, arming and cancelling take no lock; in other threads they do, and the loop carries out the request.
 //
-// Owns the callable. May outlive its loop: a loop that ends destroys the callables of armed timers, and arming
-// a timer later destroys its callable at once. Destroying a Timer is allowed from inside its callback; from
-// another thread it waits for a callback that is running, so nothing that the callable uses is needed
+// Owns the callable. May outlive its loop: a loop that ends destroys the callables of armed timers, and
+// arming a timer later destroys its callable at once. Destroying a Timer is allowed from inside its callback;
+// from another thread it waits for a callback that is running, so nothing that the callable uses is needed
 // afterwards.
 class Timer {
  public:
