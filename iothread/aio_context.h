@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
-#include <memory>
-#include <mutex>
-#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
-#include "qomio/iothread/bottom_half.h"
-#include "qomio/iothread/event_notifier.h"
-#include "qomio/iothread/fd_handlers.h"
-#include "qomio/iothread/function_ref.h"
-#include "qomio/iothread/internal/loop_counters.h"
-#include "qomio/iothread/internal/poll_controller.h"
-#include "qomio/iothread/internal/shared_value.h"
 #include "qomio/iothread/loop_params.h"
 #include "qomio/iothread/loop_stats.h"
+#include "qomio/iothread/bottom_half.h"
+#include "qomio/iothread/fd_handlers.h"
+#include "qomio/iothread/function_ref.h"
+#include "qomio/iothread/internal/post_node.h"
 #include "qomio/iothread/running_call.h"
 #include "qomio/iothread/timer.h"
 #include "qomio/object/ref.h"
 #include "qomio/qapi/error.h"
-#include "qomio/qapi/internal/invariant.h"
 
 typedef struct _GSource GSource;
 
@@ -37,24 +28,54 @@ class FileIo;
 class ThreadPool;
 
 namespace detail {
-class CoroutineRun;
-// Here for speed: many calls look whether they are at home. It needs no construction.
+class Loop;
+class OwnedList;
+class PostQueue;
+// The calling thread's own loop. Here because many calls compare it; it needs no construction.
 extern constinit thread_local AioContext* current_loop;
-// The loop whose thread pool the thread belongs to; null: none.
-extern constinit thread_local AioContext* pool_of_thread;
 }  // namespace detail
 
-// An event loop: descriptors, timers and bottom halves (calls asked for by any thread), run by one thread,
-// its home thread, which is the one that has made the loop its current one (CurrentAioContext).
+// Something that belongs to a loop until it is taken back: a coroutine that waits there, for example. If the
+// loop ends first, it calls destroy().
+// Thread: the home thread of the loop.
+class LoopOwned {
+ public:
+  LoopOwned(const LoopOwned&) = delete;
+  LoopOwned& operator=(const LoopOwned&) = delete;
+
+  // The loop does not own it any more. Does nothing if none does.
+  void take_back() {
+    if (!place_) return;
+    *place_ = next_;
+    if (next_) next_->place_ = place_;
+    place_ = nullptr;
+  }
+
+ protected:
+  LoopOwned() = default;
+  virtual ~LoopOwned() { take_back(); }
+
+ private:
+  friend class detail::OwnedList;
+  // Called by the loop that ends, after take_back(). May delete this, and others that the loop owns.
+  virtual void destroy() = 0;
+
+  LoopOwned* next_ = nullptr;
+  LoopOwned** place_ = nullptr;  // what points to this one in the loop's list; null: not in a list
+};
+
+// An event loop: descriptors, timers and bottom halves (calls that any thread may ask for), run by one
+// thread. This is its home thread, the one that made the loop its current one (CurrentAioContext).
 //
-// An iteration busy-polls for up to its window before it sleeps; while it does, a waker needs no system call.
+// An iteration busy-polls for up to its window before it sleeps; while it does, waking it needs no system
+// call.
 //
 // Thread: functions are for the home thread unless they say "Thread-safe".
-// Owns what is registered with it until that is taken away or the loop ends. A loop ends by close() or when
-// its last Ref is dropped; no other thread may be calling it then. An IOThread closes its loop when it stops,
-// a MainLoop when it is destroyed. Everything posted or registered is then destroyed without being called:
-// one-shots, handlers, timers, coroutines, jobs that have not started. What is posted later is destroyed at
-// once, in the thread that posts it.
+// Owns what is registered with it until that is removed or the loop ends. A loop ends by close() or with its
+// last Ref; no other thread may be calling it then. An IOThread closes its loop when it stops, a MainLoop
+// when it is destroyed. Everything posted or registered is then destroyed without being called: one-shots,
+// handlers, timers, coroutines, jobs that have not started. What is posted later is destroyed at once, in the
+// thread that posts it.
 //
 // A callable that holds a Ref of its own loop keeps the loop until close(). If you run a loop yourself and
 // post such callables, call close() at the end; otherwise the loop is never freed.
@@ -62,251 +83,138 @@ extern constinit thread_local AioContext* pool_of_thread;
 // What the loop calls must not throw: an exception that leaves a handler, a poll callback, a timer, a bottom
 // half, a one-shot, a coroutine or a job ends the program with an abort that names it and what().
 //
-// Without memory: running, waking, waiting, scheduling a BottomHalf, setting a Timer, taking away a handler
-// and ending need none. What makes something new throws std::bad_alloc then, and has changed nothing:
-// bh_new(), timer(), schedule_oneshot(), and adding a handler.
+// Without memory: running, waking, waiting, scheduling a BottomHalf, arming a Timer, removing a handler and
+// ending need none. What creates something throws std::bad_alloc then, and has changed nothing: bh_new(),
+// timer(), schedule_oneshot(), and adding a handler.
 class AioContext {
  public:
-  // A loop with nobody running it. The name appears in messages. monitor: what it starts to wait with, see
-  // FdMonitor. io_uring isn't the default, although the kernel may have it: measured on Linux 6.18, it is as
-  // fast as poll and epoll for single wake-ups, but takes a third more time per event where many descriptors
-  // are ready at once, and four times as long to be seen by a loop that busy-polls, since the kernel must
-  // interrupt the loop's processor to fill the ring.
-  // Errors: no descriptor is to be had ("Failed to initialize event notifier: Too many open files").
+  // A loop that no thread runs yet. The name appears in messages. monitor: what it first waits with, see
+  // FdMonitor. io_uring is not the default, even where the kernel has it: measured on Linux 6.18, it is as
+  // fast as poll and epoll for single wake-ups, but takes a third more time per event when many descriptors
+  // are ready at once, and a loop that busy-polls sees an event four times as late, since the kernel must
+  // interrupt the loop's processor to fill the ring. Errors: no descriptor is available ("Failed to
+  // initialize event notifier: Too many open files").
   static Result<Ref<AioContext>> create(std::string name = "aio-context",
                                         FdMonitorKind monitor = FdMonitorKind::poll);
 
   AioContext(const AioContext&) = delete;
   AioContext& operator=(const AioContext&) = delete;
 
-  // Thread-safe. For Ref. More than 2^31 references, or one that is given back too often, are a broken
-  // invariant.
-  void ref() {
-    invariant(refs_.fetch_add(1, std::memory_order_relaxed) < std::uint32_t{1} << 31,
-              "a loop has more references than can be counted");
-  }
+  // Thread-safe. For Ref. More than 2^31 references, or an unref() too many, are a broken invariant.
+  void ref();
   void unref();
 
-  // Ends the loop, see above; it can't be run again. Waits for the jobs of its thread pool that have started.
-  // A second call does nothing. Thread: the home thread, but not from a callback of the loop; any thread, if
-  // the loop has no home thread and no other thread is calling it.
+  // Ends the loop, see above; it can not be run again. Waits for the jobs of its thread pool that have
+  // started. A second call does nothing. Thread: the home thread, but not from a callback of the loop; any
+  // thread, if the loop has no home thread and no other thread is calling it.
   void close();
   // Thread-safe.
-  bool is_closed() const { return closed_.load(std::memory_order_seq_cst); }
+  bool is_closed() const;
 
   // Thread-safe.
-  const std::string& name() const { return name_; }
-  // Thread-safe. The calling thread's own loop, null if it has none.
+  const std::string& name() const;
+  // Thread-safe. The calling thread's own loop; null if it has none.
   static AioContext* current() { return detail::current_loop; }
   // Thread-safe. The caller is this loop's home thread.
   bool in_home_thread() const { return current() == this; }
 
-  // One iteration; blocking: sleeps until there is something to do. True if something was done. May be called
-  // from inside anything that the loop calls: what is left of the iteration outside is then done first.
+  // One iteration; blocking: sleeps until there is something to do. Returns true if something was done. May
+  // be called from inside anything that the loop calls: it first finishes the outer iteration.
   bool poll(bool blocking);
+  // How many iterations are nested at the moment; 0 outside poll().
+  int nesting() const;
 
-  // How long an iteration may sleep: 0 not at all, -1 without limit, else ns.
-  std::int64_t compute_timeout();
-
-  // Thread-safe. Ends the sleep that is going on, or prevents the next one. What was published before is seen
-  // by the iteration that follows. Rarely needed: everything below does it by itself.
+  // Thread-safe. Ends the present sleep or prevents the next one. The iteration that follows sees what the
+  // caller published before. Rarely needed: all functions below wake the loop themselves.
   void notify();
-  // Takes note of notifications; done by each iteration before it looks for work.
-  void notify_accept();
 
-  // Thread-safe. Watches fd in place of what was set before; empty handlers: stops watching. From another
-  // thread the change is made by the loop, in order with the bottom halves; use run_in() to know that it has
-  // been made, before closing the descriptor for example. What another thread adds while the loop has no
-  // memory to watch one more is watched as soon as there is.
+  // Thread-safe. Watches fd, replacing the handlers set before; empty handlers: stops watching. From another
+  // thread the loop makes the change, in order with the bottom halves; use run_in() to wait for it, before
+  // closing the descriptor for example. If the loop has no memory for a descriptor that another thread adds,
+  // it tries again in each iteration.
   void set_fd_handler(int fd, FdHandlers handlers);
   // The same for an event notifier: clears it, then calls handlers.read.
   void set_event_notifier(EventNotifier& notifier, FdHandlers handlers);
-  // A handler for one direction alone, which leaves the other as it is; owner: anything of the caller's that
-  // tells it from others. False, and nothing is changed: that direction has one.
+  // A handler for one direction; the other direction keeps its own. owner: any pointer that identifies the
+  // caller. False, and nothing is changed: that direction has a handler.
   bool add_fd_handler(int fd, FdDirection direction, std::function<void()> function, const void* owner);
-  // Takes it away; harmless when somebody else has done so.
+  // Removes it. Does nothing if somebody else has replaced or removed it.
   void remove_fd_handler(int fd, FdDirection direction, const void* owner);
 
-  // Thread-safe. A call that can be asked for again and again; the name appears in messages, and stays with
-  // the loop, so it should be one of a few. It starts unscheduled.
+  // Thread-safe. A call that can be scheduled again and again; unscheduled at first. The name appears in
+  // messages and is never freed while the loop exists, so use few different names.
   template <class Function>
   BottomHalf bh_new(std::string_view name, Function&& function) {
-    using Call = detail::BottomHalfCall<detail::NamedBottomHalfNode, std::decay_t<Function>>;
-    return adopt(*new Call(std::forward<Function>(function), *this, kept_name(name)));
+    using Call = detail::PostCall<detail::NamedPostNode, std::decay_t<Function>>;
+    return adopt(*new Call(std::forward<Function>(function), post_queue(), interned_name(name)));
   }
 
-  // Thread-safe. Calls function once, after all that was scheduled before, and frees it. A loop that ends
-  // frees what it hasn't run. Takes memory, now and then for a small function, always for one of more than
-  // five words: what must not fail schedules a BottomHalf made before.
+  // Thread-safe. Calls function once, after all calls scheduled before, and frees it. A loop that ends frees
+  // what it has not run. Allocates memory: now and then for a function of up to five words, always for a
+  // larger one. A call that must not fail needs a BottomHalf made before.
   template <class Function>
   void schedule_oneshot(Function&& function) {
-    using Call = detail::BottomHalfCall<detail::BottomHalfNode, std::decay_t<Function>>;
-    schedule(*new Call(std::forward<Function>(function)), false);
+    using Call = detail::PostCall<detail::PostNode, std::decay_t<Function>>;
+    schedule(*new Call(std::forward<Function>(function)));
   }
 
   // Thread-safe. Calls function in the loop and waits until it has returned; in the home thread, calls it
-  // directly. A loop that no thread has run yet is waited for.
+  // directly. Waits for a loop that no thread has run yet.
   // Returns false, without calling function, if no thread can run it: the loop has ended or lost its home
   // thread, before the call or during the wait; MainLoop::run() has returned; or the loop's thread is itself
   // waiting for the calling IOThread or thread pool to end. Two loops that call each other wait for ever, as
   // do a thread and one that joins it by other means.
   bool run_in(FunctionRef<void()> function);
 
-  // Waits until condition() is false, which is asked in the calling thread: before the first iteration and
-  // after each. In the home thread this loop is iterated meanwhile. The main thread may wait for another
-  // loop, as it iterates its own, which it must have; no other thread may, lest two loops wait for each
-  // other. Sources of GLib are not served meanwhile.
-  // False: condition() is still true, but the other loop has ended or its thread has given it up.
+  // Waits until condition() is false. The calling thread evaluates it before the first iteration and after
+  // each. In the home thread this loop is iterated meanwhile. The main thread may also wait for another loop;
+  // it iterates its own meanwhile, which it must have. No other thread may, since two loops could wait for
+  // each other. Sources of GLib are not served meanwhile. False: condition() is still true, but the other
+  // loop has ended or lost its home thread.
   bool wait_while(FunctionRef<bool()> condition);
-  // Thread-safe. To be called after whatever may end a wait_while() on this loop. Costs next to nothing when
+  // Thread-safe. Call it after whatever may end a wait_while() on this loop. Costs one atomic operation if
   // nobody waits.
   void wait_kick();
 
-  // Thread-safe. A timer that isn't armed yet.
-  Timer timer(std::function<void()> callback, ClockType clock = ClockType::monotonic) {
-    return {*this, std::move(callback), clock};
-  }
+  // Thread-safe. A timer that is not armed yet.
+  Timer timer(std::function<void()> callback, ClockType clock = ClockType::monotonic);
 
   // Thread-safe. Takes effect in the running loop at once: polling windows start again from 0, and surplus
   // worker threads end when they are idle. LoopParams::check() must pass. A new loop does not poll
   // (poll_max_ns 0) and has the defaults otherwise.
   void set_params(const LoopParams& params);
-  LoopParams params() const { return params_.get(); }
+  LoopParams params() const;
 
-  // The threads of this loop for work that blocks. Made at the first call, without a thread.
+  // The threads of this loop for work that blocks. Made by the first call, without a thread.
   ThreadPool& thread_pool();
-  // Files read and written without blocking this loop. Made at the first call.
+  // Reads and writes files without blocking this loop. Made by the first call.
   FileIo& file_io();
 
   // The loop as a source of a GMainContext, which must be run by the home thread; without busy polling. Made
-  // once, at the first call; owned by the loop.
+  // by the first call; owned by the loop.
   GSource* g_source();
+
+  // Gives owned to the loop until take_back(). If the loop has ended, it calls destroy() at once.
+  void free_at_end(LoopOwned& owned);
 
   // Thread-safe, without a lock that the loop takes. Members are read one by one, except the three times.
   LoopStats stats() const;
   // Thread-safe, without a lock. What the loop is calling at this moment.
-  RunningCall running_call() const { return running_call_.get(); }
+  RunningCall running_call() const;
+
+ protected:
+  AioContext() = default;
+  ~AioContext() = default;
 
  private:
-  friend class BottomHalf;
-  friend class Timer;
-  friend class CurrentAioContext;
-  friend class FileIo;
-  friend class IOThread;
-  friend class MainLoop;
-  friend class ThreadPool;
-  friend class detail::CoroutineRun;
-  class AwaitedCall;
-  class Joining;
-  struct Source;
-  struct Nesting;
-  struct Waiter;
-
-  AioContext(std::string name, EventNotifier notifier, FdMonitor monitor);
-  ~AioContext();
-
-  const char* kept_name(std::string_view name);
-  BottomHalf adopt(detail::NamedBottomHalfNode& node);
-  void schedule(detail::BottomHalfNode& node, bool idle);
-  void release(detail::NamedBottomHalfNode& node);
-  // The memory stays as long as a Timer is there, which may be longer than the loop.
-  void keep() { keepers_.fetch_add(1, std::memory_order_relaxed); }
-  void let_go();
-  void refuse_calls(bool refuse);
-  void drop_calls(const AioContext* of);
-  detail::TimerList& timer_list(ClockType clock) {
-    return clock == ClockType::monotonic ? monotonic_timers_ : realtime_timers_;
-  }
-  // The home thread looks at all its work before it sleeps, unless it is on its way to sleep already.
-  void wake_from_home() {
-    if (looking_) notify();
-  }
-  void wake_sleeper();
-
-  std::int64_t timeout_from(std::int64_t now_ns);
-  void count_busy(std::int64_t now_ns, bool outermost);
-  void count_sleep(std::int64_t now_ns);
-  bool end_poll_mode();
-  void apply_params();
-  bool announce_sleep();
-  bool notified() const;
-  void withdraw_sleep();
-  std::int64_t busy_poll(std::int64_t window_ns, std::int64_t start_ns, bool& hit);
-  void report_wait(std::int64_t start_ns, std::int64_t end_ns, bool notified, std::int64_t stamp_ns);
-  std::uint32_t accept_notifications(std::uint32_t scheduled);
-  bool dispatch();
-  bool dispatch_all();
-  void iterate_in_source(bool look);
-  void destroy_source();
-
-  std::atomic<std::uint32_t> refs_ = 0;
-  std::atomic<std::uint32_t> keepers_ = 1;  // all Refs together, and each Timer
-  const std::string name_;
-  std::atomic<bool> has_home_ = false;
-  std::atomic<bool> given_up_ = false;  // had a home, and has none
-  std::atomic<bool> closed_ = false;
-
-  // What wakers and the sleeper share; see notify(). What is looked at while polling is apart from what a
-  // waker only reads then: each line of the cache that travels costs as much as all else in a post.
-  alignas(64) std::atomic<std::uint32_t> notifications_ = 0;  // not accepted yet
-  detail::BottomHalfQueue bottom_halves_;
-  alignas(64) std::atomic<bool> sleeping_ = false;  // announced, and no waker has taken it on yet
-  std::atomic<std::int64_t> stamp_ns_ = 0;  // when a waker made its system call in this sleep; 0: none did
-  EventNotifier notifier_;
-
-  detail::TimerList monotonic_timers_{*this, ClockType::monotonic};
-  detail::TimerList realtime_timers_{*this, ClockType::realtime};
-  detail::FdHandlerSet handlers_;
-
-  std::mutex alive_mutex_;                                // guards the two
-  std::set<std::string, std::less<>> bottom_half_names_;  // all there have been, each once
-  detail::NamedBottomHalfNode* alive_bottom_halves_ = nullptr;
-
-  detail::SharedValue<LoopParams> params_{LoopParams{.poll_max_ns = 0}};
-  std::atomic<ThreadPool*> thread_pool_ = nullptr;  // owned; made by the home thread
-  std::unique_ptr<FileIo> file_io_;
-
-  std::mutex calls_mutex_;                      // guards the three
-  AwaitedCall* first_call_ = nullptr;           // of a list of those inside run_in(), each in its own frame
-  bool refuses_calls_ = false;                  // run_in() returns false
-  const AioContext* refused_caller_ = nullptr;  // the home thread waits for this one's threads
-
-  std::atomic<std::uint32_t> waiters_ = 0;  // frames inside wait_while()
-  std::mutex waiter_mutex_;                 // guards the one below
-  Waiter* first_waiter_ = nullptr;          // of a list of them, each in its own frame
-
-  // Home thread only.
-  std::uint32_t params_version_ = 0;  // of those that the controller has
-  PollController controller_{LoopParams{.poll_max_ns = 0}};
-  HandlerWindow notifier_window_;
-  WakeupCost wakeup_cost_;
-  int depth_ = 0;          // iterations inside each other
-  bool looking_ = false;   // between computing the timeout and the end of the sleep
-  int skipped_looks_ = 0;  // iterations since the descriptors were looked at
-  Source* source_ = nullptr;
-  detail::CoroutineRun* coroutine_run_ = nullptr;  // the innermost
-
-  detail::LoopCounters counters_;
-  detail::RunningCallMark running_call_;
+  detail::PostQueue& post_queue();
+  const char* interned_name(std::string_view name);
+  BottomHalf adopt(detail::NamedPostNode& node);
+  void schedule(detail::PostNode& node);
 };
 
-// As long as it lives, the calling thread waits for threads of `joined`, and so does no call that they make
-// of this thread's loop by run_in().
-class AioContext::Joining {
- public:
-  explicit Joining(const AioContext& joined);
-  Joining(const Joining&) = delete;
-  Joining& operator=(const Joining&) = delete;
-  ~Joining();
-
- private:
-  AioContext* const own_;  // null: the calling thread has none
-  const AioContext* outer_ = nullptr;
-};
-
-// Makes a loop the calling thread's current one as long as it lives, which makes that thread the loop's home,
-// and registers the thread with liburcu. A second one in the same thread, or a second home, is a broken
-// invariant.
+// Makes a loop the calling thread's current one for as long as it lives. This thread is then the loop's home,
+// and registered with liburcu. A second one in the same thread, or a second home, is a broken invariant.
 class CurrentAioContext {
  public:
   explicit CurrentAioContext(AioContext& loop);

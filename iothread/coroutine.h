@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -78,38 +77,13 @@ struct TaskPromiseOf<void> : TaskPromise {
   void take() const {}
 };
 
-// Runs a coroutine in its loop's home thread until it yields or ends, and then those that were entered
-// inside.
-class CoroutineRun {
- public:
-  explicit CoroutineRun(AioContext& loop)
-      : loop_(loop), outer_(std::exchange(loop.coroutine_run_, this)), depth_(loop.depth_) {}
-  CoroutineRun(const CoroutineRun&) = delete;
-  CoroutineRun& operator=(const CoroutineRun&) = delete;
-  ~CoroutineRun() { loop_.coroutine_run_ = outer_; }
+// In the home thread of the caller's loop. Runs a coroutine until it yields or ends, and then those that were
+// entered meanwhile.
+void run_coroutine(std::coroutine_handle<> coroutine);
+// The same; but called inside a coroutine, it runs the coroutine when that one yields.
+void enter_coroutine(std::coroutine_handle<> coroutine);
 
-  // The one that the caller is inside of; null: none. What a nested iteration calls isn't inside: the
-  // coroutine that iterates may be waiting for it.
-  static CoroutineRun* current(AioContext& loop) {
-    CoroutineRun* const innermost = loop.coroutine_run_;
-    return innermost && innermost->depth_ == loop.depth_ ? innermost : nullptr;
-  }
-
-  void run(std::coroutine_handle<> first) {
-    first.resume();
-    // By index: these may enter more.
-    for (std::size_t i = 0; i < entered_.size(); ++i) entered_[i].resume();
-  }
-  void enter(std::coroutine_handle<> next) { entered_.push_back(next); }
-
- private:
-  AioContext& loop_;
-  CoroutineRun* const outer_;
-  const int depth_;
-  std::vector<std::coroutine_handle<>> entered_;
-};
-
-// Continues a coroutine once, in the caller's loop. A loop that ends without doing so frees the coroutine and
+// Resumes a coroutine once, in the caller's loop. If it is destroyed before, it destroys the coroutine and
 // all that wait for it.
 class Resumption {
  public:
@@ -119,8 +93,8 @@ class Resumption {
   ~Resumption() {
     if (handle_) root_.destroy();
   }
-  void operator()() { CoroutineRun(*AioContext::current()).run(std::exchange(handle_, {})); }
-  // Somebody else continues it.
+  void operator()() { run_coroutine(std::exchange(handle_, {})); }
+  // Somebody else resumes it.
   void drop() { handle_ = {}; }
   explicit operator bool() const { return static_cast<bool>(handle_); }
 
@@ -211,10 +185,8 @@ inline void co_enter(AioContext& loop, Task<void> task) {
   const std::coroutine_handle<> frame = detail::outermost(std::move(task));
   if (!loop.in_home_thread()) {
     loop.schedule_oneshot(detail::Resumption(frame, frame));
-  } else if (detail::CoroutineRun* const present = detail::CoroutineRun::current(loop)) {
-    present->enter(frame);
   } else {
-    detail::CoroutineRun(loop).run(frame);
+    detail::enter_coroutine(frame);
   }
 }
 
@@ -323,6 +295,8 @@ class CancellableAwaiter : public CancellableWait {
   }
   // The one that is waited with now: to be dropped, if it won't be called.
   std::shared_ptr<Resumption> waiting() const { return waiting_.lock(); }
+  std::coroutine_handle<> self() const { return self_; }
+  std::coroutine_handle<> root() const { return root_; }
   // For cancel().
   void go_on_cancelled() {
     registered_ = false;
@@ -347,28 +321,45 @@ class CancellableAwaiter : public CancellableWait {
   bool come_ = false;
 };
 
+// The common part of those whose coroutine belongs to the loop while it waits: a loop that ends destroys it.
+class OwnedAwaiter : public CancellableAwaiter, public LoopOwned {
+ protected:
+  using CancellableAwaiter::CancellableAwaiter;
+
+  // What was waited for has come: continues the coroutine.
+  void resume() {
+    take_back();
+    end();
+    run_coroutine(self());
+  }
+
+ private:
+  void destroy() final { root().destroy(); }
+};
+
 }  // namespace detail
 
-// `co_await sleep_for(10ms)`: goes on in the caller's loop, never earlier, unless it is cancelled: false
-// then.
-class sleep_for final : public detail::CancellableAwaiter {
+// `co_await sleep_for(10ms)`: continues in the caller's loop after that time, never earlier. False: it was
+// cancelled.
+class sleep_for final : public detail::OwnedAwaiter {
  public:
   explicit sleep_for(std::chrono::nanoseconds delay, Cancellation* cancellation = nullptr)
-      : CancellableAwaiter(cancellation), delay_(delay) {}
+      : OwnedAwaiter(cancellation), delay_(delay) {}
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> self) {
     begin(self);
-    timer_ = Timer::owned_by_loop(*AioContext::current(), [this, resumption = resumption()] {
-      timer_ = {};  // it must not outlive the loop, as the coroutine may
-      end();
-      (*resumption)();
+    AioContext& loop = *AioContext::current();
+    timer_ = loop.timer([this] {
+      timer_ = {};  // now: the coroutine may continue in another loop
+      resume();
     });
     timer_.arm_after(delay_);
+    loop.free_at_end(*this);  // the last step, since it destroys the coroutine if the loop has ended
   }
 
  private:
   void cancel() override {
-    waiting()->drop();
+    take_back();
     timer_ = {};
     go_on_cancelled();
   }
@@ -377,11 +368,16 @@ class sleep_for final : public detail::CancellableAwaiter {
   Timer timer_;
 };
 
-// `co_await readable(fd)`, `co_await writable(fd)`: goes on in the caller's loop when fd is ready or has an
+namespace detail {
+class FdWait;
+}
+
+// `co_await readable(fd)`, `co_await writable(fd)`: continues in the caller's loop when fd is ready or has an
 // error. False: it was cancelled, or somebody else has set other handlers for fd
 // (AioContext::set_fd_handler(), to close it for example). One coroutine may wait for fd to be readable while
 // another waits for it to be writable; a direction that has a handler already, or another coroutine waiting,
-// is a broken invariant. Leaves no handler.
+// is a broken invariant. Leaves no handler. A coroutine that waits for the same descriptor again before it
+// yields keeps the handler, which saves time.
 class FdAwaiter final : public detail::CancellableAwaiter {
  public:
   FdAwaiter(int fd, FdDirection direction, Cancellation* cancellation)
@@ -389,51 +385,18 @@ class FdAwaiter final : public detail::CancellableAwaiter {
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> self) {
     begin(self);
-    AioContext& loop = *AioContext::current();
-    const auto wait = std::make_shared<Wait>(loop, detail::Resumption(self, self.promise().root));
-    wait_ = wait;
-    const bool added = loop.add_fd_handler(
-        fd_, direction_,
-        [this, wait] {
-          end();
-          wait->loop.remove_fd_handler(fd_, direction_, this);
-          wait->resumption();
-        },
-        this);
-    invariant(added, "one at a time waits for a direction of a descriptor");
+    wait();
   }
 
  private:
-  // What the handler owns.
-  struct Wait {
-    Wait(AioContext& in, detail::Resumption&& with) : loop(in), resumption(std::move(with)) {}
-    Wait(const Wait&) = delete;
-    Wait& operator=(const Wait&) = delete;
-    // In the loop: the handler was taken away. Elsewhere: the loop ends.
-    ~Wait() {
-      if (!resumption || !loop.in_home_thread()) return;
-      try {
-        loop.schedule_oneshot(std::move(resumption));
-      } catch (const std::bad_alloc&) {
-        resumption();  // without memory it goes on now
-      }
-    }
+  friend class detail::FdWait;
 
-    AioContext& loop;
-    detail::Resumption resumption;
-  };
-
-  void cancel() override {
-    const auto wait = wait_.lock();
-    if (!wait) return;  // it was taken away
-    wait->resumption.drop();
-    wait->loop.remove_fd_handler(fd_, direction_, this);
-    go_on_cancelled();
-  }
+  void wait();
+  void cancel() override;
 
   int fd_;
   FdDirection direction_;
-  std::weak_ptr<Wait> wait_;
+  std::weak_ptr<detail::FdWait> wait_;
 };
 inline FdAwaiter readable(int fd, Cancellation* cancellation = nullptr) {
   return {fd, FdDirection::read, cancellation};
@@ -466,32 +429,31 @@ class Wakeup {
   bool woken_ = false;       // in advance
 };
 
-// `co_await woken(wakeup)`: goes on after co_wake(), in the loop that it waited in; at once if that has come
-// before. False: it was cancelled.
-class woken final : public detail::CancellableAwaiter {
+// `co_await woken(wakeup)`: continues after co_wake(), in the loop that it waited in; at once if co_wake()
+// was called before. False: it was cancelled.
+class woken final : public detail::OwnedAwaiter {
  public:
   explicit woken(Wakeup& wakeup, Cancellation* cancellation = nullptr)
-      : CancellableAwaiter(cancellation), wakeup_(wakeup) {}
-  woken(const woken&) = delete;
-  woken& operator=(const woken&) = delete;
-  ~woken() {
+      : OwnedAwaiter(cancellation), wakeup_(wakeup) {}
+  ~woken() override {
     if (attached_) (void)detach();
   }
 
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> self) {
-    const std::lock_guard lock(wakeup_.mutex_);
-    if (std::exchange(wakeup_.woken_, false)) {
-      end();
-      return false;
+    {
+      const std::lock_guard lock(wakeup_.mutex_);
+      if (std::exchange(wakeup_.woken_, false)) {
+        end();
+        return false;
+      }
+      invariant(!wakeup_.waiter_, "one coroutine at a time waits for a Wakeup");
+      begin(self);
+      loop_ = AioContext::current();
+      wakeup_.waiter_ = this;
+      attached_ = true;
     }
-    invariant(!wakeup_.waiter_, "one coroutine at a time waits for a Wakeup");
-    begin(self);
-    loop_ = AioContext::current();
-    owner_ = Timer::owned_by_loop(*loop_, [resumption = resumption()] {});
-    owner_.arm_at(INT64_MAX);
-    wakeup_.waiter_ = this;
-    attached_ = true;
+    loop_->free_at_end(*this);  // the last step, since it destroys the coroutine if the loop has ended
     return true;
   }
 
@@ -500,14 +462,13 @@ class woken final : public detail::CancellableAwaiter {
 
   void wake() {
     loop_->schedule_oneshot([this] {
-      (void)detach();  // waits for co_wake() to let go of the Wakeup
-      end();
-      (*take_back())();
+      (void)detach();  // waits for co_wake() to release the Wakeup
+      resume();
     });
   }
   void cancel() override {
-    if (!detach()) return;  // it is about to go on
-    take_back()->drop();
+    if (!detach()) return;  // it is about to continue
+    take_back();
     go_on_cancelled();
   }
   // True if it was waiting. From now on the Wakeup may be destroyed.
@@ -518,16 +479,10 @@ class woken final : public detail::CancellableAwaiter {
     wakeup_.waiter_ = nullptr;
     return true;
   }
-  std::shared_ptr<detail::Resumption> take_back() {
-    auto resumption = waiting();
-    owner_ = {};
-    return resumption;
-  }
 
   Wakeup& wakeup_;
   AioContext* loop_ = nullptr;
-  bool attached_ = false;  // the Wakeup knows this wait, or did until co_wake()
-  Timer owner_;            // never fires: the loop has the coroutine until it is woken
+  bool attached_ = false;  // the Wakeup refers to this wait, or did until co_wake()
 };
 
 // Thread-safe. Continues the coroutine that waits, or the next one that will, in its own loop, after what was

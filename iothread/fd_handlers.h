@@ -1,157 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
 #include <functional>
-#include <memory>
-#include <vector>
 
-#include "qomio/iothread/internal/monitors/fd_monitor.h"
-#include "qomio/iothread/internal/poll_controller.h"
-#include "qomio/iothread/running_call.h"
+#include "qomio/qapi/error.h"
 
 namespace qomio {
 
-// What a loop calls for one descriptor; empty members are left out, all empty: stop watching.
-// An error or a hang-up of the descriptor reaches both read and write. A descriptor is taken away before it
-// is closed; where that was forgotten the loop, once it notices, calls the handlers no more and logs a
-// warning.
+// What a loop calls for one descriptor. Empty members are not called; if all are empty, the loop stops
+// watching. An error or a hang-up of the descriptor calls both read and write. Remove the handlers before
+// closing the descriptor: otherwise the loop stops calling them once it notices, and logs a warning.
 struct FdHandlers {
   std::function<void()> read = {};
   std::function<void()> write = {};
 
-  // For busy polling. poll looks, without blocking, whether there is work (a flag in memory, a read that
-  // wouldn't block) and says so; poll_ready does it then. A poll without poll_ready is ignored.
+  // For busy polling. poll returns, without blocking, whether there is work (a flag in memory, a read that
+  // would not block); if so, poll_ready does it. A poll without poll_ready is ignored.
   std::function<bool()> poll = {};
   std::function<void()> poll_ready = {};
-  // Busy polling begins and ends: between the two the producer needn't signal the descriptor. Called in
-  // pairs.
+  // Called in pairs when busy polling begins and ends: in between the producer need not signal the
+  // descriptor.
   std::function<void()> poll_begin = {};
   std::function<void()> poll_end = {};
 };
 
 enum class FdDirection { read, write };
 
-namespace detail {
-
-struct FdHandler;
-struct FdHandlerDeleter {
-  void operator()(FdHandler* handler) const;
-};
-// A handler that doesn't belong to a set yet; null: none.
-using NewFdHandler = std::unique_ptr<FdHandler, FdHandlerDeleter>;
-
-// The descriptors of one loop, their handlers, and which of them are ready. Home thread, except the two
-// counts.
-//
-// A handler with a poll callback is polled from the first time it becomes ready on: activity is likely to go
-// on. It drops out when nothing has come for kIdleNs. While there is any other descriptor, busy polling looks
-// at the monitor too, without blocking: measured, that is four times as fast as watching io_uring's
-// completions in shared memory. Those descriptors have one polling window in common, so that a wait costs the
-// same however many there are. Handlers taken away are kept until free_removed(), since one of them may be
-// running.
-//
-// Adding a descriptor takes all the memory that it will ever need: watching, queueing, calling and taking it
-// away need none.
-class FdHandlerSet {
+// A descriptor that any thread can make readable, to wake a sleeping loop.
+// Owns the descriptor. Move it during start-up only: no thread may be signalling meanwhile.
+class EventNotifier {
  public:
-  // The notifier is watched too, but has no handler.
-  FdHandlerSet(FdMonitor monitor, int notifier_fd);
-  ~FdHandlerSet();
+  // Errors: "Failed to initialize event notifier: <reason>".
+  static Result<EventNotifier> create();
 
-  // Without memory the two that add throw std::bad_alloc, and nothing has changed.
-  void set(int fd, FdHandlers functions);
-  // The same in two steps: another thread may make the handler, and setting it takes no memory then. If the
-  // set itself has none to grow, it tries again in each wait() as long as any_postponed().
-  static NewFdHandler prepare(int fd, FdHandlers functions);
-  void set_prepared(int fd, NewFdHandler handler);
-  bool any_postponed() const { return postponed_ != nullptr; }
-  // Handlers of one direction alone, for owners that know nothing of each other. Adds a handler; false: that
-  // direction has one already.
-  bool add_direction(int fd, FdDirection direction, std::function<void()> function, const void* owner);
-  // Takes it away, if it is still the owner's.
-  void remove_direction(int fd, FdDirection direction, const void* owner);
+  EventNotifier(EventNotifier&& other) noexcept;
+  EventNotifier& operator=(EventNotifier&& other) noexcept;
+  ~EventNotifier();
 
-  // Waits in the monitor and queues what is ready. True if the notifier was.
-  bool wait(std::int64_t timeout_ns);
-  // There is something that no poll callback would find.
-  bool needs_look() const { return unpollable_ > 0 || monitor_.has_completions(); }
+  // Thread-safe. Makes the descriptor readable. Signals before the next test_and_clear() count as one.
+  void signal();
 
-  static constexpr std::int64_t kIdleNs = 7'000'000'000;
+  // Thread-safe. Returns true if it has been signalled since the last call.
+  bool test_and_clear();
 
-  // One round of busy polling: queues the hits, true if there was one. Turns poll mode on.
-  bool poll_once();
-  // Takes those out of the polled set that have been idle for kIdleNs; to be called often, with the time.
-  void drop_idle(std::int64_t now_ns);
-  // Turns poll mode off, and looks once more, since an event may have come before the producers knew: true
-  // for a hit.
-  bool end_poll_mode();
-
-  // Calls the handlers of what is queued, including what an outer call has left; returns how many calls it
-  // made.
-  std::uint64_t dispatch(RunningCallMark& mark);
-  bool any_queued() const { return next_queued_ < queued_.size(); }
-  void free_removed();
-  // Frees all handlers, for a loop that ends: the monitor, which goes with it, still watches.
-  void clear();
-
-  // Tells the controller about each polled handler after a wait.
-  void report(PollController& controller, std::int64_t delay_ns);
-  void reset_windows();
-
-  FdMonitor& monitor() { return monitor_; }
-  // Thread-safe. Without the notifier.
-  std::size_t size() const { return size_.load(std::memory_order_relaxed); }
-  std::size_t polled_size() const { return polled_size_.load(std::memory_order_relaxed); }
-  FdMonitorKind monitor_kind() const { return kind_.load(std::memory_order_relaxed); }
+  int fd() const { return fd_; }
 
  private:
-  void make_room(int fd);
-  bool try_make_room(int fd);
-  void forget_postponed(int fd);
-  void place_postponed();
-  void replace(NewFdHandler handler);
-  void enqueue(FdHandler& handler, short revents, bool poll_hit);
-  void unqueue(FdHandler& handler);
-  bool take_event(const FdEvent& event, bool slept);
-  void join_polled(FdHandler& handler);
-  void leave_polled(FdHandler& handler);
-  bool poll_all();
-  bool peek();
-  std::uint64_t dispatch_one(FdHandler& handler);
-  void remove(int fd);
-  void detach(int fd);
-  void keep_until_free(FdHandler& handler);
-  void publish_counts();
+  explicit EventNotifier(int fd) : fd_(fd) {}
 
-  FdMonitor monitor_;
-  const int notifier_fd_;
-  FdHandler* find(int fd) const;
-  std::vector<NewFdHandler> handlers_;  // by descriptor, since these are small numbers; null: none
-  std::size_t count_ = 0;               // of them
-  // These three have room for all handlers.
-  std::vector<FdHandler*> polled_;  // null: left while the list was in use; free_removed() closes the gaps
-  std::vector<FdHandler*> queued_;  // ready, oldest first; those before next_queued_ have been taken out
-  std::vector<FdEvent> events_;     // of the wait in progress; those before next_event_ have been seen
-  std::size_t next_queued_ = 0;
-  std::size_t next_event_ = 0;
-  FdHandler* unused_ = nullptr;      // those with something that free_removed() frees
-  FdHandler* postponed_ = nullptr;   // those for which there was no room
-  std::size_t unpollable_ = 0;       // handlers without a poll callback
-  std::size_t joined_ = 0;           // handlers in polled_
-  HandlerWindow common_window_;      // of the handlers without
-  bool any_other_ready_ = false;     // one of them, in the wait that is reported next
-  bool stale_notification_ = false;  // seen while peeking, not told yet
-  std::int64_t idle_check_ns_ = 0;   // when drop_idle() has something to do
-  bool poll_mode_ = false;
-
-  std::atomic<std::size_t> size_ = 0;
-  std::atomic<std::size_t> polled_size_ = 0;
-  std::atomic<FdMonitorKind> kind_ = FdMonitorKind::poll;
+  int fd_ = -1;
 };
-
-}  // namespace detail
 
 }  // namespace qomio

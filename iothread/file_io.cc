@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "qomio/iothread/aio_context.h"
+#include "qomio/iothread/internal/monitors/fd_monitor.h"
 #include "qomio/iothread/internal/uring.h"
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/qapi/internal/invariant.h"
@@ -159,8 +160,9 @@ Result<std::size_t> FileIo::Request::result() const {
   return errno_error(failed, "Failed to discard");
 }
 
-FileIo::FileIo(AioContext& loop)
+FileIo::FileIo(AioContext& loop, FdMonitor& monitor)
     : loop_(loop),
+      monitor_(monitor),
       submit_bh_(loop.bh_new("file-io-submit", [this] { submit(); })),
       done_bh_(loop.bh_new("file-io-done", [this] { call_done(); })) {}
 
@@ -169,7 +171,7 @@ FileIo::~FileIo() {
   // The kernel may be writing to the buffers.
   while (in_ring_ > 0) {
     cancel_all_wanted();
-    loop_.handlers_.monitor().wait_completions();
+    monitor_.wait_completions();
   }
 }
 
@@ -249,7 +251,7 @@ void FileIo::cancel(RequestId id) {
 
 void FileIo::cancel_in_ring(Request& request) {
   static Ignored ignored;
-  io_uring_sqe* const entry = loop_.handlers_.monitor().uring()->next_entry();
+  io_uring_sqe* const entry = monitor_.uring()->next_entry();
   if (!entry) {
     // The kernel takes none before completions are taken: again, soon.
     uncancelled_ = true;
@@ -270,7 +272,7 @@ void FileIo::cancel_all_wanted() {
 }
 
 bool FileIo::uses_ring() const {
-  const detail::Uring* const ring = loop_.handlers_.monitor().uring();
+  const detail::Uring* const ring = monitor_.uring();
   return ring && !ring->refused();
 }
 
@@ -281,7 +283,7 @@ void FileIo::start(Request& request) {
 bool FileIo::start_in_ring(Request& request) {
   detail::Uring* ring = nullptr;
   try {
-    ring = loop_.handlers_.monitor().uring();
+    ring = monitor_.uring();
   } catch (const std::bad_alloc&) {
     ring = nullptr;  // perhaps the next request has the memory to make it
   }
@@ -302,7 +304,7 @@ bool FileIo::start_in_ring(Request& request) {
 void FileIo::submit() {
   if (std::exchange(uncancelled_, false)) cancel_all_wanted();
   // Busy: the entries stay, and are submitted with the next wait.
-  (void)loop_.handlers_.monitor().uring()->submit();
+  (void)monitor_.uring()->submit();
 }
 
 void FileIo::start_in_pool(Request& request) {

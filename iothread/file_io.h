@@ -15,6 +15,9 @@
 
 namespace qomio {
 
+class AioContext;
+class FdMonitor;
+
 // Reading and writing files from a loop, without blocking it: through io_uring where the kernel has it, else
 // in the loop's thread pool.
 //
@@ -39,7 +42,8 @@ class FileIo {
   // Tells one request from the others of the same loop.
   using RequestId = std::uint64_t;
 
-  explicit FileIo(AioContext& loop);
+  // Usually obtained from AioContext::file_io(). monitor: that of the loop.
+  FileIo(AioContext& loop, FdMonitor& monitor);
   FileIo(const FileIo&) = delete;
   FileIo& operator=(const FileIo&) = delete;
   ~FileIo();
@@ -83,6 +87,7 @@ class FileIo {
   void call_done();
 
   AioContext& loop_;
+  FdMonitor& monitor_;
   std::vector<std::unique_ptr<Request>> requests_;  // all; each knows its place
   Request* first_finished_ = nullptr;               // of a list: their done is next
   Request* last_finished_ = nullptr;

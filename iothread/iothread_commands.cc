@@ -11,7 +11,7 @@
 #include "qomio/iothread/main_loop.h"
 #include "qomio/iothread/stall_watch.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/types.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/internal/invariant.h"
 

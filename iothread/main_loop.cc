@@ -13,7 +13,8 @@
 #include <functional>
 #include <utility>
 
-#include "qomio/iothread/event_notifier.h"
+#include "qomio/iothread/fd_handlers.h"
+#include "qomio/iothread/internal/loop.h"
 #include "qomio/iothread/iothread.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/file_descriptor.h"
@@ -134,9 +135,9 @@ class MainLoop::State {
   AioContext& loop() { return *loop_; }
 
   int run() {
-    loop_->refuse_calls(false);
+    detail::Loop::of(*loop_).refuse_calls(false);
     if (!quit_.load()) g_main_loop_run(g_main_loop_.get());
-    loop_->refuse_calls(true);
+    detail::Loop::of(*loop_).refuse_calls(true);
     return exit_status_.load();
   }
 

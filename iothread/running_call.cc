@@ -35,20 +35,4 @@ std::string RunningCall::describe() const {
   return "nothing";
 }
 
-namespace detail {
-
-RunningCall RunningCallMark::get() const {
-  // Whoever reads a part of a later call sees by the second reading that the number has changed.
-  const std::uint64_t number = number_.load(std::memory_order_acquire);
-  const char* const name = name_.load(std::memory_order_acquire);
-  const std::uint64_t what = what_.load(std::memory_order_acquire);
-  if (number % 2 != 0 || number_.load(std::memory_order_acquire) != number) return {.number = number};
-  return {.kind = static_cast<RunningCall::Kind>(what >> 32),
-          .name = name,
-          .fd = static_cast<int>(static_cast<std::uint32_t>(what)),
-          .number = number};
-}
-
-}  // namespace detail
-
 }  // namespace qomio

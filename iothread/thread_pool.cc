@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "qomio/iothread/aio_context.h"
+#include "qomio/iothread/internal/loop.h"
 #include "qomio/iothread/internal/start_thread.h"
 #include "qomio/qapi/internal/invariant.h"
 
@@ -22,7 +23,7 @@ ThreadPool::ThreadPool(AioContext& loop, std::chrono::nanoseconds idle_timeout)
 ThreadPool::~ThreadPool() { end(); }
 
 void ThreadPool::end() {
-  const AioContext::Joining joining(loop_);
+  const detail::Loop::Joining joining(loop_);
   std::vector<std::thread> threads;
   {
     const std::lock_guard lock(mutex_);

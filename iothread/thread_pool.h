@@ -20,6 +20,8 @@
 
 namespace qomio {
 
+class AioContext;
+
 namespace detail {
 
 // One job: what a worker runs, and what the loop calls then.

@@ -6,15 +6,17 @@
 #include <new>
 #include <vector>
 
-#include "qomio/iothread/aio_context.h"
+#include "qomio/iothread/internal/loop.h"
 #include "qomio/qapi/internal/invariant.h"
 
 namespace qomio {
 
+namespace detail {
+
 // GLib allocates it, so it is plain data; what needs construction is behind a pointer.
-struct AioContext::Source {
+struct Loop::Source {
   GSource base;
-  AioContext* loop;
+  Loop* loop;
   std::vector<gpointer>* tags;  // of the descriptors GLib polls for us
   std::uint64_t generation;     // of the monitor's set that they are made from
   bool asleep;                  // between prepare and check
@@ -34,36 +36,34 @@ struct AioContext::Source {
   bool descriptor_ready();
 };
 
-GSource* AioContext::g_source() {
-  if (!source_) {
-    static GSourceFuncs functions = {&Source::prepare,  &Source::check, &Source::dispatch,
-                                     &Source::finalize, nullptr,        nullptr};
-    GSource* const source = ::g_source_new(&functions, sizeof(Source));
-    source_ = &Source::of(source);
-    source_->loop = this;
-    source_->tags = new std::vector<gpointer>;
-    source_->generation = ~std::uint64_t{0};
-    source_->asleep = false;
-    ::g_source_set_static_name(source, "aio-context");
-    ::g_source_set_can_recurse(source, TRUE);
-    source_->update_descriptors();  // takes the memory now
-  }
-  return &source_->base;
+GSource* Loop::make_source() {
+  static GSourceFuncs functions = {&Source::prepare,  &Source::check, &Source::dispatch,
+                                   &Source::finalize, nullptr,        nullptr};
+  GSource* const source = ::g_source_new(&functions, sizeof(Source));
+  source_ = &Source::of(source);
+  source_->loop = this;
+  source_->tags = new std::vector<gpointer>;
+  source_->generation = ~std::uint64_t{0};
+  source_->asleep = false;
+  ::g_source_set_static_name(source, "aio-context");
+  ::g_source_set_can_recurse(source, TRUE);
+  source_->update_descriptors();  // allocates the memory now
+  return source;
 }
 
-void AioContext::destroy_source() {
+void Loop::destroy_source() {
   if (!source_) return;
   ::g_source_destroy(&source_->base);
   ::g_source_unref(&source_->base);
   source_ = nullptr;
 }
 
-void AioContext::Source::update_descriptors() {
+void Loop::Source::update_descriptors() {
   FdMonitor& monitor = loop->handlers_.monitor();
   int descriptor = monitor.descriptor();
   if (generation == monitor.generation()) return;
   if (descriptor < 0 && !make_room(monitor.size())) {
-    (void)monitor.nothing_new();  // goes over to epoll, which is one descriptor
+    (void)monitor.nothing_new();  // switches to epoll, which is one descriptor
     descriptor = monitor.descriptor();
   }
   generation = monitor.generation();
@@ -79,7 +79,7 @@ void AioContext::Source::update_descriptors() {
 }
 
 // False without memory.
-bool AioContext::Source::make_room(std::size_t count) {
+bool Loop::Source::make_room(std::size_t count) {
   try {
     tags->reserve(count);
     return true;
@@ -88,21 +88,21 @@ bool AioContext::Source::make_room(std::size_t count) {
   }
 }
 
-bool AioContext::Source::descriptor_ready() {
+bool Loop::Source::descriptor_ready() {
   return std::ranges::any_of(*tags, [&](gpointer tag) { return ::g_source_query_unix_fd(&base, tag) != 0; });
 }
 
-gboolean AioContext::Source::loop_prepare(gint* timeout_ms) {
+gboolean Loop::Source::loop_prepare(gint* timeout_ms) {
   invariant(loop->in_home_thread(), "the GMainContext of a loop is run by the loop's home thread");
-  // May be called again without a check in between, when sources of higher priority were ready: what they
-  // took can't be told from the sleep then.
+  // May be called again without a check in between, when sources of higher priority were ready; the time that
+  // they took then counts as sleep.
   loop->apply_params();
   const bool hit = loop->end_poll_mode();
   update_descriptors();
   const std::int64_t now = clock_now_ns();
   if (std::exchange(asleep, false)) loop->count_sleep(now);
   loop->count_busy(now, loop->depth_ == 0);
-  loop->looking_ = true;
+  loop->waker_.set_looking(true);
   const std::int64_t timeout = loop->timeout_from(now);
   if (hit || timeout == 0 || !loop->announce_sleep()) {
     loop->counters_.times.busy.start(now);
@@ -118,24 +118,30 @@ gboolean AioContext::Source::loop_prepare(gint* timeout_ms) {
   return FALSE;
 }
 
-gboolean AioContext::Source::loop_check() {
-  loop->withdraw_sleep();
-  loop->looking_ = false;
+gboolean Loop::Source::loop_check() {
+  loop->waker_.withdraw_sleep();
+  loop->waker_.set_looking(false);
   const std::int64_t now = clock_now_ns();
   if (std::exchange(asleep, false)) loop->count_sleep(now);
   loop->counters_.times.busy.start(now);
-  // Idle bottom halves are asleep with the loop, and run whatever has ended the sleep.
-  return descriptor_ready() || loop->notified() || !loop->bottom_halves_.empty() ||
-         loop->timeout_from(now) == 0;
+  // Idle bottom halves run whenever the sleep ends, for whatever reason.
+  return descriptor_ready() || loop->notified() || !loop->posts_.empty() || loop->timeout_from(now) == 0;
 }
 
-gboolean AioContext::Source::loop_dispatch() {
+gboolean Loop::Source::loop_dispatch() {
   const Ref<AioContext> alive(*loop);
-  loop->withdraw_sleep();
-  loop->looking_ = false;
-  // One step inside: what is taken away meanwhile is kept as in an iteration.
+  loop->waker_.withdraw_sleep();
+  loop->waker_.set_looking(false);
+  // Nested, so that handlers removed meanwhile are kept as in an iteration.
   loop->iterate_in_source(descriptor_ready());
   return G_SOURCE_CONTINUE;
+}
+
+}  // namespace detail
+
+GSource* AioContext::g_source() {
+  detail::Loop& loop = detail::Loop::of(*this);
+  return loop.source_ ? &loop.source_->base : loop.make_source();
 }
 
 }  // namespace qomio

@@ -18,25 +18,23 @@ class TimerList;
 // One timer, apart from its Timer, which can be moved. Small, since there may be very many; what arming and
 // cancelling touch comes first.
 struct TimerNode {
-  TimerNode(TimerList& of, std::function<void()> function, bool keeps)
-      : list(of), keeps_loop(keeps), callback(std::move(function)) {}
+  TimerNode(TimerList& of, std::function<void()> function) : list(of), callback(std::move(function)) {}
 
   static constexpr std::uint32_t kUnarmed = UINT32_MAX;
   static constexpr std::uint32_t kUnplaced = UINT32_MAX - 1;
-  static constexpr std::uint32_t kFresh = std::uint32_t{1} << 31;
+  static constexpr std::uint32_t kUnsorted = std::uint32_t{1} << 31;
 
   enum class Request : std::uint32_t { none, arm, arm_no_later, cancel, release };
 
   TimerList& list;
-  // In the heap, or kFresh and that in TimerList::fresh_, or kUnplaced: where neither could grow, it is in
-  // the list of TimerList::unplaced_. Written by the home thread only.
+  // The position in the heap; or kUnsorted + that in TimerList::unsorted_; or kUnplaced: neither could grow,
+  // so the node is in the list TimerList::unplaced_. Written by the home thread only.
   std::atomic<std::uint32_t> position = kUnarmed;
   Request request = Request::none;  // of another thread; guarded by the lock of these
   std::uint64_t order = 0;          // of the setting, among equal deadlines
   std::atomic<std::uint32_t> state = 0;
   std::uint16_t running = 0;  // frames inside callback
   bool released = false;      // in its own callback: the last frame frees it
-  const bool keeps_loop;      // its Timer keeps the loop's memory
   std::function<void()> callback;
 
   // Here, so that setting and destroying a timer need no memory. Of the request, and in the list of them:

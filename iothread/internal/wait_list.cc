@@ -1,43 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Waiting for a condition while loops go on.
+#include "qomio/iothread/internal/wait_list.h"
+
 #include <utility>
 
 #include "qomio/iothread/aio_context.h"
 #include "qomio/qapi/internal/invariant.h"
-#include "qomio/qapi/internal/main_thread.h"
 
-namespace qomio {
+namespace qomio::detail {
 
 // One frame inside wait_while().
-struct AioContext::Waiter {
-  Waiter(AioContext& of, AioContext& iterated) : waited_for(of), own(iterated) {
-    const std::lock_guard lock(of.waiter_mutex_);
-    next = std::exchange(of.first_waiter_, this);
+class WaitList::Waiter {
+ public:
+  Waiter(WaitList& list, AioContext& iterated) : own(iterated), list_(list) {
+    const std::lock_guard lock(list.mutex_);
+    next = std::exchange(list.first_, this);
   }
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
   ~Waiter() {
-    const std::lock_guard lock(waited_for.waiter_mutex_);
-    Waiter** place = &waited_for.first_waiter_;
+    const std::lock_guard lock(list_.mutex_);
+    Waiter** place = &list_.first_;
     while (*place != this) place = &(*place)->next;
     *place = next;
   }
 
-  AioContext& waited_for;
-  AioContext& own;  // is iterated meanwhile
+  AioContext& own;
   Waiter* next = nullptr;
+
+ private:
+  WaitList& list_;
 };
 
-bool AioContext::wait_while(FunctionRef<bool()> condition) {
-  invariant(in_home_thread() || in_main_thread(),
-            "AioContext::wait_while() of another loop is called outside the main thread; wait in the main "
-            "thread or in that loop");
-  AioContext* const own = current();
-  invariant(own != nullptr, "AioContext::wait_while() is called in a thread that has no current AioContext");
-  const Waiter waiter(*this, *own);
-  // Both sides exchange: either wait_kick() sees the waiter, or the condition is seen as it is after the
+bool WaitList::wait_while(AioContext& own, FunctionRef<bool()> condition) {
+  const Waiter waiter(*this, own);
+  // Both sides exchange: either kick() sees the waiter, or the waiter sees the condition as it is after the
   // change.
-  waiters_.fetch_add(1, std::memory_order_acq_rel);
+  count_.fetch_add(1, std::memory_order_acq_rel);
   const auto is_over = [&] {
     try {
       return !condition();
@@ -46,16 +44,16 @@ bool AioContext::wait_while(FunctionRef<bool()> condition) {
     }
   };
   bool over = false;
-  while (!(over = is_over()) && !given_up_.load(std::memory_order_acquire)) own->poll(true);
-  waiters_.fetch_sub(1, std::memory_order_acq_rel);
+  while (!(over = is_over()) && !given_up_.load(std::memory_order_acquire)) own.poll(true);
+  count_.fetch_sub(1, std::memory_order_acq_rel);
   return over;
 }
 
-void AioContext::wait_kick() {
-  if (waiters_.fetch_add(0, std::memory_order_acq_rel) == 0) return;
-  const std::lock_guard lock(waiter_mutex_);
-  // Its loop is there as long as the waiter, whose list is locked.
-  for (const Waiter* waiter = first_waiter_; waiter; waiter = waiter->next) waiter->own.notify();
+void WaitList::kick() {
+  if (count_.fetch_add(0, std::memory_order_acq_rel) == 0) return;
+  const std::lock_guard lock(mutex_);
+  // A waiter's loop exists as long as the waiter, and the list is locked.
+  for (const Waiter* waiter = first_; waiter; waiter = waiter->next) waiter->own.notify();
 }
 
-}  // namespace qomio
+}  // namespace qomio::detail

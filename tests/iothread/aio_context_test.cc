@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "qomio/tests/iothread/loop_timeout.h"
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
@@ -25,7 +26,7 @@ TEST_F(AioContextTest, is_the_current_one_of_its_home_thread_only) {
 
 TEST_F(AioContextTest, has_nothing_to_do_at_first) {
   EXPECT_FALSE(loop->poll(false));
-  EXPECT_EQ(loop->compute_timeout(), -1);
+  EXPECT_EQ(timeout_of(*loop), -1);
   EXPECT_EQ(loop->name(), "test");
 }
 
@@ -38,7 +39,7 @@ TEST_F(AioContextTest, notification_ends_the_next_sleep_and_is_no_progress) {
 
 TEST_F(AioContextTest, accepted_notification_does_not_end_the_next_sleep) {
   loop->notify();
-  loop->notify_accept();
+  detail::Loop::of(*loop).accept_notifications();
   bool fired = false;
   Timer timer = loop->timer([&] { fired = true; });
   timer.arm_after(1us);
@@ -66,7 +67,7 @@ TEST(AioContext, tells_who_waits_when_it_ends_without_running_the_function) {
   {
     // It is asked for once there is something to do.
     const CurrentAioContext current(*loop);
-    while (loop->compute_timeout() != 0) std::this_thread::yield();
+    while (timeout_of(*loop) != 0) std::this_thread::yield();
   }
   loop = nullptr;
   waiter.join();

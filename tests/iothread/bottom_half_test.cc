@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "qomio/tests/iothread/loop_timeout.h"
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
@@ -50,7 +51,7 @@ TEST_F(BottomHalfTest, scheduled_by_a_running_one_is_in_the_next_batch) {
   loop->schedule_oneshot([&] { ran.push_back(2); });
   loop->poll(true);
   EXPECT_THAT(ran, ElementsAre(1, 2));
-  EXPECT_EQ(loop->compute_timeout(), 0);
+  EXPECT_EQ(timeout_of(*loop), 0);
   loop->poll(true);
   EXPECT_THAT(ran, ElementsAre(1, 2, 3));
 }
@@ -144,14 +145,14 @@ TEST_F(BottomHalfTest, deleted_while_it_waits_never_runs) {
 TEST_F(BottomHalfTest, idle_ones_run_without_waking_and_without_counting_as_progress) {
   BottomHalf half = loop->bh_new("idle", [&] { ran.push_back(1); });
   half.schedule_idle();
-  EXPECT_EQ(loop->compute_timeout(), 10'000'000);
+  EXPECT_EQ(timeout_of(*loop), 10'000'000);
   EXPECT_FALSE(loop->poll(false));
   EXPECT_THAT(ran, ElementsAre(1));
   half.schedule_idle();
   half.schedule();
-  EXPECT_EQ(loop->compute_timeout(), 0);
+  EXPECT_EQ(timeout_of(*loop), 0);
   half.schedule_idle();
-  EXPECT_EQ(loop->compute_timeout(), 0);
+  EXPECT_EQ(timeout_of(*loop), 0);
   EXPECT_TRUE(loop->poll(true));
   EXPECT_THAT(ran, ElementsAre(1, 1));
 }

@@ -298,6 +298,69 @@ TEST_F(CoroutineTest, waits_for_a_descriptor_and_leaves_no_handler) {
   EXPECT_EQ(loop->stats()[LoopStat::handlers], 0);
 }
 
+Task<> reads_files_of_one_number(std::vector<int>& ran) {
+  int fd = -1;
+  for (int i = 0; i < 3; ++i) {
+    EventNotifier notifier = EventNotifier::create().value();
+    EXPECT_TRUE(fd == -1 || fd == notifier.fd());
+    fd = notifier.fd();
+    notifier.signal();
+    for (int times = 0; times < 2; ++times) {
+      EXPECT_TRUE(co_await readable(fd));
+      ran.push_back(i);
+    }
+  }
+}
+
+TEST(Coroutines, wait_for_a_new_file_that_has_the_number_of_a_closed_one) {
+  for (const FdMonitorKind kind : {FdMonitorKind::poll, FdMonitorKind::epoll, FdMonitorKind::io_uring}) {
+    const Ref<AioContext> loop = AioContext::create("test", kind).value();
+    const CurrentAioContext current(*loop);
+    std::vector<int> ran;
+    co_enter(*loop, reads_files_of_one_number(ran));
+    while (ran.size() < 6) loop->poll(true);
+    EXPECT_THAT(ran, ElementsAre(0, 0, 1, 1, 2, 2));
+    EXPECT_EQ(loop->stats().handlers, 0);
+  }
+}
+
+Task<> iterates_when_readable(EventNotifier& notifier, std::vector<int>& ran) {
+  AioContext& loop = *AioContext::current();
+  EXPECT_TRUE(co_await readable(notifier.fd()));
+  EXPECT_FALSE(loop.poll(false));
+  ran.push_back(static_cast<int>(loop.stats().handlers));
+  EXPECT_TRUE(co_await readable(notifier.fd()));
+  ran.push_back(1);
+}
+
+TEST_F(CoroutineTest, that_iterates_the_loop_does_not_find_its_own_handler_there) {
+  EventNotifier notifier = EventNotifier::create().value();
+  notifier.signal();
+  co_enter(*loop, iterates_when_readable(notifier, ran));
+  while (ran.size() < 2) loop->poll(true);
+  EXPECT_THAT(ran, ElementsAre(0, 1));
+  EXPECT_EQ(loop->stats().handlers, 0);
+}
+
+Task<> leaves_to_another(EventNotifier& notifier, std::vector<int>& ran) {
+  AioContext& loop = *AioContext::current();
+  EXPECT_TRUE(co_await readable(notifier.fd()));
+  const auto call = [&ran, &notifier] { ran.push_back(notifier.test_and_clear() ? 1 : 0); };
+  EXPECT_TRUE(loop.add_fd_handler(notifier.fd(), FdDirection::read, call, &ran));
+  EXPECT_TRUE(co_await writable(notifier.fd()));
+  ran.push_back(2);
+}
+
+TEST_F(CoroutineTest, may_give_its_descriptor_to_another_handler) {
+  EventNotifier notifier = EventNotifier::create().value();
+  notifier.signal();
+  co_enter(*loop, leaves_to_another(notifier, ran));
+  while (ran.size() < 2) loop->poll(true);
+  EXPECT_THAT(ran, ElementsAre(1, 2));
+  loop->remove_fd_handler(notifier.fd(), FdDirection::read, &ran);
+  EXPECT_EQ(loop->stats().handlers, 0);
+}
+
 Task<> travel(AioContext& there, AioContext& back, std::vector<AioContext*>& places, bool& done) {
   for (int i = 0; i < 500; ++i) {
     places.push_back(AioContext::current());

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "qomio/iothread/internal/monitors/fd_monitor.h"
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
@@ -443,59 +445,6 @@ TEST_F(PolledHandlers, nested_iteration_leaves_the_handler_in_poll_ready_alone) 
   EXPECT_THAT(ran, ElementsAre("polled", "nested"));
 }
 
-TEST(IdleHandlers, leave_the_polled_set_after_seven_seconds_with_a_last_look) {
-  constexpr std::int64_t kSecond = 1'000'000'000;
-  const EventNotifier notifier = EventNotifier::create().value();
-  detail::RunningCallMark mark;
-  detail::FdHandlerSet set(FdMonitor::create().value(), notifier.fd());
-  const Pipe pipe;
-  std::vector<std::string> ran;
-  int work = 0;
-  set.set(pipe.reader(), {.read = [&] { pipe.take(); },
-                          .poll = [&] { return work > 0; },
-                          .poll_ready =
-                              [&] {
-                                --work;
-                                ran.emplace_back("polled");
-                              },
-                          .poll_begin = [&] { ran.emplace_back("begin"); },
-                          .poll_end =
-                              [&] {
-                                ran.emplace_back("end");
-                                work = 1;
-                              }});
-  pipe.put();
-  set.wait(0);
-  EXPECT_EQ(set.dispatch(mark), 1);
-  EXPECT_EQ(set.polled_size(), 1);
-  std::int64_t now = 100 * kSecond;
-  set.drop_idle(now);
-  // Hits keep it.
-  for (int i = 0; i < 10; ++i) {
-    now += 2 * kSecond;
-    work = 1;
-    EXPECT_TRUE(set.poll_once());
-    EXPECT_EQ(set.dispatch(mark), 1);
-    set.drop_idle(now);
-  }
-  EXPECT_EQ(set.polled_size(), 1);
-  ran.clear();
-  set.drop_idle(now + 7 * kSecond - 1);
-  EXPECT_EQ(set.polled_size(), 1);
-  set.drop_idle(now + 9 * kSecond);
-  EXPECT_EQ(set.polled_size(), 0);
-  EXPECT_TRUE(set.any_queued());
-  EXPECT_EQ(set.dispatch(mark), 1);
-  EXPECT_THAT(ran, ElementsAre("end", "polled"));
-  // And it comes back.
-  pipe.put();
-  set.wait(0);
-  set.dispatch(mark);
-  EXPECT_EQ(set.polled_size(), 1);
-  set.set(pipe.reader(), {});
-  set.free_removed();
-}
-
 TEST_F(PolledHandlers, poll_without_poll_ready_is_ignored) {
   Pipe half;
   loop->set_fd_handler(half.reader(), {.read = take_and_say(half, "half"), .poll = [] { return true; }});
@@ -504,6 +453,35 @@ TEST_F(PolledHandlers, poll_without_poll_ready_is_ignored) {
   EXPECT_EQ(loop->stats()[LoopStat::polled_handlers], 1);
   loop->set_fd_handler(half.reader(), {.poll = [] { return true; }});
   EXPECT_EQ(loop->stats()[LoopStat::handlers], 1);
+}
+
+bool is_readable(const EventNotifier& notifier) {
+  pollfd entry{.fd = notifier.fd(), .events = POLLIN, .revents = 0};
+  return ::poll(&entry, 1, 0) == 1;
+}
+
+TEST(EventNotifier, is_readable_from_signal_to_clear) {
+  EventNotifier notifier = EventNotifier::create().value();
+  EXPECT_FALSE(is_readable(notifier));
+  EXPECT_FALSE(notifier.test_and_clear());
+  notifier.signal();
+  EXPECT_TRUE(is_readable(notifier));
+  EXPECT_TRUE(notifier.test_and_clear());
+  EXPECT_FALSE(is_readable(notifier));
+}
+
+TEST(EventNotifier, counts_many_signals_as_one) {
+  EventNotifier notifier = EventNotifier::create().value();
+  for (int i = 0; i < 3; ++i) notifier.signal();
+  EXPECT_TRUE(notifier.test_and_clear());
+  EXPECT_FALSE(notifier.test_and_clear());
+}
+
+TEST(EventNotifier, moves_its_descriptor) {
+  EventNotifier first = EventNotifier::create().value();
+  const int fd = first.fd();
+  const EventNotifier second = std::move(first);
+  EXPECT_EQ(second.fd(), fd);
 }
 
 }  // namespace

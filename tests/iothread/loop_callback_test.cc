@@ -23,6 +23,7 @@
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/internal/qmp/g_source.h"
 #include "qomio/qapi/json.h"
+#include "qomio/tests/iothread/loop_timeout.h"
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
@@ -117,7 +118,7 @@ TEST_P(ClosedDescriptor, taken_away_too_late_is_forgotten) {
   close_early();
   loop->set_fd_handler(ends[0], {});
   for (int i = 0; i < 10; ++i) loop->poll(false);
-  EXPECT_EQ(loop->compute_timeout(), -1);
+  EXPECT_EQ(timeout_of(*loop), -1);
 }
 
 // --- Every kind of callback makes every kind of change ---
@@ -349,10 +350,10 @@ TEST(DebugBuilds, see_that_a_loop_is_asked_from_another_thread) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const Ref<AioContext> loop = *AioContext::create();
   const CurrentAioContext current(*loop);
-  EXPECT_DEATH(std::jthread([&] { loop->notify_accept(); }).join(),
-               "notify_accept.. is called in another thread");
-  EXPECT_DEATH(std::jthread([&] { (void)loop->compute_timeout(); }).join(),
-               "compute_timeout.. is called in another thread");
+  EXPECT_DEATH(std::jthread([&] { detail::Loop::of(*loop).accept_notifications(); }).join(),
+               "notifications are accepted in the home thread");
+  EXPECT_DEATH(std::jthread([&] { (void)timeout_of(*loop); }).join(),
+               "timeout of a loop is computed in its home thread");
 }
 
 TEST(DebugBuilds, see_that_a_wait_is_cancelled_from_another_loop) {

@@ -14,6 +14,7 @@
 #include "qomio/iothread/main_loop.h"
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/object/tree.h"
+#include "qomio/tests/iothread/loop_timeout.h"
 #include "qomio/tests/iothread/running_loop.h"
 #include "qomio/tests/iothread/with_iothreads.h"
 
@@ -56,7 +57,7 @@ TEST_F(LoopEnd, a_call_that_waits_is_given_up_when_the_object_is_deleted) {
     held.release();
     go.acquire();
     // What is posted after the stop comes too late.
-    while (loop->compute_timeout() != 0) std::this_thread::yield();
+    while (timeout_of(*loop) != 0) std::this_thread::yield();
   });
   held.acquire();
   std::thread deleter([&] {
@@ -147,7 +148,7 @@ TEST_F(LoopEnd, what_owns_its_loop_is_freed_when_the_thread_stops) {
         co_enter(loop, owns_a_timer(loop, told));
         if (when == 1) co_schedule(loop, goes_to(loop, Witness(loop, told)));
         auto own_timer = std::make_shared<Timer>();
-        *own_timer = Timer::owned_by_loop(loop, [own_timer, w = Witness(loop, told)] {});
+        *own_timer = loop.timer([own_timer, w = Witness(loop, told)] {});
         own_timer->arm_after(1h);
       };
       if (when == 0) post();
@@ -158,6 +159,57 @@ TEST_F(LoopEnd, what_owns_its_loop_is_freed_when_the_thread_stops) {
     }
     EXPECT_EQ(told.use_count(), 1) << when;
   }
+}
+
+class OwnedByLoop final : public LoopOwned {
+ public:
+  OwnedByLoop(int& destroyed, OwnedByLoop* other = nullptr) : destroyed_(destroyed), other_(other) {}
+
+ private:
+  void destroy() override {
+    ++destroyed_;
+    delete other_;
+  }
+
+  int& destroyed_;
+  OwnedByLoop* const other_;
+};
+
+TEST(OwnedByALoop, is_destroyed_when_the_loop_ends_unless_it_was_taken_back) {
+  int destroyed = 0;
+  OwnedByLoop first(destroyed), second(destroyed), third(destroyed);
+  {
+    const Ref<AioContext> loop = make_loop();
+    const CurrentAioContext current(*loop);
+    for (OwnedByLoop* const owned : {&first, &second, &third}) loop->free_at_end(*owned);
+    second.take_back();
+    second.take_back();
+    EXPECT_EQ(destroyed, 0);
+  }
+  EXPECT_EQ(destroyed, 2);
+}
+
+TEST(OwnedByALoop, may_delete_another_when_it_is_destroyed) {
+  int destroyed = 0;
+  auto* const other = new OwnedByLoop(destroyed);
+  OwnedByLoop last(destroyed, other);
+  {
+    const Ref<AioContext> loop = make_loop();
+    const CurrentAioContext current(*loop);
+    loop->free_at_end(*other);
+    loop->free_at_end(last);  // destroyed first
+  }
+  EXPECT_EQ(destroyed, 1);
+}
+
+TEST(OwnedByALoop, is_destroyed_at_once_if_the_loop_has_ended) {
+  int destroyed = 0;
+  OwnedByLoop owned(destroyed);
+  const Ref<AioContext> loop = make_loop();
+  const CurrentAioContext current(*loop);
+  loop->close();
+  loop->free_at_end(owned);
+  EXPECT_EQ(destroyed, 1);
 }
 
 TEST_F(LoopEnd, a_coroutine_that_owns_a_timer_is_freed_with_its_loop) {

@@ -19,6 +19,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/tests/iothread/loop_timeout.h"
 #include "qomio/tests/iothread/memory_failure.h"
 #include "qomio/tests/iothread/running_loop.h"
 
@@ -111,7 +112,7 @@ TEST_P(LoopWithoutMemory, fires_timers_set_by_any_thread_however_many) {
     for (std::size_t i = 0; i < 1000; i += 2) timers[i].cancel();
     loop.run_in([&] {
       for (std::size_t i = 0; i < 1000; ++i) EXPECT_EQ(timers[i].armed(), i % 2 == 1);
-      EXPECT_LE(loop.compute_timeout(), hour);
+      EXPECT_LE(timeout_of(loop), hour);
       for (std::size_t i = 0; i < 1000; ++i) timers[i].arm_at(static_cast<std::int64_t>(1000 - i));
     });
     await_calls(1000);
@@ -143,7 +144,7 @@ TEST_P(LoopWithoutMemory, keeps_the_order_of_timers_when_memory_comes_back) {
     {
       const NoMemoryAfter none(0);
       for (std::size_t i = 0; i < 50; ++i) timers[i].arm_at(static_cast<std::int64_t>(2 + i % 2));
-      (void)loop.compute_timeout();
+      (void)timeout_of(loop);
     }
     for (std::size_t i = 50; i < 100; ++i) timers[i].arm_at(static_cast<std::int64_t>(2 + i % 2));
   });

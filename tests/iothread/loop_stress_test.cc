@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "qomio/iothread/file_io.h"
+#include "qomio/iothread/internal/monitors/fd_monitor.h"
 #include "qomio/iothread/iothread.h"
 #include "qomio/iothread/iothread_commands.h"
 #include "qomio/iothread/thread_pool.h"

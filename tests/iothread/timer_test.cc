@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "qomio/tests/iothread/loop_timeout.h"
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
@@ -39,15 +40,15 @@ TEST_F(TimerTest, fires_once_and_never_early) {
 }
 
 TEST_F(TimerTest, bounds_the_sleep) {
-  EXPECT_EQ(loop->compute_timeout(), -1);
+  EXPECT_EQ(timeout_of(*loop), -1);
   Timer timer = recorder(1);
   timer.arm_after(1h);
-  EXPECT_GT(loop->compute_timeout(), 3'590'000'000'000);
-  EXPECT_LE(loop->compute_timeout(), 3'600'000'000'000);
+  EXPECT_GT(timeout_of(*loop), 3'590'000'000'000);
+  EXPECT_LE(timeout_of(*loop), 3'600'000'000'000);
   timer.arm_at(1);
-  EXPECT_EQ(loop->compute_timeout(), 0);
+  EXPECT_EQ(timeout_of(*loop), 0);
   timer.cancel();
-  EXPECT_EQ(loop->compute_timeout(), -1);
+  EXPECT_EQ(timeout_of(*loop), -1);
   timer.cancel();
 }
 
@@ -91,12 +92,12 @@ TEST_F(TimerTest, keeps_the_order_of_many_that_are_moved_and_cancelled) {
 TEST_F(TimerTest, can_be_asked_to_fire_no_later_than_a_time) {
   Timer timer = recorder(1);
   timer.arm_no_later_than(clock_now_ns() + 3'600'000'000'000);
-  const std::int64_t far = loop->compute_timeout();
+  const std::int64_t far = timeout_of(*loop);
   EXPECT_GT(far, 0);
   timer.arm_no_later_than(clock_now_ns() + 7'200'000'000'000);
-  EXPECT_LE(loop->compute_timeout(), far);
+  EXPECT_LE(timeout_of(*loop), far);
   timer.arm_no_later_than(0);
-  EXPECT_EQ(loop->compute_timeout(), 0);
+  EXPECT_EQ(timeout_of(*loop), 0);
 }
 
 TEST_F(TimerTest, set_by_a_callback_waits_for_the_next_iteration) {
@@ -164,8 +165,8 @@ TEST_F(TimerTest, follows_the_wall_clock_if_asked_to) {
   Timer timer = loop->timer([&] { ran.push_back(1); }, ClockType::realtime);
   timer.arm_at(clock_now_ns(ClockType::realtime) + 3'600'000'000'000);
   // Somebody may set the wall clock meanwhile, and nothing would tell.
-  EXPECT_GT(loop->compute_timeout(), 0);
-  EXPECT_LE(loop->compute_timeout(), 1'000'000'000);
+  EXPECT_GT(timeout_of(*loop), 0);
+  EXPECT_LE(timeout_of(*loop), 1'000'000'000);
   timer.arm_after(1us);
   while (ran.empty()) loop->poll(true);
   EXPECT_THAT(ran, ElementsAre(1));
@@ -174,10 +175,10 @@ TEST_F(TimerTest, follows_the_wall_clock_if_asked_to) {
 TEST_F(TimerTest, takes_times_beyond_the_range_as_its_ends) {
   Timer timer = recorder(1);
   timer.arm_after(std::chrono::nanoseconds::max());
-  EXPECT_GT(loop->compute_timeout(), 0);
+  EXPECT_GT(timeout_of(*loop), 0);
   EXPECT_TRUE(timer.armed());
   timer.arm_after(std::chrono::nanoseconds::min());
-  EXPECT_EQ(loop->compute_timeout(), 0);
+  EXPECT_EQ(timeout_of(*loop), 0);
 }
 
 TEST_F(TimerTest, moves_with_its_setting) {
@@ -247,17 +248,17 @@ TEST_F(TimerOfOthers, is_set_no_later_than_asked_for) {
     unset.arm_no_later_than(now + 4 * kHour);
     later.arm_no_later_than(now + 2 * kHour);
   });
-  EXPECT_LE(loop->compute_timeout(), kHour);
+  EXPECT_LE(timeout_of(*loop), kHour);
   later.cancel();
-  EXPECT_GT(loop->compute_timeout(), kHour * 2);
-  EXPECT_LE(loop->compute_timeout(), kHour * 3);
+  EXPECT_GT(timeout_of(*loop), kHour * 2);
+  EXPECT_LE(timeout_of(*loop), kHour * 3);
   elsewhere([&] {
     cancelled.arm_at(1);
     cancelled.cancel();
     cancelled.arm_no_later_than(now + 2 * kHour);
   });
-  EXPECT_GT(loop->compute_timeout(), kHour);
-  EXPECT_LE(loop->compute_timeout(), kHour * 2);
+  EXPECT_GT(timeout_of(*loop), kHour);
+  EXPECT_LE(timeout_of(*loop), kHour * 2);
 }
 
 TEST_F(TimerOfOthers, frees_its_callable_when_it_is_deleted) {
@@ -299,7 +300,7 @@ TEST(Timers, set_again_and_again_are_armed_all_the_time_for_other_threads) {
   for (int i = 0; i < 20'000; ++i) {
     timer.arm_after(2h);
     other.arm_after(1h);
-    if (i % 3 == 0) (void)loop->compute_timeout();
+    if (i % 3 == 0) (void)timeout_of(*loop);
   }
   over = true;
   looker.join();
@@ -362,7 +363,7 @@ TEST(Timers, deleting_one_from_another_thread_waits_for_its_callback) {
   }
 }
 
-TEST(Timers, owned_by_a_loop_go_with_it_and_do_not_keep_it) {
+TEST(Timers, that_own_themselves_are_destroyed_with_their_loop) {
   struct Owner {
     Timer timer;
     Timer other;
@@ -372,9 +373,9 @@ TEST(Timers, owned_by_a_loop_go_with_it_and_do_not_keep_it) {
   {
     const Ref<AioContext> loop = make_loop();
     const CurrentAioContext current(*loop);
-    owner->timer = Timer::owned_by_loop(*loop, [owner] { FAIL(); });
+    owner->timer = loop->timer([owner] { FAIL(); });
     owner->timer.arm_after(1h);
-    owner->other = Timer::owned_by_loop(*loop, [] { FAIL(); });
+    owner->other = loop->timer([] { FAIL(); });
     owner->other.arm_after(2h);
     owner.reset();
     loop->poll(false);

@@ -10,7 +10,7 @@
 #include <functional>
 #include <string>
 
-#include "qomio/iothread/event_notifier.h"
+#include "qomio/iothread/fd_handlers.h"
 #include "qomio/iothread/internal/monitors/fd_monitor.h"
 #include "qomio/tests/iothread/uring_refusal.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How a bottom half is destroyed, by another thread while the loop may be running it, or by the loop's own, in its run
-// too. The names are those of iothread/bottom_half.cc. The run may schedule and cancel its bottom half, and may iterate
+// too. The names are those of iothread/internal/post_queue.cc. The run may schedule and cancel its bottom half, and may iterate
 // the loop, inside which it may be due once more. No run begins after it was released, nor goes on after another
 // thread's release has returned; the node is not touched after it was freed, not freed while it is in a list, and freed
 // once. A releaser that waits for ever, or a node that is never freed, is an invalid end state.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How wakers and a loop that goes to sleep work together: notify, its elision, blocking, stop. The names are those
-// of iothread/aio_context.cc. Spin tries all interleavings. A lost wake-up is a loop that sleeps for ever: it shows as
+// of iothread/internal/waker.h and loop_iteration.cc. Spin tries all interleavings. A lost wake-up is a loop that sleeps for ever: it shows as
 // an invalid end state, since the stopper waits for all that was asked for before it stops the loop and joins.
 //
 // Each line takes effect at once, for all, in the order of the text. What a missing barrier allows is that a thread's
@@ -29,7 +29,7 @@ bool ended = false;
 
 #define notified (notifications || queue > 0)
 
-inline wake_sleeper() {
+inline wake() {
   if
   :: sleeping ->
      atomic { mine = sleeping; sleeping = false };  // an exchange: one waker only gets it
@@ -45,7 +45,7 @@ inline wake_sleeper() {
 proctype Poster() {
   bool mine;
   queue++;
-  wake_sleeper()
+  wake()
 }
 
 // set_poll_params(), which calls notify().
@@ -53,11 +53,11 @@ proctype Setter() {
   bool mine;
   params = true;
 #ifdef NO_WAKER_BARRIER
-  wake_sleeper();
+  wake();
   notifications = true
 #else
   notifications = true;
-  wake_sleeper()
+  wake()
 #endif
 }
 
@@ -70,7 +70,7 @@ proctype Stopper() {
 #else
   atomic { queue++; stop_queued = true };
 #endif
-  wake_sleeper();
+  wake();
   ended  // join
 }
 

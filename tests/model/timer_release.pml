@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How a timer is destroyed, by another thread while the loop may be calling it, or by the loop's own, in its callback
-// too. The names are those of iothread/timer.cc. The callback may set its timer again, and may iterate the loop, inside
+// too. The names are those of iothread/internal/timer_list.cc. The callback may set its timer again, and may iterate the loop, inside
 // which the timer may be due once more. No call begins after it was released, nor goes on after another thread's
 // release has returned, and none is without its callable; the node is not touched after it was freed, and freed once. A
 // releaser that waits for ever, or a node that is never freed, is an invalid end state.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How other threads set timers of a loop that goes to sleep. The names are those of iothread/timer.cc. Time passes only
+// How other threads set timers of a loop that goes to sleep. The names are those of iothread/internal/timer_list.cc. Time passes only
 // while the loop sleeps, from one deadline to the next. Nobody's timer is overslept: when time passes, what was asked
 // for by a call that has returned is not earlier than the end of the sleep. Nobody's is lost: a loop that sleeps for
 // ever, though a timer is set, is an invalid end state. A waker that has taken a sleep on signals before time passes:

@@ -20,7 +20,7 @@ bool condition[CONDITIONS] = true;  // to be waited out
 byte notified[LOOPS] = 0;
 byte waiters = 0;
 byte waiting_loops[LOOPS] = 0;      // how often each is in the list of waiters
-bool locked = false;                // waiter_mutex_
+bool locked = false;                // mutex_
 
 #define lock() atomic { !locked -> locked = true }
 #define unlock() locked = false

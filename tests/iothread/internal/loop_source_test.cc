@@ -7,6 +7,7 @@
 #include <deque>
 #include <thread>
 
+#include "qomio/iothread/internal/monitors/fd_monitor.h"
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {

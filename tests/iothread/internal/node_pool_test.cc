@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "qomio/iothread/bottom_half.h"
+#include "qomio/iothread/internal/post_node.h"
 
 namespace qomio::detail {
 namespace {
@@ -104,7 +104,7 @@ TEST(NodePool, holds_a_one_shot_of_five_words) {
     std::array<void*, 5> words;
     void operator()() const {}
   };
-  EXPECT_LE(sizeof(BottomHalfCall<BottomHalfNode, FiveWords>), NodePool::kBytes);
+  EXPECT_LE(sizeof(PostCall<PostNode, FiveWords>), NodePool::kBytes);
 }
 
 TEST(NodePool, threads_that_pass_pieces_on_lose_none) {

@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "qomio/iothread/internal/timer_heap.h"
-#include "qomio/iothread/timer.h"
-#include "qomio/tests/iothread/running_loop.h"
+#include "qomio/iothread/internal/timer_list.h"
 
 namespace qomio {
 namespace {
@@ -18,10 +17,13 @@ namespace {
 using detail::TimerHeap;
 using detail::TimerNode;
 
+class Lifetime final : public detail::LoopLifetime {};
+
 // Some are added at once, then some removed from anywhere, again and again; what is left comes out in order.
 RC_GTEST_PROP(TimerHeapProperty, has_the_earliest_first_and_knows_where_all_are, ()) {
-  const Ref<AioContext> loop = make_loop();
-  detail::TimerList list(*loop, ClockType::monotonic);
+  detail::Waker waker(EventNotifier::create().value());
+  Lifetime lifetime;
+  detail::TimerList list(waker, lifetime, ClockType::monotonic);
   TimerHeap heap;
   std::deque<TimerNode> nodes;
   std::vector<TimerHeap::Entry> inside;
@@ -47,7 +49,7 @@ RC_GTEST_PROP(TimerHeapProperty, has_the_earliest_first_and_knows_where_all_are,
     const auto times = *rc::gen::container<std::vector<std::int64_t>>(rc::gen::inRange<std::int64_t>(0, 50));
     std::vector<TimerHeap::Entry> added;
     for (const std::int64_t time : times) {
-      TimerNode& node = nodes.emplace_back(list, [] {}, false);
+      TimerNode& node = nodes.emplace_back(list, [] {});
       node.order = nodes.size();
       added.push_back({.deadline_ns = time, .node = &node});
       model.insert({time, node.order});

@@ -13,7 +13,7 @@
 #include <deque>
 #include <thread>
 
-#include "qomio/iothread/event_notifier.h"
+#include "qomio/iothread/fd_handlers.h"
 #include "qomio/iothread/timer.h"
 
 namespace qomio {

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "qomio/iothread/coroutine.h"
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "qomio/iothread/internal/loop.h"
+#include "qomio/qapi/internal/invariant.h"
+
+namespace qomio {
+
+namespace detail {
+
+namespace {
+
+// Runs a coroutine in its loop's home thread until it yields or ends, and then those that were entered
+// meanwhile.
+class CoroutineRun {
+ public:
+  explicit CoroutineRun(const AioContext& loop)
+      : outer_(std::exchange(innermost, this)), nesting_(loop.nesting()) {}
+  CoroutineRun(const CoroutineRun&) = delete;
+  CoroutineRun& operator=(const CoroutineRun&) = delete;
+  ~CoroutineRun() { innermost = outer_; }
+
+  // The run that the caller is inside of; null: none. Calls of a nested iteration are not inside: the
+  // coroutine that iterates may be waiting for them.
+  static CoroutineRun* current(const AioContext& loop) {
+    return innermost && innermost->nesting_ == loop.nesting() ? innermost : nullptr;
+  }
+
+  void run(std::coroutine_handle<> first) {
+    first.resume();
+    // By index: these may enter more.
+    for (std::size_t i = 0; i < entered_.size(); ++i) entered_[i].resume();
+  }
+  void enter(std::coroutine_handle<> next) { entered_.push_back(next); }
+
+ private:
+  static inline constinit thread_local CoroutineRun* innermost = nullptr;
+
+  CoroutineRun* const outer_;
+  const int nesting_;
+  std::vector<std::coroutine_handle<>> entered_;
+};
+
+}  // namespace
+
+void run_coroutine(std::coroutine_handle<> coroutine) { CoroutineRun(*AioContext::current()).run(coroutine); }
+
+void enter_coroutine(std::coroutine_handle<> coroutine) {
+  AioContext& loop = *AioContext::current();
+  if (CoroutineRun* const present = CoroutineRun::current(loop)) {
+    present->enter(coroutine);
+  } else {
+    CoroutineRun(loop).run(coroutine);
+  }
+}
+
+// The handler of a descriptor for which a coroutine waits; owned by the function of the handler. While the
+// coroutine runs because fd was ready, the handler is paused, so that the next wait can resume it.
+class FdWait : public std::enable_shared_from_this<FdWait> {
+ public:
+  FdWait(Loop& loop, int fd, FdDirection direction) : loop_(loop), fd_(fd), direction_(direction) {}
+  FdWait(const FdWait&) = delete;
+  FdWait& operator=(const FdWait&) = delete;
+  // If a coroutine still waits: in the loop's thread, the handler was removed, so the coroutine continues;
+  // elsewhere, the loop ends.
+  ~FdWait() {
+    if (!resumption_ || !loop_.in_home_thread()) return;
+    try {
+      loop_.schedule_oneshot(std::move(*resumption_));
+    } catch (const std::bad_alloc&) {
+      (*resumption_)();  // without memory it continues now
+    }
+  }
+
+  // The handler inside which the caller is, if it is for the same descriptor and no coroutine waits yet;
+  // null: there is none.
+  static std::shared_ptr<FdWait> paused(const AioContext& loop, int fd, FdDirection direction) {
+    FdWait* const wait = present;
+    if (!wait || &wait->loop_ != &loop || wait->fd_ != fd || wait->direction_ != direction) return nullptr;
+    if (wait->resumption_ || !wait->loop_.resume_fd_handler(fd, direction, wait)) return nullptr;
+    return wait->shared_from_this();
+  }
+  void set(FdAwaiter& awaiter) {
+    awaiter_ = &awaiter;
+    resumption_.emplace(awaiter.self(), awaiter.root());
+  }
+  void cancel() {
+    resumption_->drop();
+    resumption_.reset();
+    loop_.remove_fd_handler(fd_, direction_, this);
+  }
+  // The function of the handler.
+  void ready() {
+    loop_.pause_fd_handler(fd_, direction_, this);
+    awaiter_->end();
+    Resumption resumption(std::move(*resumption_));
+    resumption_.reset();
+    FdWait* const outer = std::exchange(present, this);
+    resumption();
+    present = outer;
+    if (!resumption_) loop_.remove_fd_handler(fd_, direction_, this);
+  }
+
+ private:
+  static inline constinit thread_local FdWait* present = nullptr;
+
+  Loop& loop_;
+  const int fd_;
+  const FdDirection direction_;
+  FdAwaiter* awaiter_ = nullptr;
+  std::optional<Resumption> resumption_;  // of the coroutine that waits
+};
+
+}  // namespace detail
+
+void FdAwaiter::wait() {
+  detail::Loop& loop = detail::Loop::of(*AioContext::current());
+  std::shared_ptr<detail::FdWait> wait = detail::FdWait::paused(loop, fd_, direction_);
+  if (wait) {
+    wait->set(*this);
+    wait_ = std::move(wait);
+    return;
+  }
+  wait = std::make_shared<detail::FdWait>(loop, fd_, direction_);
+  wait->set(*this);
+  wait_ = wait;
+  const bool added = loop.add_fd_handler(fd_, direction_, [wait] { wait->ready(); }, wait.get());
+  invariant(added, "one at a time waits for a direction of a descriptor");
+}
+
+void FdAwaiter::cancel() {
+  const std::shared_ptr<detail::FdWait> wait = wait_.lock();
+  if (!wait) return;  // the handler was removed
+  wait->cancel();
+  go_on_cancelled();
+}
+
+}  // namespace qomio

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <urcu.h>
+
+#include <cstdint>
+
+#include "qomio/iothread/internal/clock.h"
+#include "qomio/iothread/internal/fd_handler_set.h"
+#include "qomio/iothread/internal/loop_counters.h"
+#include "qomio/iothread/internal/poll_controller.h"
+
+namespace qomio::detail {
+
+// Busy-polls on behalf of a loop, and reports each sleep to the PollController, which adapts the polling
+// window. Thread: the home thread.
+class Poller {
+ public:
+  Poller(FdHandlerSet& handlers, LoopCounters& counters) : handlers_(handlers), counters_(counters) {}
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  // All windows start again from 0.
+  void set_params(const LoopParams& params);
+
+  // For how long to poll now; 0: not at all.
+  std::int64_t window_ns() const { return controller_.window_ns(); }
+
+  // Calls find() until it returns true or window_ns have passed since start_ns. hit: find() returned true.
+  // Returns the last reading of the clock.
+  template <class Find>
+  std::int64_t poll(std::int64_t window_ns, std::int64_t start_ns, const Find& find, bool& hit) {
+    std::int64_t now = start_ns;
+    counters_.times.poll.start(start_ns);
+    ::rcu_read_lock();
+    for (;;) {
+      if (find()) {
+        hit = true;
+        break;
+      }
+      pause_processor();
+      now = clock_now_ns();
+      if (now - start_ns >= window_ns) break;
+    }
+    ::rcu_read_unlock();
+    polled(start_ns, now, hit);
+    return now;
+  }
+
+  // The loop has slept. start_ns: the start of the iteration; stamp_ns: when a waker made its system call, 0
+  // if none did. notified: the sleep ended, at end_ns, because of a waker.
+  void waited(std::int64_t start_ns, std::int64_t end_ns, bool notified, std::int64_t stamp_ns);
+
+ private:
+  static void pause_processor() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
+  void polled(std::int64_t start_ns, std::int64_t end_ns, bool hit);
+  void sample_wakeup(std::int64_t cost_ns);
+
+  FdHandlerSet& handlers_;
+  LoopCounters& counters_;
+  PollController controller_{LoopParams{.poll_max_ns = 0}};
+  HandlerWindow notifier_window_;
+  WakeupCost wakeup_cost_;
+};
+
+}  // namespace qomio::detail
