@@ -12,8 +12,8 @@
 #include <string>
 #include <thread>
 
-#include "qmp_fixture.h"
 #include "qomio/qapi/internal/json/clear.h"
+#include "qomio/tests/qapi/qmp_fixture.h"
 
 #ifndef QOMIO_SANITIZED
 
