@@ -8,12 +8,12 @@
 #include <type_traits>
 #include <utility>
 
-#include "qomio/iothread/loop_params.h"
-#include "qomio/iothread/loop_stats.h"
 #include "qomio/iothread/bottom_half.h"
 #include "qomio/iothread/fd_handlers.h"
 #include "qomio/iothread/function_ref.h"
 #include "qomio/iothread/internal/post_node.h"
+#include "qomio/iothread/loop_params.h"
+#include "qomio/iothread/loop_stats.h"
 #include "qomio/iothread/running_call.h"
 #include "qomio/iothread/timer.h"
 #include "qomio/object/ref.h"

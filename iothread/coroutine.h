@@ -245,17 +245,24 @@ class Cancellation {
   // The coroutines go on in the next iteration, told that what they waited for has not come. Waits that begin
   // later end at once.
   void cancel() {
+    invariant(waits_.empty() || AioContext::current() == loop_,
+              "Cancellation::cancel() is called outside the loop of its waits; call it there, by "
+              "AioContext::schedule_oneshot()");
     cancelled_ = true;
     for (detail::CancellableWait* const wait : std::exchange(waits_, {})) wait->cancel();
   }
   bool cancelled() const { return cancelled_; }
 
   // For those who make awaitables.
-  void add(detail::CancellableWait& wait) { waits_.push_back(&wait); }
+  void add(detail::CancellableWait& wait) {
+    loop_ = AioContext::current();
+    waits_.push_back(&wait);
+  }
   void remove(detail::CancellableWait& wait) { std::erase(waits_, &wait); }
 
  private:
   bool cancelled_ = false;
+  AioContext* loop_ = nullptr;  // where it waits; not looked into
   std::vector<detail::CancellableWait*> waits_;
 };
 

@@ -21,7 +21,7 @@
 #include <thread>
 #include <utility>
 
-#include "qomio/iothread/internal/loop.h"
+#include "qomio/iothread/internal/joining.h"
 #include "qomio/iothread/internal/start_thread.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
@@ -265,7 +265,7 @@ Result<void> IOThread::stop() {
   // the loop blocks. And from inside, since only the thread itself knows which of its two loops it is in.
   state_->stop.schedule();
   {
-    const detail::Loop::Joining joining(*state_->context);
+    const detail::Joining joining(*state_->context);
     state_->thread.join();
   }
   if (state_->status_fd >= 0) close(std::exchange(state_->status_fd, -1));

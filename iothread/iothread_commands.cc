@@ -10,8 +10,8 @@
 #include "qomio/iothread/iothread.h"
 #include "qomio/iothread/main_loop.h"
 #include "qomio/iothread/stall_watch.h"
-#include "qomio/object/tree.h"
 #include "qomio/object/object_commands.h"
+#include "qomio/object/tree.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/internal/invariant.h"
 
@@ -62,25 +62,26 @@ void register_iothread_types() {
 }
 
 void add_iothread_commands(Interface& interface) {
-  interface.add(command("query-iothreads", "the I/O threads that users made", query_iothreads).query());
   interface.add(
-      command("query-iothread-stats", "what the I/O threads that users made have done", query_iothread_stats)
-          .query());
-  interface.add(
-      command("query-main-loop-stats", "what the main loop has done", query_main_loop_stats).query());
-  interface.add(command("query-iothread-metrics",
-                        "query-iothread-stats and query-main-loop-stats, as text for Prometheus",
-                        query_iothread_metrics)
+      command("query-iothreads", "returns the I/O threads that users created", query_iothreads).query());
+  interface.add(command("query-iothread-stats", "returns statistics of the I/O threads that users created",
+                        query_iothread_stats)
                     .query());
-  interface.add(command("quit", "ends the program", quit).last());
-  interface.add(event<Shutdown>("SHUTDOWN", "the program is about to end"));
   interface.add(
-      event<IOThreadStall>("IOTHREAD_STALL", "an I/O thread has been inside one call for too long"));
-  interface.add(event<MainLoopStall>("MAIN_LOOP_STALL", "the main loop has not come round for too long"));
+      command("query-main-loop-stats", "returns statistics of the main loop", query_main_loop_stats).query());
+  interface.add(
+      command("query-iothread-metrics",
+              "returns the results of query-iothread-stats and query-main-loop-stats as text for Prometheus",
+              query_iothread_metrics)
+          .query());
+  interface.add(command("quit", "shuts the program down", quit).last());
+  interface.add(event<Shutdown>("SHUTDOWN", "the program is about to exit"));
+  interface.add(event<IOThreadStall>("IOTHREAD_STALL", "a call has blocked an I/O thread for too long"));
+  interface.add(event<MainLoopStall>("MAIN_LOOP_STALL", "something has blocked the main loop for too long"));
   interface.add(
       command("iothread-report-stalls",
-              "from how long a call on an I/O thread, or what holds the main loop up, is "
-              "reported as IOTHREAD_STALL or MAIN_LOOP_STALL",
+              "sets how long a call may block an I/O thread or the main loop before IOTHREAD_STALL or "
+              "MAIN_LOOP_STALL reports it",
               [reporter = std::make_shared<StallReporter>(interface)](
                   const IOThreadReportStallsArguments& arguments) { return reporter->report(arguments); }));
 }

@@ -82,7 +82,7 @@ inline constexpr auto kLoopStats = [] {
       {wakeups_elided, "wakeups-elided", counter,
        "notifications that needed no system call, since the loop was awake or about to wake up"},
       {wakeup_cost_ns, "wakeup-cost-ns", gauge,
-       "nanoseconds from a notification to the end of the sleep, a running mean; 0: not known yet"},
+       "running mean of the nanoseconds from a notification to the end of the sleep; 0: not known yet"},
       {bh_runs, "bh-runs", counter, "bottom halves run, one-shots included"},
       {fd_events, "fd-events", counter, "calls of handlers for ready descriptors"},
       {timers_fired, "timers-fired", counter, "calls of timers that were due"},

@@ -8,7 +8,8 @@
 #include <system_error>
 
 #include "qomio/iothread/aio_context.h"
-#include "qomio/iothread/internal/loop.h"
+#include "qomio/iothread/internal/awaited_calls.h"
+#include "qomio/iothread/internal/joining.h"
 #include "qomio/iothread/internal/start_thread.h"
 #include "qomio/qapi/internal/invariant.h"
 
@@ -23,7 +24,7 @@ ThreadPool::ThreadPool(AioContext& loop, std::chrono::nanoseconds idle_timeout)
 ThreadPool::~ThreadPool() { end(); }
 
 void ThreadPool::end() {
-  const detail::Loop::Joining joining(loop_);
+  const detail::Joining joining(loop_);
   std::vector<std::thread> threads;
   {
     const std::lock_guard lock(mutex_);

@@ -23,7 +23,7 @@ struct ConfigSettings {
   static constexpr std::string_view type_name = "ConfigSettings";
   static constexpr auto members =
       std::tuple(member("path", &ConfigSettings::path, "of the object"),
-                 member("properties", &ConfigSettings::properties, "an object: names and values"));
+                 member("properties", &ConfigSettings::properties, "an object of names and values"));
 };
 
 struct ConfigLoss {
@@ -33,7 +33,7 @@ struct ConfigLoss {
   static constexpr std::string_view type_name = "ConfigLoss";
   static constexpr auto members =
       std::tuple(member("path", &ConfigLoss::path, "of the object"),
-                 member("property", &ConfigLoss::property, "that was set, and will not be again"),
+                 member("property", &ConfigLoss::property, "that was set but is not saved"),
                  member("reason", &ConfigLoss::reason, "for people"));
 };
 
@@ -44,10 +44,10 @@ struct Config {
   std::optional<std::vector<ConfigLoss>> not_saved;
   static constexpr std::string_view type_name = "Config";
   static constexpr auto members =
-      std::tuple(member("load-modules", &Config::load_modules, "loaded first"),
+      std::tuple(member("load-modules", &Config::load_modules, "modules to load first"),
                  member_with_default("objects", &Config::objects, "the arguments of object-add for each"),
-                 member("settings", &Config::settings, "what is set once all objects are there"),
-                 member("not-saved", &Config::not_saved, "what a configuration can not say"));
+                 member("settings", &Config::settings, "properties to set once all objects exist"),
+                 member("not-saved", &Config::not_saved, "what the configuration can't save"));
 };
 
 // What is running:

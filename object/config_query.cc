@@ -335,9 +335,10 @@ Result<Config> query_config() {
 }
 
 void add_config_command(Interface& interface) {
-  interface.add(
-      command("query-config", "what users made and set, as --config makes and sets it again", query_config)
-          .query());
+  interface.add(command("query-config",
+                        "returns the objects and settings of users as a configuration for --config",
+                        query_config)
+                    .query());
 }
 
 }  // namespace qomio

@@ -119,7 +119,7 @@ class Object {
   // Null when there is none.
   Object* child(std::string_view name) const;
   // The tree takes a reference. Errors: `attempt to add duplicate property 'x' to object (type 't')`; a child
-  // that has a parent already, or is a root; a name that is empty or has a '/'; more than kMaxLevels below
+  // that already has a parent, or is a root; a name that is empty or has a '/'; more than kMaxLevels below
   // the root. A name that ends in "[*]" takes the first free number.
   Result<void> add_child(std::string_view name, Object& child);
   static constexpr std::size_t kMaxLevels = 10'000;

@@ -38,7 +38,7 @@ struct GetArguments {
   std::string property;
   static constexpr std::string_view type_name = "GetArguments";
   static constexpr auto members =
-      std::tuple(member("path", &GetArguments::path, "of the object: absolute, or its last part"),
+      std::tuple(member("path", &GetArguments::path, "path of the object: absolute, or its last part"),
                  member("property", &GetArguments::property, "its name"));
 };
 
@@ -49,7 +49,7 @@ struct SetArguments {
   static constexpr bool passes_values_on = true;
   static constexpr std::string_view type_name = "SetArguments";
   static constexpr auto members =
-      std::tuple(member("path", &SetArguments::path, "of the object: absolute, or its last part"),
+      std::tuple(member("path", &SetArguments::path, "path of the object: absolute, or its last part"),
                  member("property", &SetArguments::property, "its name"),
                  member("value", &SetArguments::value, "of the type of the property"));
 };
@@ -60,8 +60,8 @@ struct SetManyArguments {
   static constexpr bool passes_values_on = true;
   static constexpr std::string_view type_name = "SetManyArguments";
   static constexpr auto members =
-      std::tuple(member("path", &SetManyArguments::path, "of the object: absolute, or its last part"),
-                 member("properties", &SetManyArguments::properties, "an object: names and values"));
+      std::tuple(member("path", &SetManyArguments::path, "path of the object: absolute, or its last part"),
+                 member("properties", &SetManyArguments::properties, "an object of names and values"));
 };
 
 struct PathsArguments {
@@ -76,7 +76,7 @@ struct TypesArguments {
   static constexpr std::string_view type_name = "TypesArguments";
   static constexpr auto members = std::tuple(
       member("implements", &TypesArguments::implements, "only types that are this type, or implement it"),
-      member("abstract", &TypesArguments::abstract, "abstract types, too; false unless given"));
+      member("abstract", &TypesArguments::abstract, "include abstract types; default false"));
 };
 
 struct TypenameArguments {
@@ -107,14 +107,13 @@ struct ObjectPropertyInfo {
       member("type", &ObjectPropertyInfo::type,
              "of its value; `child<t>` for an object below this one, `link<t>` for one elsewhere"),
       member("description", &ObjectPropertyInfo::description, "for people"),
-      member("default-value", &ObjectPropertyInfo::default_value, "what it is when nobody sets it"),
-      member("writable", &ObjectPropertyInfo::writable, "whether it can be set; of a type's properties only"),
+      member("default-value", &ObjectPropertyInfo::default_value, "default value"),
+      member("writable", &ObjectPropertyInfo::writable,
+             "whether it can be set; only for properties of a type"),
       member("live", &ObjectPropertyInfo::live, "whether it can be set after the object was made"),
-      member("minimum", &ObjectPropertyInfo::minimum,
-             "least value, where the property is more particular "
-             "than its type"),
-      member("maximum", &ObjectPropertyInfo::maximum, "greatest value, likewise"),
-      member("features", &ObjectPropertyInfo::features, "what is special about it: deprecated, unstable"));
+      member("minimum", &ObjectPropertyInfo::minimum, "minimum, if it is stricter than that of the type"),
+      member("maximum", &ObjectPropertyInfo::maximum, "maximum, likewise"),
+      member("features", &ObjectPropertyInfo::features, "its features: deprecated, unstable"));
 };
 
 struct ObjectPropertyValue {
@@ -125,7 +124,7 @@ struct ObjectPropertyValue {
   static constexpr auto members =
       std::tuple(member("name", &ObjectPropertyValue::name, "of the property"),
                  member("type", &ObjectPropertyValue::type, "of its value"),
-                 member("value", &ObjectPropertyValue::value, "left out when it can not be read"));
+                 member("value", &ObjectPropertyValue::value, "absent if it can't be read"));
 };
 
 struct ObjectPropertiesValues {
@@ -140,10 +139,10 @@ struct ObjectTypeInfo {
   std::optional<bool> abstract;
   std::optional<std::string> parent;
   static constexpr std::string_view type_name = "ObjectTypeInfo";
-  static constexpr auto members =
-      std::tuple(member("name", &ObjectTypeInfo::name, "of the type"),
-                 member("abstract", &ObjectTypeInfo::abstract, "true: no objects of it can be made"),
-                 member("parent", &ObjectTypeInfo::parent, "the type it is derived from; roots have none"));
+  static constexpr auto members = std::tuple(
+      member("name", &ObjectTypeInfo::name, "of the type"),
+      member("abstract", &ObjectTypeInfo::abstract, "true if no object of this type can be created"),
+      member("parent", &ObjectTypeInfo::parent, "the parent type; absent for a root type"));
 };
 
 std::unexpected<Error> not_found(std::string_view path) {
@@ -257,7 +256,7 @@ struct ObjectAddType {
 
   ObjectAddType() {
     options.members = {
-        {"qom-type", &type_names, false, "what to make"},
+        {"qom-type", &type_names, false, "type of the object"},
         {"id", &builtin_type("str"), false, "its name: a letter, then letters, digits, '-', '.', '_'"}};
     options.tag = "qom-type";
     for (const ObjectClass* klass : user_creatable_classes()) {
@@ -279,7 +278,7 @@ struct ObjectAddType {
 };
 
 Command object_add() {
-  Command c = command("object-add", "makes an object of a type that users may make",
+  Command c = command("object-add", "creates an object of a type that users may create",
                       [](const Json& options) -> Result<void> {
                         if (auto made = user_creatable_add(options); !made) return failure(made);
                         return {};
@@ -295,19 +294,21 @@ Command object_add() {
 }  // namespace
 
 void add_object_commands(Interface& interface) {
-  interface.add(command("qom-list", "children and properties of an object", qom_list).query());
-  interface.add(command("qom-get", "value of a property", qom_get).query());
+  interface.add(command("qom-list", "returns the children and properties of an object", qom_list).query());
+  interface.add(command("qom-get", "returns the value of a property", qom_get).query());
   interface.add(command("qom-set", "sets a property", qom_set));
   interface.add(command("qom-set-many", "sets several properties of an object, all or none", qom_set_many));
   interface.add(
-      command("qom-list-get", "properties of several objects, with their values", qom_list_get).query());
-  interface.add(command("qom-list-types", "types of objects", qom_list_types).query());
-  interface.add(command("qom-list-properties", "properties of a type", qom_list_properties).query());
+      command("qom-list-get", "returns the properties of several objects, with their values", qom_list_get)
+          .query());
+  interface.add(command("qom-list-types", "returns the types of objects", qom_list_types).query());
+  interface.add(
+      command("qom-list-properties", "returns the properties of a type", qom_list_properties).query());
   interface.add(command("module-load", "registers the types of a shared object", load_module));
   interface.add(object_add());
   add_text_commands(interface);
   add_object_events(interface);
-  interface.add(command("object-del", "deletes an object that a user made", object_del));
+  interface.add(command("object-del", "deletes an object that a user created", object_del));
 }
 
 void register_object_types() {

@@ -18,9 +18,8 @@ struct ObjectInfo {
   std::string path;
   std::string qom_type;
   static constexpr std::string_view type_name = "ObjectEventInfo";
-  static constexpr auto members =
-      std::tuple(member("path", &ObjectInfo::path, "where the object is in the tree"),
-                 member("qom-type", &ObjectInfo::qom_type));
+  static constexpr auto members = std::tuple(member("path", &ObjectInfo::path, "path of the object"),
+                                             member("qom-type", &ObjectInfo::qom_type));
 };
 
 struct ObjectChange {
@@ -28,10 +27,9 @@ struct ObjectChange {
   std::string property;
   std::optional<Json> value;
   static constexpr std::string_view type_name = "ObjectChange";
-  static constexpr auto members =
-      std::tuple(member("path", &ObjectChange::path, "where the object is in the tree"),
-                 member("property", &ObjectChange::property),
-                 member("value", &ObjectChange::value, "as qom-get shows it; absent if it can't be read"));
+  static constexpr auto members = std::tuple(
+      member("path", &ObjectChange::path, "path of the object"), member("property", &ObjectChange::property),
+      member("value", &ObjectChange::value, "as qom-get returns it; absent if it can't be read"));
 };
 
 class Sender final : public ObjectListener {
@@ -67,8 +65,8 @@ void add_object_events(Interface& interface) {
     event.source = sender;
     interface.add(std::move(event));
   };
-  add(event<ObjectInfo>("OBJECT_ADDED", "an object was made below /objects"));
-  add(event<ObjectInfo>("OBJECT_DELETED", "an object below /objects leaves the tree"));
+  add(event<ObjectInfo>("OBJECT_ADDED", "an object was created below /objects"));
+  add(event<ObjectInfo>("OBJECT_DELETED", "an object below /objects is leaving the tree"));
   add(event<ObjectChange>("OBJECT_CHANGED", "a property of an object below /objects was set"));
 }
 

@@ -147,8 +147,9 @@ class TypeRegistry {
   }
 
   static std::unexpected<Error> too_many_ancestors(const Type& type) {
-    return error("Type '{}' has more than {} ancestors, or class_init functions use each other's types that deep", type.name,
-                 kMaxAncestors);
+    return error(
+        "Type '{}' has more than {} ancestors, or class_init functions use each other's types that deep",
+        type.name, kMaxAncestors);
   }
 
   // The class of a parent or an interface, whole: a copy of half a class would lack properties.

@@ -64,11 +64,11 @@ Result<Ref<T>> object_new_with_props(std::string_view id,
 // order are those of object-add; see docs of the command. Errors: all GenericError; an ill-formed id has a
 // hint.
 Result<Ref<Object>> user_creatable_add(const Json& options, Scalars scalars = Scalars::typed);
-// object-del. Errors: `object 'x' not found`; `object 'x' belongs to the program, can not be deleted`, for what
-// is below /objects and was not made as users do (see Object::is_user_made); `object 'x' is in use, can not
-// be deleted`, with the holders of the object and of what lies below it in its data: {"holders": [{"kind":
-// "export", "name": "disk0"}]}. Those among them that go with the object are no hindrance, unless they hold
-// each other in a ring.
+// object-del. Errors: `object 'x' not found`; `object 'x' belongs to the program, can not be deleted`, for
+// what is below /objects and was not made as users do (see Object::is_user_made); `object 'x' is in use, can
+// not be deleted`, with the holders of the object and of what lies below it in its data: {"holders":
+// [{"kind": "export", "name": "disk0"}]}. Those among them that go with the object are no hindrance, unless
+// they hold each other in a ring.
 Result<void> user_creatable_del(std::string_view id);
 
 // A letter, then letters, digits, '-', '.', '_'.

@@ -14,7 +14,7 @@ namespace {
 struct CommandInfo {
   std::string name;
   static constexpr std::string_view type_name = "CommandInfo";
-  static constexpr auto members = std::tuple(member("name", &CommandInfo::name, "of a command"));
+  static constexpr auto members = std::tuple(member("name", &CommandInfo::name, "name of a command"));
 };
 
 }  // namespace
@@ -22,13 +22,14 @@ struct CommandInfo {
 std::string_view version_text() { return QOMIO_VERSION; }
 
 void add_introspection_commands(Interface& commands) {
-  commands.add(command("query-version", "version of the program", [&commands]() -> Result<VersionInfo> {
-                 return VersionInfo{.package = commands.package()};
-               }).query());
+  commands.add(
+      command("query-version", "returns the version of the program", [&commands]() -> Result<VersionInfo> {
+        return VersionInfo{.package = commands.package()};
+      }).query());
 
   // What these two tell depends on who asks.
   Command names = detail::described_command<void, std::vector<CommandInfo>>(
-      "query-commands", "names of all commands that the client may run");
+      "query-commands", "returns the names of all commands that the client may run");
   names.start = [&commands](const CommandCall& call) {
     if (auto r = detail::read_no_arguments(call.arguments); !r) return call.reply.send(r.error());
     std::vector<CommandInfo> infos;
@@ -40,7 +41,7 @@ void add_introspection_commands(Interface& commands) {
   commands.add(std::move(names).query());
 
   Command schema = detail::described_command<void, void>(
-      "query-qmp-schema", "types of all commands that the client may run, and of all events");
+      "query-qmp-schema", "describes all commands that the client may run, all events, and their types");
   schema.result = schema_type;
   schema.start = [&commands](const CommandCall& call) {
     if (auto r = detail::read_no_arguments(call.arguments); !r) return call.reply.send(r.error());

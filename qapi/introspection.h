@@ -40,7 +40,7 @@ struct VersionInfo {
   std::string package;
   static constexpr std::string_view type_name = "VersionInfo";
   static constexpr auto members =
-      std::tuple(member("qemu", &VersionInfo::qemu, "of QEMU, whose protocol this is"),
+      std::tuple(member("qemu", &VersionInfo::qemu, "version of QEMU whose protocol this program follows"),
                  member("package", &VersionInfo::package, "the program's own name and version"));
 };
 

@@ -16,12 +16,14 @@
 #include <vector>
 
 #include "qomio/qapi/internal/json/disposal.h"
+#include "qomio/qapi/internal/qmp/commands.h"
 #include "qomio/qapi/internal/qmp/g_source.h"
 #include "qomio/qapi/internal/qmp/listener.h"
 #include "qomio/qapi/internal/qmp/request.h"
 #include "qomio/qapi/internal/qmp/session.h"
 #include "qomio/qapi/internal/qmp/throttle.h"
 #include "qomio/qapi/internal/repeated_message.h"
+#include "qomio/qapi/introspection.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
@@ -32,7 +34,28 @@ constexpr std::int64_t kPatienceUs = 1'000'000;  // at the end, with clients tha
 
 std::string_view name_of(Access access) { return access == Access::full ? "full" : "read-only"; }
 
+// Sessions answer the first one themselves; what gets here comes too late.
+Result<void> qmp_capabilities(const QmpCapabilities& /*arguments*/) {
+  return error(ErrorClass::CommandNotFound, "Capabilities negotiation is already complete, command ignored");
+}
+
+// Sessions answer this, too: it is about one client.
+Result<void> subscribe_events(const EventSubscription& /*arguments*/) {
+  return error("subscribe-events is for clients of a QMP server");
+}
+
 }  // namespace
+
+void add_qmp_commands(Interface& commands) {
+  add_introspection_commands(commands);
+  commands.add(command("qmp_capabilities", "negotiates capabilities and starts the session", qmp_capabilities)
+                   .query());
+  commands.add(
+      command(kSubscribeEvents, "subscribes to events that are sent on request", subscribe_events).query());
+  commands.add(event<EventsDropped>(
+      kEventsDropped,
+      "events for this client were dropped because it read too slowly; sent before the next event"));
+}
 
 class QmpServer::State {
  public:

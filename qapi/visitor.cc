@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/visitor.h"
 
-#include "qomio/qapi/json.h"
+#include <nlohmann/json.hpp>
 
 namespace qomio {
 JsonKind json_kind(const Json& value) {

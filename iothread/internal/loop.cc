@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "qomio/iothread/file_io.h"
+#include "qomio/iothread/internal/joining.h"
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/qapi/internal/invariant.h"
 #include "qomio/qapi/internal/main_thread.h"
@@ -107,14 +108,14 @@ bool Loop::resume_fd_handler(int fd, FdDirection direction, const void* owner) {
   return true;
 }
 
-Loop::Joining::Joining(const AioContext& joined) : own_(current_loop ? &Loop::of(*current_loop) : nullptr) {
+Joining::Joining(const AioContext& joined) : own_(current_loop) {
   if (!own_) return;
-  outer_ = own_->calls_.set_refused_caller(&joined);
-  own_->drop_calls(&joined);
+  outer_ = Loop::of(*own_).calls_.set_refused_caller(&joined);
+  Loop::of(*own_).drop_calls(&joined);
 }
 
-Loop::Joining::~Joining() {
-  if (own_) own_->calls_.set_refused_caller(outer_);
+Joining::~Joining() {
+  if (own_) Loop::of(*own_).calls_.set_refused_caller(outer_);
 }
 
 }  // namespace detail

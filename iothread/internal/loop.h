@@ -48,12 +48,9 @@ class Loop final : public AioContext, public LoopLifetime {
   // Accepts notifications, as each iteration does before it looks for work.
   void accept_notifications();
 
-  // While it lives, the calling thread waits for threads of `joined`, so calls that they make of the calling
-  // thread's loop by run_in() are refused.
-  class Joining;
-
  private:
   friend class ::qomio::AioContext;
+  friend class Joining;
   struct Source;
   struct Nesting;
 
@@ -114,18 +111,6 @@ class Loop final : public AioContext, public LoopLifetime {
 
   LoopCounters counters_;
   RunningCallMark running_call_;
-};
-
-class Loop::Joining {
- public:
-  explicit Joining(const AioContext& joined);
-  Joining(const Joining&) = delete;
-  Joining& operator=(const Joining&) = delete;
-  ~Joining();
-
- private:
-  Loop* const own_;  // null: the calling thread has none
-  const AioContext* outer_ = nullptr;
 };
 
 }  // namespace qomio::detail

@@ -22,8 +22,8 @@ struct GetTextArguments {
   std::optional<std::string> property;
   static constexpr std::string_view type_name = "GetTextArguments";
   static constexpr auto members =
-      std::tuple(member("path", &GetTextArguments::path, "of the object: absolute, or its last part"),
-                 member("property", &GetTextArguments::property, "its name; all unless given"));
+      std::tuple(member("path", &GetTextArguments::path, "path of the object: absolute, or its last part"),
+                 member("property", &GetTextArguments::property, "its name; all properties if absent"));
 };
 
 struct SetTextArguments {
@@ -31,10 +31,10 @@ struct SetTextArguments {
   Json properties;
   static constexpr std::string_view type_name = "SetTextArguments";
   static constexpr auto members =
-      std::tuple(member("path", &SetTextArguments::path, "of the object: absolute, or its last part"),
+      std::tuple(member("path", &SetTextArguments::path, "path of the object: absolute, or its last part"),
                  member("properties", &SetTextArguments::properties,
-                        "an object: names and values; all scalars are strings, a list of scalars may be one: "
-                        "`0-3,5`"));
+                        "an object of names and values; all scalars are strings, and a list of scalars may "
+                        "be a string: `0-3,5`"));
 };
 
 struct AddTextArguments {
@@ -43,10 +43,10 @@ struct AddTextArguments {
   std::optional<Json> properties;
   static constexpr std::string_view type_name = "AddTextArguments";
   static constexpr auto members = std::tuple(
-      member("qom-type", &AddTextArguments::qom_type, "what to make"),
+      member("qom-type", &AddTextArguments::qom_type, "type of the object"),
       member("id", &AddTextArguments::id, "its name: a letter, then letters, digits, '-', '.', '_'"),
       member("properties", &AddTextArguments::properties,
-             "an object: names and values, as those of qom-set-text"));
+             "an object of names and values, as for qom-set-text"));
 };
 
 struct PropertyText {
@@ -55,7 +55,7 @@ struct PropertyText {
   static constexpr std::string_view type_name = "PropertyText";
   static constexpr auto members =
       std::tuple(member("name", &PropertyText::name, "of the property"),
-                 member("text", &PropertyText::text, "its value; left out when it can not be read"));
+                 member("text", &PropertyText::text, "its value; absent if it can't be read"));
 };
 
 Result<Object*> object_at(std::string_view path) {
@@ -133,12 +133,12 @@ Result<void> object_add_text(const Interface& interface, const AddTextArguments&
 }  // namespace
 
 void add_text_commands(Interface& interface) {
-  interface.add(
-      command("qom-get-text", "properties of an object as text, as qom-set-text takes it", qom_get_text)
-          .query());
+  interface.add(command("qom-get-text", "returns properties of an object as text that qom-set-text accepts",
+                        qom_get_text)
+                    .query());
   interface.add(command("qom-set-text", "sets properties of an object from text, all or none", qom_set_text));
   interface.add(command(
-      "object-add-text", "makes an object, with properties from text",
+      "object-add-text", "creates an object with properties from text",
       [&interface](const AddTextArguments& arguments) { return object_add_text(interface, arguments); }));
 }
 

@@ -24,14 +24,14 @@
 namespace qomio {
 namespace internal {
 
-// "int" for a 64-bit one, "string", "uint16", "size", the name of an enum or a struct; for a list, of its
-// elements.
+// "int" for a 64-bit one, "string", "uint16", "size", the name of an enum or a struct; "list of
+// uint16".
 template <class T>
 std::string property_type_name() {
   if constexpr (std::same_as<T, std::string>) {
     return "string";
   } else if constexpr (detail::is_vector<T>) {
-    return property_type_name<typename T::value_type>();
+    return "list of " + property_type_name<typename T::value_type>();
   } else {
     return describe<T>().name;
   }

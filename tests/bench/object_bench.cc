@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "qomio/object/property.h"
-#include "qomio/object/object_new.h"
-#include "qomio/object/tree.h"
 #include "qomio/object/object_commands.h"
+#include "qomio/object/object_new.h"
+#include "qomio/object/property.h"
+#include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/tests/bench/compare.h"
 #include "qomio/tests/bench/qobject_contender.h"

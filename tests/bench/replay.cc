@@ -52,7 +52,8 @@ Replayed replay(const std::vector<std::int64_t>& arrivals_ns, const LoopParams& 
         cpu += poll + costs.sleep_cpu_ns;
         now = arrival + costs.wakeup_ns;
         controller.begin_wait_report();
-        controller.ready(window, (controller.params().poll_policy == PollPolicy::classic ? now : arrival) - start);
+        controller.ready(window,
+                         (controller.params().poll_policy == PollPolicy::classic ? now : arrival) - start);
         controller.end_wait_report();
       }
     }

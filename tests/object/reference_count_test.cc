@@ -224,7 +224,8 @@ TEST_F(ReferenceCountDeathTest, a_reference_given_back_too_often_says_so) {
   static constinit const TypeInfo greedy{.name = "greedy", .parent = "object", .create = create<Greedy>};
   ASSERT_TRUE(register_type(greedy));
   EXPECT_DEATH(
-      { (void)object_new("greedy"); }, "a reference to an object was released too often during the object's destruction");
+      { (void)object_new("greedy"); },
+      "a reference to an object was released too often during the object's destruction");
   EXPECT_DEATH(
       {
         Object& box = add(objects_root(), "box");

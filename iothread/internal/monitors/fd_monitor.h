@@ -41,7 +41,7 @@ class FdMonitor {
  public:
   static constexpr std::size_t kEpollThreshold = 64;
 
-  // start: what it begins with; where io_uring is not to be had, poll. Errors: "Failed to create epoll
+  // start: what it begins with; where io_uring is not available, poll. Errors: "Failed to create epoll
   // instance: <reason>".
   static Result<FdMonitor> create(FdMonitorKind start = FdMonitorKind::poll);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/internal/json/clear.h"
 
-#include "qomio/qapi/json.h"
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <utility>

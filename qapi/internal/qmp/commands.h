@@ -14,14 +14,14 @@ namespace qomio {
 enum class QmpCapability { Oob };
 template <>
 inline constexpr auto enum_description<QmpCapability> =
-    EnumDescription("QMPCapability", EnumValue("oob", "commands out of band, with exec-oob"));
+    EnumDescription("QMPCapability", EnumValue("oob", "out-of-band commands (exec-oob)"));
 
 // The arguments of qmp_capabilities.
 struct QmpCapabilities {
   std::vector<QmpCapability> enable;
   static constexpr std::string_view type_name = "QmpCapabilities";
   static constexpr auto members =
-      std::tuple(member_with_default("enable", &QmpCapabilities::enable, "what the client wants"));
+      std::tuple(member_with_default("enable", &QmpCapabilities::enable, "capabilities to enable"));
 };
 
 inline constexpr std::string_view kSubscribeEvents = "subscribe-events";
@@ -30,8 +30,8 @@ inline constexpr std::string_view kSubscribeEvents = "subscribe-events";
 struct EventSubscription {
   std::vector<std::string> events;
   static constexpr std::string_view type_name = "EventSubscription";
-  static constexpr auto members =
-      std::tuple(member("events", &EventSubscription::events, "names; they replace those asked for before"));
+  static constexpr auto members = std::tuple(member(
+      "events", &EventSubscription::events, "names of events; they replace the previous subscription"));
 };
 
 inline constexpr std::string_view kEventsDropped = "EVENTS_DROPPED";
@@ -41,7 +41,7 @@ struct EventsDropped {
   std::uint64_t count = 0;
   static constexpr std::string_view type_name = "EventsDropped";
   static constexpr auto members = std::tuple(
-      member("count", &EventsDropped::count, "events that this client missed since the last one it got"));
+      member("count", &EventsDropped::count, "events dropped since the last one that the client received"));
 };
 
 }  // namespace qomio

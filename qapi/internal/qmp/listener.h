@@ -36,7 +36,7 @@ class UnixListener {
   // Errors name the path: too long, in use, no socket, what the system says.
   static Result<std::unique_ptr<UnixListener>> open(GMainContext* context, const std::string& path,
                                                     OnConnection on_connection);
-  // Takes over a socket that listens. Errors: it is no Unix stream socket.
+  // Takes over a socket that listens. Errors: it is not a Unix stream socket.
   static Result<std::unique_ptr<UnixListener>> adopt(GMainContext* context, FileDescriptor socket,
                                                      OnConnection on_connection);
   ~UnixListener();

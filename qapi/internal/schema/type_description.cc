@@ -5,7 +5,6 @@
 
 #include <array>
 
-#include "qomio/qapi/describe.h"
 #include "qomio/qapi/internal/invariant.h"
 
 namespace qomio {
@@ -69,33 +68,6 @@ TypeDescription alternate_type(std::string_view name, std::vector<const TypeDesc
 const TypeDescription& empty_type() {
   static const TypeDescription type = struct_type("Empty");
   return type;
-}
-
-TypeDescription detail::describe_enum(std::string_view name, std::span<const EnumValue> values) {
-  TypeDescription d = enum_type(name, {});
-  for (const EnumValue& value : values) {
-    d.values.emplace_back(value.name);
-    if (value.description.empty() && value.features.begin() == value.features.end()) continue;
-    d.notes[std::string(value.name)] = {std::string(value.description),
-                                        {value.features.begin(), value.features.end()}};
-  }
-  return d;
-}
-
-std::recursive_mutex& detail::descriptions_mutex() {
-  static std::recursive_mutex mutex;
-  return mutex;
-}
-
-Result<void> detail::enum_from_text(std::string_view name, const std::string& text, const EnumValue* values,
-                                    std::size_t count, std::size_t& index) {
-  for (std::size_t i = 0; i < count; ++i) {
-    if (values[i].name == text) {
-      index = i;
-      return {};
-    }
-  }
-  return error("Parameter '{}' does not accept value '{}'", or_null(name), text);
 }
 
 }  // namespace qomio

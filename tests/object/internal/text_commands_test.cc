@@ -14,7 +14,6 @@
 #include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/json.h"
