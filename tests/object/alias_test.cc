@@ -68,7 +68,7 @@ class AliasTest : public testing::Test {
   Ref<Dimmer> dimmer_;
 };
 
-TEST_F(AliasTest, ReadsAndSetsTheTargetsProperty) {
+TEST_F(AliasTest, reads_and_sets_the_property_of_its_target) {
   ASSERT_TRUE(alias("light", *dimmer_, "level"));
   EXPECT_EQ(*room_->get_property("light"), 50);
   ASSERT_TRUE(room_->set_property("light", 70));
@@ -77,7 +77,7 @@ TEST_F(AliasTest, ReadsAndSetsTheTargetsProperty) {
   EXPECT_EQ(*room_->get_property("light"), 71);
 }
 
-TEST_F(AliasTest, HasTheTypeRangeAndDescriptionOfItsTarget) {
+TEST_F(AliasTest, has_the_type_range_and_description_of_its_target) {
   ASSERT_TRUE(alias("light", *dimmer_, "level"));
   const Property* light = room_->find_property("light");
   ASSERT_NE(light, nullptr);
@@ -88,7 +88,7 @@ TEST_F(AliasTest, HasTheTypeRangeAndDescriptionOfItsTarget) {
   EXPECT_EQ(&light->type(), &dimmer_->find_property("level")->type());
 }
 
-TEST_F(AliasTest, RefusesWhatItsTargetRefuses) {
+TEST_F(AliasTest, refuses_what_its_target_refuses) {
   ASSERT_TRUE(alias("light", *dimmer_, "level"));
   ASSERT_TRUE(alias("age", *dimmer_, "seconds"));
   ASSERT_TRUE(alias("early", *dimmer_, "fixed"));
@@ -99,7 +99,7 @@ TEST_F(AliasTest, RefusesWhatItsTargetRefuses) {
   EXPECT_EQ(room_->set_property("early", 1).error().message(), "Property cannot be set after initialization");
 }
 
-TEST_F(AliasTest, OneOfSeveralThatAreSetTogetherIsTakenBackWithThem) {
+TEST_F(AliasTest, is_undone_with_the_other_properties_that_are_set_together) {
   ASSERT_TRUE(alias("light", *dimmer_, "level"));
   auto other = *object_new_with_props<Dimmer>("d1");
   ASSERT_TRUE(alias("second", *other, "level"));
@@ -113,7 +113,7 @@ TEST_F(AliasTest, OneOfSeveralThatAreSetTogetherIsTakenBackWithThem) {
   EXPECT_EQ(*other->get_property("level"), 2);
 }
 
-TEST_F(AliasTest, OfAChildIsALinkThatPathsFollow) {
+TEST_F(AliasTest, of_a_child_is_a_link_that_paths_follow) {
   ASSERT_TRUE(object_root().add_child("room", *room_));
   ASSERT_TRUE(alias("lamp", objects_root(), "d0"));
   EXPECT_EQ(room_->find_property("lamp")->type_name(), "link<dimmer>");
@@ -123,7 +123,7 @@ TEST_F(AliasTest, OfAChildIsALinkThatPathsFollow) {
   object_unparent(*room_);
 }
 
-TEST_F(AliasTest, OfAnObjectThatIsGoneIsAnErrorAndNotADanglingAccess) {
+TEST_F(AliasTest, of_a_destroyed_object_returns_an_error) {
   ASSERT_TRUE(alias("light", *dimmer_, "level"));
   object_unparent(*dimmer_);
   dimmer_ = {};
@@ -133,7 +133,7 @@ TEST_F(AliasTest, OfAnObjectThatIsGoneIsAnErrorAndNotADanglingAccess) {
   EXPECT_EQ(object_set_props(*room_, {{"light", "1"}}).error().message(), gone);
 }
 
-TEST_F(AliasTest, OfAPropertyThatIsGoneSaysSo) {
+TEST_F(AliasTest, of_a_deleted_property_says_so) {
   ASSERT_TRUE(dimmer_->add_property(property<bool>("hot", [](const Object&) { return true; }, nullptr)));
   ASSERT_TRUE(alias("hot", *dimmer_, "hot"));
   EXPECT_EQ(*room_->get_property("hot"), true);
@@ -141,7 +141,7 @@ TEST_F(AliasTest, OfAPropertyThatIsGoneSaysSo) {
   EXPECT_EQ(room_->get_property("hot").error().message(), "Property 'dimmer.hot' not found");
 }
 
-TEST_F(AliasTest, NeedsATargetAndAFreeName) {
+TEST_F(AliasTest, needs_a_target_and_a_free_name) {
   EXPECT_EQ(alias("light", *dimmer_, "colour").error().message(), "Property 'dimmer.colour' not found");
   EXPECT_THAT(alias("type", *dimmer_, "level").error().message(), HasSubstr("duplicate property 'type'"));
   ASSERT_TRUE(alias("light[*]", *dimmer_, "level"));
@@ -149,7 +149,7 @@ TEST_F(AliasTest, NeedsATargetAndAFreeName) {
   EXPECT_EQ(*room_->get_property("light[1]"), 7);
 }
 
-TEST_F(AliasTest, ALongChainIsNoDeeperThanAShortOne) {
+TEST_F(AliasTest, a_long_chain_of_aliases_does_not_recurse) {
   std::vector<Ref<Object>> rooms;
   for (int i = 0; i < 100'000; ++i) {
     rooms.push_back(*object_new("container"));
@@ -174,7 +174,7 @@ TEST_F(AliasTest, ALongChainIsNoDeeperThanAShortOne) {
             "Property 'container.a' is an alias of an object that no longer exists");
 }
 
-TEST_F(AliasTest, ACircleIsRefused) {
+TEST_F(AliasTest, a_circle_of_aliases_is_refused) {
   ASSERT_TRUE(room_->add_property(property<bool>("a", [](const Object&) { return true; }, nullptr)));
   ASSERT_TRUE(alias("b", *room_, "a"));
   ASSERT_TRUE(alias("c", *room_, "b"));

@@ -207,7 +207,7 @@ void remove_everything() {
   objects_cleanup();
 }
 
-TEST(ConfigPropertyTest, WhatClientsMadeComesBackTheSame) {
+TEST(ConfigPropertyTest, a_saved_configuration_restores_what_clients_created) {
   register_object_types();
   ASSERT_TRUE(register_type(Panel::type_info));
   ASSERT_TRUE(register_type(Knob::type_info));

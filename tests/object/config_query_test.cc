@@ -165,7 +165,7 @@ class ConfigQueryTest : public testing::Test {
   }
 };
 
-TEST_F(ConfigQueryTest, LinksThatLeadRoundInARingComeBack) {
+TEST_F(ConfigQueryTest, links_in_a_ring_are_restored) {
   add("{'qom-type':'config-box','id':'a'}");
   add("{'qom-type':'config-box','id':'b','next':'a','held':'a','base':'a'}");
   add("{'qom-type':'config-box','id':'self'}");
@@ -180,7 +180,7 @@ TEST_F(ConfigQueryTest, LinksThatLeadRoundInARingComeBack) {
   EXPECT_EQ(get("self", "held"), "\"/objects/self\"");
 }
 
-TEST_F(ConfigQueryTest, InARingWhatAnObjectCanNotBeMadeWithoutComesBeforeIt) {
+TEST_F(ConfigQueryTest, in_a_ring_an_object_is_saved_after_those_that_it_requires) {
   add("{'qom-type':'config-box','id':'first'}");
   add("{'qom-type':'config-needy','id':'needy','needed':'first'}");
   add("{'qom-type':'config-box','id':'second','any':'needy'}");
@@ -195,7 +195,7 @@ TEST_F(ConfigQueryTest, InARingWhatAnObjectCanNotBeMadeWithoutComesBeforeIt) {
   EXPECT_EQ(get("second", "next"), "\"/objects/second\"");
 }
 
-TEST_F(ConfigQueryTest, ALinkToAPartOfALaterObjectComesBack) {
+TEST_F(ConfigQueryTest, a_link_to_a_part_of_a_later_object_is_restored) {
   add("{'qom-type':'config-box','id':'a'}");
   add("{'qom-type':'config-box','id':'b'}");
   set("{'path':'a','properties':{'any':'/objects/b/lid'}}");
@@ -205,14 +205,14 @@ TEST_F(ConfigQueryTest, ALinkToAPartOfALaterObjectComesBack) {
   EXPECT_EQ(get("b", "any"), "\"/objects/b/lid\"");
 }
 
-TEST_F(ConfigQueryTest, ALinkWhoseTargetIsGoneIsNoHindrance) {
+TEST_F(ConfigQueryTest, a_link_whose_target_is_destroyed_does_not_prevent_saving) {
   add("{'qom-type':'config-box','id':'a'}");
   add("{'qom-type':'config-box','id':'b','next':'a','any':'a'}");
   EXPECT_EQ(run("object-del", "{'id':'a'}"), "{}");
   EXPECT_EQ(reload(), R"({"objects": [{"qom-type": "config-box", "id": "b", "any": ""}]})");
 }
 
-TEST_F(ConfigQueryTest, WhatAGlobalDefaultSetIsTold) {
+TEST_F(ConfigQueryTest, a_value_from_a_global_default_is_saved) {
   ASSERT_TRUE(parse_global_default("config-box.i64=10"));
   add("{'qom-type':'config-box','id':'a'}");
   remove_global_defaults();
@@ -223,7 +223,7 @@ TEST_F(ConfigQueryTest, WhatAGlobalDefaultSetIsTold) {
   EXPECT_EQ(get("b", "i64"), "3");
 }
 
-TEST_F(ConfigQueryTest, WhatWasSetWinsOverAGlobalDefaultOfAnotherRun) {
+TEST_F(ConfigQueryTest, a_saved_value_wins_over_a_global_default_of_another_run) {
   add("{'qom-type':'config-box','id':'a','declared':7}");
   const std::string before = config();
   remove_all();
@@ -232,7 +232,7 @@ TEST_F(ConfigQueryTest, WhatWasSetWinsOverAGlobalDefaultOfAnotherRun) {
   EXPECT_EQ(get("a", "declared"), "7");
 }
 
-TEST_F(ConfigQueryTest, APropertyCalledLikeAnArgumentOfObjectAddComesBack) {
+TEST_F(ConfigQueryTest, a_property_named_like_an_argument_of_object_add_is_restored) {
   add("{'qom-type':'config-box','id':'a'}");
   set("{'path':'a','properties':{'id':5}}");
   EXPECT_EQ(reload(), R"({"objects": [{"qom-type": "config-box", "id": "a"}], )"
@@ -240,7 +240,7 @@ TEST_F(ConfigQueryTest, APropertyCalledLikeAnArgumentOfObjectAddComesBack) {
   EXPECT_EQ(get("a", "id"), "5");
 }
 
-TEST_F(ConfigQueryTest, WhatWasSetLastIsSetLastAgain) {
+TEST_F(ConfigQueryTest, properties_are_restored_in_the_order_in_which_they_were_set) {
   add("{'qom-type':'config-box','id':'a','level':1,'preset':2}");
   set("{'path':'a','properties':{'level':3}}");
   reload();
@@ -248,7 +248,7 @@ TEST_F(ConfigQueryTest, WhatWasSetLastIsSetLastAgain) {
   EXPECT_EQ(get("a", "level"), "3");
 }
 
-TEST_F(ConfigQueryTest, WhatUsersSetOfPartsAndOfTheProgramsOwnObjectsComesBack) {
+TEST_F(ConfigQueryTest, settings_of_parts_and_of_the_programs_own_objects_are_restored) {
   auto own = *object_new("config-box");
   ASSERT_TRUE(objects_root().add_child("#own", *own));
   add("{'qom-type':'config-box','id':'a'}");
@@ -269,7 +269,7 @@ TEST_F(ConfigQueryTest, WhatUsersSetOfPartsAndOfTheProgramsOwnObjectsComesBack) 
   EXPECT_EQ(get("/objects/#own", "i64"), "4");
 }
 
-TEST_F(ConfigQueryTest, WhatIsChangedThroughAnAliasIsTold) {
+TEST_F(ConfigQueryTest, a_change_through_an_alias_is_saved) {
   add("{'qom-type':'config-box','id':'a'}");
   Object& a = *objects_root().child("a");
   const auto room = *object_new("container");
@@ -279,7 +279,7 @@ TEST_F(ConfigQueryTest, WhatIsChangedThroughAnAliasIsTold) {
   EXPECT_EQ(config(), R"({"objects": [{"qom-type": "config-box", "id": "a", "i64": 8}]})");
 }
 
-TEST_F(ConfigQueryTest, WhatCanNotBeSavedIsNamed) {
+TEST_F(ConfigQueryTest, what_can_not_be_saved_is_named) {
   ASSERT_TRUE(parse_global_default("config-lid.size=4"));
   add("{'qom-type':'config-box','id':'a','key':'secret','ratio':1.5,'label':'x'}");
   auto& a = static_cast<Box&>(*objects_root().child("a"));
@@ -295,7 +295,7 @@ TEST_F(ConfigQueryTest, WhatCanNotBeSavedIsNamed) {
       R"("reason": "it can't be set once its object is made"}]})");
 }
 
-TEST_F(ConfigQueryTest, WhatIsNestedTooDeepToBeReadAgainIsNamed) {
+TEST_F(ConfigQueryTest, a_value_nested_too_deep_to_be_read_again_is_named) {
   const auto nested = [](int levels) { return std::string(levels, '[') + std::string(levels, ']'); };
   add("{'qom-type':'config-box','id':'a'}");
   set(("{'path':'a','properties':{'extra':" + nested(1021) + "}}").c_str());
@@ -306,12 +306,12 @@ TEST_F(ConfigQueryTest, WhatIsNestedTooDeepToBeReadAgainIsNamed) {
   ASSERT_TRUE(load_config("{'not-saved': [{'path': 'x', 'property': 'y', 'reason': ''}]}", "f"));
 }
 
-TEST_F(ConfigQueryTest, WhatWasLostIsToldAgainByTheNext) {
+TEST_F(ConfigQueryTest, what_one_configuration_could_not_save_the_next_names_again) {
   add("{'qom-type':'config-box','id':'a','key':'secret'}");
   EXPECT_THAT(reload(), HasSubstr("not-saved"));
 }
 
-TEST_F(ConfigQueryTest, OnlyWhatUsersCanMakeIsListed) {
+TEST_F(ConfigQueryTest, only_objects_that_users_can_create_are_listed) {
   ASSERT_TRUE(objects_root().add_child("#own", **object_new("config-box")));
   ASSERT_TRUE(objects_root().add_child("plain", **object_new("container")));
   ASSERT_TRUE(object_new_with_props("config-box", objects_root(), "7up", {}));
@@ -319,14 +319,14 @@ TEST_F(ConfigQueryTest, OnlyWhatUsersCanMakeIsListed) {
   EXPECT_EQ(config(), R"({"objects": [{"qom-type": "config-box", "id": "like-a-users", "i64": 4}]})");
 }
 
-TEST_F(ConfigQueryTest, NoObjectIsMadeForIt) {
+TEST_F(ConfigQueryTest, a_query_creates_no_object) {
   add("{'qom-type':'config-box','id':'a'}");
   const int before = made;
   (void)config();
   EXPECT_EQ(made, before);
 }
 
-TEST_F(ConfigQueryTest, AChainOfManyLinksIsNoDeeperThanAShortOne) {
+TEST_F(ConfigQueryTest, a_long_chain_of_links_does_not_recurse) {
   constexpr int kLength = 100'000;
   std::string text = "{'objects': [{'qom-type': 'config-box', 'id': 'b0'}";
   for (int i = 1; i < kLength; ++i) {
@@ -349,7 +349,7 @@ TEST_F(ConfigQueryTest, AChainOfManyLinksIsNoDeeperThanAShortOne) {
   EXPECT_TRUE(objects_root().is_empty());
 }
 
-TEST_F(ConfigQueryTest, AConfigurationMayBeLongerThanWhatAClientMaySend) {
+TEST_F(ConfigQueryTest, a_configuration_may_be_longer_than_a_clients_request) {
   add("{'qom-type':'config-box','id':'a'}");
   add("{'qom-type':'config-box','id':'b'}");
   const Json many(std::vector<Json>(530'000, 0));
@@ -358,7 +358,7 @@ TEST_F(ConfigQueryTest, AConfigurationMayBeLongerThanWhatAClientMaySend) {
   reload();
 }
 
-TEST_F(ConfigQueryTest, AFailingConfigurationPutsBackWhatItSet) {
+TEST_F(ConfigQueryTest, a_configuration_that_fails_restores_what_it_had_set) {
   add("{'qom-type':'config-box','id':'a','i64':1}");
   const auto loaded = load_config(
       "{'objects':[{'qom-type':'config-box','id':'b'}],\n"

@@ -55,14 +55,14 @@ class GlobalDefaultsTest : public testing::Test {
   }
 };
 
-TEST_F(GlobalDefaultsTest, TakeThePlaceOfWhatThePropertyAndInstanceInitSay) {
+TEST_F(GlobalDefaultsTest, override_the_defaults_of_the_property_and_of_instance_init) {
   add_global_default("tap", "flow", "20");
   add_global_default("tap", "name", "from outside");
   EXPECT_EQ(made("tap", "flow"), 20);
   EXPECT_EQ(made("tap", "name"), "from outside");
 }
 
-TEST_F(GlobalDefaultsTest, AreForDerivedTypesAndForInterfacesToo) {
+TEST_F(GlobalDefaultsTest, apply_to_derived_types_and_to_interfaces) {
   add_global_default("tap", "flow", "20");
   EXPECT_EQ(made("garden-tap", "flow"), 20);
   add_global_default("user-creatable", "flow", "30");
@@ -72,19 +72,19 @@ TEST_F(GlobalDefaultsTest, AreForDerivedTypesAndForInterfacesToo) {
   EXPECT_EQ(made("tap", "flow"), 30);
 }
 
-TEST_F(GlobalDefaultsTest, TheUsersWinOverTheProgramsAndTheLatestOverEarlierOnes) {
+TEST_F(GlobalDefaultsTest, of_users_win_over_the_programs_and_later_ones_over_earlier_ones) {
   add_global_default("tap", "flow", "1", GlobalOrigin::user);
   add_global_default("tap", "flow", "2", GlobalOrigin::user);
   add_global_default("tap", "flow", "3", GlobalOrigin::program);
   EXPECT_EQ(made("tap", "flow"), 2);
 }
 
-TEST_F(GlobalDefaultsTest, WhatOneObjectIsGivenWins) {
+TEST_F(GlobalDefaultsTest, lose_to_a_value_given_for_the_object) {
   add_global_default("tap", "flow", "20");
   EXPECT_EQ(*(*object_new_with_props("tap", internal_root(), "", {{"flow", "5"}}))->get_property("flow"), 5);
 }
 
-TEST_F(GlobalDefaultsTest, AWrongOneIsAnErrorOfMakingAnObject) {
+TEST_F(GlobalDefaultsTest, with_a_wrong_value_make_creating_an_object_fail) {
   add_global_default("tap", "flow", "101");
   EXPECT_EQ(object_new("tap").error().message(),
             "can't apply global tap.flow=101: flow value must be in range [0, 100]");
@@ -94,14 +94,14 @@ TEST_F(GlobalDefaultsTest, AWrongOneIsAnErrorOfMakingAnObject) {
             "can't apply global tap.colour=red: Property 'tap.colour' not found");
 }
 
-TEST_F(GlobalDefaultsTest, AreReadFromBothForms) {
+TEST_F(GlobalDefaultsTest, are_parsed_from_both_forms) {
   ASSERT_TRUE(parse_global_default("tap.name=a,b=c.d"));
   EXPECT_EQ(made("tap", "name"), "a,b=c.d");
   ASSERT_TRUE(parse_global_default("driver=tap,property=flow,value=7"));
   EXPECT_EQ(made("tap", "flow"), 7);
 }
 
-TEST_F(GlobalDefaultsTest, OtherFormsAreRefused) {
+TEST_F(GlobalDefaultsTest, of_other_forms_are_refused) {
   EXPECT_EQ(parse_global_default("driver=tap,property=flow").error().message(),
             "Parameter 'value' is missing");
   EXPECT_EQ(parse_global_default("tap=3").error().message(), "Parameter 'driver' is missing");
@@ -112,7 +112,7 @@ TEST_F(GlobalDefaultsTest, OtherFormsAreRefused) {
   EXPECT_FALSE(parse_global_default("tap.=1"));
 }
 
-TEST_F(GlobalDefaultsTest, UnknownTypesAndPropertiesAreWarnedOfAndHarmOthersNot) {
+TEST_F(GlobalDefaultsTest, of_unknown_types_and_properties_cause_a_warning_only) {
   ASSERT_TRUE(parse_global_default("tub.flow=1"));
   ASSERT_TRUE(parse_global_default("garden-tap.colour=red"));
   ASSERT_TRUE(parse_global_default("garden-tap.flow=1"));

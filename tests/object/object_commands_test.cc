@@ -109,7 +109,7 @@ class ObjectCommandsTest : public testing::Test {
   }
 };
 
-TEST_F(ObjectCommandsTest, QomListShowsChildrenAndThenPropertiesWithTheirTypes) {
+TEST_F(ObjectCommandsTest, qom_list_returns_children_then_properties_with_their_types) {
   EXPECT_EQ(run("qom-list", R"({"path": "/"})"),
             R"([{"name": "objects", "type": "child<container>"}, {"name": "type", "type": "string"}])");
   EXPECT_EQ(run("qom-list", R"({"path": "/objects"})"), R"([{"name": "type", "type": "string"}])");
@@ -126,7 +126,7 @@ TEST_F(ObjectCommandsTest, QomListShowsChildrenAndThenPropertiesWithTheirTypes) 
             R"({"name": "next", "type": "link<engine>"}])");
 }
 
-TEST_F(ObjectCommandsTest, QomListTellsAnAmbiguousPathFromAMissingOne) {
+TEST_F(ObjectCommandsTest, qom_list_distinguishes_an_ambiguous_path_from_a_missing_one) {
   make(R"("id": "objects")");
   EXPECT_EQ(run("qom-list", R"({"path": "objects"})"), "Path 'objects' is ambiguous");
   EXPECT_EQ(run("qom-list", R"({"path": ""})"), "Path '' is ambiguous");
@@ -136,7 +136,7 @@ TEST_F(ObjectCommandsTest, QomListTellsAnAmbiguousPathFromAMissingOne) {
             "DeviceNotFound: Device '/objects/objects/type' not found");
 }
 
-TEST_F(ObjectCommandsTest, QomGetReadsValuesLinksAndChildren) {
+TEST_F(ObjectCommandsTest, qom_get_reads_values_links_and_children) {
   make(R"("id": "a", "speed": 7, "on": true, "label": "x")");
   make(R"("id": "b", "next": "a")");
   EXPECT_EQ(get("a", "speed"), "7");
@@ -151,7 +151,7 @@ TEST_F(ObjectCommandsTest, QomGetReadsValuesLinksAndChildren) {
   EXPECT_EQ(get("/objects", "a"), R"("/objects/a")");
 }
 
-TEST_F(ObjectCommandsTest, QomGetRefusals) {
+TEST_F(ObjectCommandsTest, qom_get_refuses_unknown_objects_and_properties) {
   make(R"("id": "a")");
   make(R"("id": "objects")");
   EXPECT_EQ(get("a", "nope"), "Property 'engine.nope' not found");
@@ -169,7 +169,7 @@ TEST_F(ObjectCommandsTest, QomGetRefusals) {
             "Parameter 'value' is unexpected");
 }
 
-TEST_F(ObjectCommandsTest, QomSetStoresWhatIsValidAndNothingElse) {
+TEST_F(ObjectCommandsTest, qom_set_stores_valid_values_only) {
   make(R"("id": "a")");
   EXPECT_EQ(set("a", "speed", "7"), "{}");
   EXPECT_EQ(set("a", "speed", "1001"), "speed value must be in range [0, 1000]");
@@ -184,7 +184,7 @@ TEST_F(ObjectCommandsTest, QomSetStoresWhatIsValidAndNothingElse) {
   EXPECT_EQ(set("a", "label", "1"), "Invalid parameter type for 'label', expected: string");
 }
 
-TEST_F(ObjectCommandsTest, QomSetRefusals) {
+TEST_F(ObjectCommandsTest, qom_set_explains_each_refusal) {
   make(R"("id": "a")");
   EXPECT_EQ(set("a", "nope", "1"), "Property 'engine.nope' not found");
   EXPECT_EQ(set("a", "type", "1"), "Property 'engine.type' is not writable");
@@ -198,7 +198,7 @@ TEST_F(ObjectCommandsTest, QomSetRefusals) {
             "Parameter 'z' is unexpected");
 }
 
-TEST_F(ObjectCommandsTest, QomSetOfLinks) {
+TEST_F(ObjectCommandsTest, qom_set_sets_and_clears_links) {
   make(R"("id": "a")");
   make(R"("id": "b")");
   make(R"("id": "objects")");
@@ -213,7 +213,7 @@ TEST_F(ObjectCommandsTest, QomSetOfLinks) {
   EXPECT_EQ(get("a", "next"), R"("")");
 }
 
-TEST_F(ObjectCommandsTest, ALinkToAnAmbiguousPathIsRefused) {
+TEST_F(ObjectCommandsTest, a_link_to_an_ambiguous_path_is_refused) {
   make(R"("id": "a")");
   make(R"("id": "b")");
   auto inner = *object_new_with_props("engine", *objects_root().child("a"), "b", {});
@@ -221,7 +221,7 @@ TEST_F(ObjectCommandsTest, ALinkToAnAmbiguousPathIsRefused) {
   EXPECT_EQ(set("a", "next", "\"a/b\""), "{}");
 }
 
-TEST_F(ObjectCommandsTest, QomSetManySetsAllOrNothing) {
+TEST_F(ObjectCommandsTest, qom_set_many_sets_all_or_none) {
   make(R"("id": "a")");
   EXPECT_EQ(run("qom-set-many", R"({"path": "a", "properties": {"speed": 1, "gear": 2, "label": "x"}})"),
             "{}");
@@ -244,7 +244,7 @@ TEST_F(ObjectCommandsTest, QomSetManySetsAllOrNothing) {
   }
 }
 
-TEST_F(ObjectCommandsTest, QomListGetAnswersForEachPathWithReadableValues) {
+TEST_F(ObjectCommandsTest, qom_list_get_returns_the_readable_values_of_each_path) {
   make(R"("id": "a", "speed": 7)");
   EXPECT_EQ(
       run("qom-list-get", R"({"paths": ["/objects", "a"]})"),
@@ -262,7 +262,7 @@ TEST_F(ObjectCommandsTest, QomListGetAnswersForEachPathWithReadableValues) {
             "Invalid parameter type for 'paths[1]', expected: string");
 }
 
-TEST_F(ObjectCommandsTest, QomListTypesFiltersByWhatIsImplementedAndByAbstract) {
+TEST_F(ObjectCommandsTest, qom_list_types_filters_by_implemented_type_and_by_abstract) {
   const std::string all = run("qom-list-types");
   EXPECT_THAT(all, HasSubstr(R"({"name": "container", "parent": "object"})"));
   EXPECT_THAT(all, HasSubstr(R"({"name": "engine", "parent": "object"})"));
@@ -292,7 +292,7 @@ TEST_F(ObjectCommandsTest, QomListTypesFiltersByWhatIsImplementedAndByAbstract) 
   EXPECT_EQ(run("qom-list-types", R"({"z": 1})"), "Parameter 'z' is unexpected");
 }
 
-TEST_F(ObjectCommandsTest, QomListPropertiesDescribesAClass) {
+TEST_F(ObjectCommandsTest, qom_list_properties_describes_a_class) {
   EXPECT_EQ(
       run("qom-list-properties", R"({"typename": "engine"})"),
       R"([{"name": "type", "type": "string", "description": "name of the type", "writable": false}, )"
@@ -318,7 +318,7 @@ TEST_F(ObjectCommandsTest, QomListPropertiesDescribesAClass) {
   EXPECT_EQ(run("qom-list-properties", R"({"type": "engine"})"), "Parameter 'typename' is missing");
 }
 
-TEST_F(ObjectCommandsTest, ObjectAddAndObjectDel) {
+TEST_F(ObjectCommandsTest, object_add_creates_an_object_that_object_del_deletes) {
   make(R"("id": "a", "speed": 3)");
   EXPECT_EQ(run("object-add", R"({"qom-type": "engine", "id": "a"})"),
             "attempt to add duplicate property 'a' to object (type 'container')");
@@ -333,7 +333,7 @@ TEST_F(ObjectCommandsTest, ObjectAddAndObjectDel) {
   EXPECT_EQ(run("object-del", R"({"id": "a", "x": 1})"), "Parameter 'x' is unexpected");
 }
 
-TEST_F(ObjectCommandsTest, ObjectDelRefusesWhatIsHeld) {
+TEST_F(ObjectCommandsTest, object_del_refuses_an_object_that_is_held) {
   make(R"("id": "a")");
   std::optional<Hold> hold = objects_root().child("a")->hold("export", "disk0");
   EXPECT_EQ(run("object-del", R"({"id": "a"})"), "object 'a' is in use, can not be deleted");
@@ -366,7 +366,7 @@ Json branch_of(const std::string& type) {
   return nullptr;
 }
 
-TEST_F(ObjectCommandsTest, TheSchemaOfObjectAddHasABranchForEachTypeEvenOneRegisteredLater) {
+TEST_F(ObjectCommandsTest, the_schema_of_object_add_includes_types_that_are_registered_later) {
   const Json engine = branch_of("engine");
   EXPECT_EQ(json_text(engine["speed"]), R"({"name": "speed", "type": "int", "default": null})");
   EXPECT_EQ(engine["gear"]["type"], "int");
@@ -385,7 +385,7 @@ TEST_F(ObjectCommandsTest, TheSchemaOfObjectAddHasABranchForEachTypeEvenOneRegis
   EXPECT_EQ(branch_of("late-engine"), engine);
 }
 
-TEST_F(ObjectCommandsTest, ObjectAddRefusesWhatThePolicyForbids) {
+TEST_F(ObjectCommandsTest, object_add_refuses_what_the_policy_forbids) {
   const CompatPolicy before = Interface::process().compat();
   Interface::process().set_compat({.unstable_input = CompatInput::reject});
   const std::string refused = run("object-add", R"({"qom-type": "engine", "id": "a", "label": "l"})");
@@ -394,7 +394,7 @@ TEST_F(ObjectCommandsTest, ObjectAddRefusesWhatThePolicyForbids) {
   EXPECT_FALSE(objects_root().child("a"));
 }
 
-TEST_F(ObjectCommandsTest, HelpListsTheTypesThatUsersMayMake) {
+TEST_F(ObjectCommandsTest, help_lists_the_types_that_users_may_create) {
   const auto help = object_help();
   ASSERT_TRUE(help);
   EXPECT_TRUE(help->starts_with("List of user creatable objects:\n"));
@@ -404,7 +404,7 @@ TEST_F(ObjectCommandsTest, HelpListsTheTypesThatUsersMayMake) {
   EXPECT_THAT(*help, Not(HasSubstr("abstract")));
 }
 
-TEST_F(ObjectCommandsTest, HelpOfATypeListsItsWritablePropertiesByName) {
+TEST_F(ObjectCommandsTest, help_of_a_type_lists_its_writable_properties_by_name) {
   EXPECT_EQ(object_help("engine"),
             "engine options:\n"
             "  gear=<uint16>          -  (default: 1)\n"

@@ -87,20 +87,20 @@ class ObjectEventsTest : public testing::Test {
   std::shared_ptr<Diary> diary_ = std::make_shared<Diary>();
 };
 
-TEST_F(ObjectEventsTest, AnObjectIsHeardOfWhenItIsCompleteAndWhenItGoes) {
+TEST_F(ObjectEventsTest, an_object_is_reported_when_it_is_complete_and_when_it_is_deleted) {
   ASSERT_TRUE(object_new_with_props<Door>("d0", {{"angle", "3"}}));
   EXPECT_THAT(diary_->take(), ElementsAre("added /objects/d0"));
   ASSERT_TRUE(user_creatable_del("d0"));
   EXPECT_THAT(diary_->take(), ElementsAre("removed /objects/d0"));
 }
 
-TEST_F(ObjectEventsTest, OneThatFailsIsNeverHeardOf) {
+TEST_F(ObjectEventsTest, an_object_that_fails_to_complete_is_never_reported) {
   EXPECT_FALSE(object_new_with_props<Door>("d0", {{"stuck", "on"}}));
   EXPECT_FALSE(object_new_with_props<Door>("d0", {{"angle", "181"}}));
   EXPECT_THAT(diary_->take(), IsEmpty());
 }
 
-TEST_F(ObjectEventsTest, AChangeIsHeardOfOncePropertyByProperty) {
+TEST_F(ObjectEventsTest, each_changed_property_is_reported_once) {
   auto door = *object_new_with_props<Door>("d0");
   (void)diary_->take();
   ASSERT_TRUE(door->set_property("angle", 5));
@@ -112,14 +112,14 @@ TEST_F(ObjectEventsTest, AChangeIsHeardOfOncePropertyByProperty) {
   EXPECT_THAT(diary_->take(), IsEmpty());
 }
 
-TEST_F(ObjectEventsTest, OnlyObjectsThatUsersSeeAreHeardOf) {
+TEST_F(ObjectEventsTest, only_objects_that_users_see_are_reported) {
   auto door = *object_new_with_props("door", internal_root(), "d0", {});
   ASSERT_TRUE(door->set_property("angle", 5));
   object_unparent(*door);
   EXPECT_THAT(diary_->take(), IsEmpty());
 }
 
-TEST_F(ObjectEventsTest, AListenerThatHasGoneHearsNothing) {
+TEST_F(ObjectEventsTest, a_removed_listener_is_not_called) {
   diary_.reset();
   EXPECT_TRUE(object_new_with_props<Door>("d0"));
 }
@@ -133,7 +133,7 @@ class ObjectEventsOverQmpTest : public QmpServerTest {
   ~ObjectEventsOverQmpTest() override { objects_cleanup(); }
 };
 
-TEST_F(ObjectEventsOverQmpTest, ClientsGetThoseThatTheyAskedFor) {
+TEST_F(ObjectEventsOverQmpTest, clients_receive_the_events_that_they_subscribed_to) {
   TestClient asks = negotiated();
   TestClient silent = negotiated();
   EXPECT_THAT(ask(asks, R"({"execute": "subscribe-events",
@@ -157,7 +157,7 @@ TEST_F(ObjectEventsOverQmpTest, ClientsGetThoseThatTheyAskedFor) {
   EXPECT_THAT(lines(asks), ElementsAre(HasSubstr("OBJECT_DELETED")));
 }
 
-TEST_F(ObjectEventsOverQmpTest, NoValueIsReadForAnEventThatNobodyAskedFor) {
+TEST_F(ObjectEventsOverQmpTest, no_value_is_read_for_an_event_without_subscribers) {
   auto door = *object_new_with_props<Door>("d0");
   TestClient client = negotiated();
   ask(client,
@@ -178,7 +178,7 @@ TEST_F(ObjectEventsOverQmpTest, NoValueIsReadForAnEventThatNobodyAskedFor) {
   EXPECT_EQ(std::exchange(Door::weighed, 0), needed);
 }
 
-TEST_F(ObjectEventsOverQmpTest, ASubscriptionReplacesTheOneBefore) {
+TEST_F(ObjectEventsOverQmpTest, a_subscription_replaces_the_previous_one) {
   TestClient client = negotiated();
   EXPECT_THAT(ask(client, R"({"execute": "subscribe-events", "arguments": {"events": ["OBJECT_ADDED"]}})"),
               SizeIs(1));

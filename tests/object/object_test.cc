@@ -110,7 +110,7 @@ class ObjectTest : public testing::Test {
   }
 };
 
-TEST_F(ObjectTest, MadeWithPropertiesFromTextAndShownInTheTree) {
+TEST_F(ObjectTest, is_created_with_properties_from_text_and_found_in_the_tree) {
   const auto l = lamp("l0", {{"watts", "0x10"}, {"on", "yes"}, {"colour", "green"}, {"label", "a b"}});
   EXPECT_EQ(*l->get_property("watts"), 16);
   EXPECT_EQ(*l->get_property("on"), true);
@@ -120,9 +120,11 @@ TEST_F(ObjectTest, MadeWithPropertiesFromTextAndShownInTheTree) {
   EXPECT_EQ(object_resolve_path("/objects/l0").object, l.get());
 }
 
-TEST_F(ObjectTest, DefaultsApplyUnlessSet) { EXPECT_EQ(*lamp("l0")->get_property("watts"), 40); }
+TEST_F(ObjectTest, defaults_apply_unless_a_property_is_set) {
+  EXPECT_EQ(*lamp("l0")->get_property("watts"), 40);
+}
 
-TEST_F(ObjectTest, EveryRefusalSaysWhyAndChangesNothing) {
+TEST_F(ObjectTest, every_refusal_says_why_and_changes_nothing) {
   const auto l = lamp("l0");
   EXPECT_EQ(message(l->set_property("watts", 101)), "watts value must be in range [0, 100]");
   EXPECT_EQ(message(l->set_property("watts", -1)), "watts value must be in range [0, 100]");
@@ -142,13 +144,13 @@ TEST_F(ObjectTest, EveryRefusalSaysWhyAndChangesNothing) {
   EXPECT_EQ(*l->get_property("colour"), "red");
 }
 
-TEST_F(ObjectTest, AHookThatRefusesPutsTheOldValueBack) {
+TEST_F(ObjectTest, a_hook_that_refuses_restores_the_old_value) {
   const auto l = lamp("l0");
   EXPECT_EQ(message(l->set_property("watts", 13)), "unlucky");
   EXPECT_EQ(l->watts(), 40);
 }
 
-TEST_F(ObjectTest, SeveralPropertiesAreSetTogetherOrNotAtAll) {
+TEST_F(ObjectTest, several_properties_are_set_all_or_none) {
   const auto l = lamp("l0");
   l->hooks = 0;
   EXPECT_TRUE(object_set_props(*l, {{"watts", "2"}, {"volts", "3"}, {"label", "x"}}));
@@ -163,7 +165,7 @@ TEST_F(ObjectTest, SeveralPropertiesAreSetTogetherOrNotAtAll) {
   EXPECT_EQ(*l->get_property("power"), 6);
 }
 
-TEST_F(ObjectTest, AFailureWhileMakingLeavesNothing) {
+TEST_F(ObjectTest, a_failed_creation_leaves_nothing) {
   EXPECT_EQ(message(object_new_with_props<Lamp>("l0", {{"label", "gone"}, {"watts", "-1"}})),
             "watts value must be in range [0, 100]");
   EXPECT_EQ(message(object_new_with_props<Lamp>("l0", {{"label", "gone too"}, {"fails", "on"}})),
@@ -176,7 +178,7 @@ TEST_F(ObjectTest, AFailureWhileMakingLeavesNothing) {
             "object type 'object' is abstract");
 }
 
-TEST_F(ObjectTest, ATakenIdIsRefused) {
+TEST_F(ObjectTest, an_id_in_use_is_refused) {
   const auto first = lamp("l0");
   EXPECT_EQ(message(object_new_with_props<Lamp>("l0")),
             "attempt to add duplicate property 'l0' to object (type 'container')");
@@ -185,7 +187,7 @@ TEST_F(ObjectTest, ATakenIdIsRefused) {
   EXPECT_EQ(object_resolve_path("l0").object, first.get());
 }
 
-TEST_F(ObjectTest, UnparentingGivesTheTreesReferenceBack) {
+TEST_F(ObjectTest, unparenting_releases_the_reference_of_the_tree) {
   auto l = lamp("l0", {{"label", "kept"}});
   object_unparent(*l);
   EXPECT_TRUE(log.empty());
@@ -195,7 +197,7 @@ TEST_F(ObjectTest, UnparentingGivesTheTreesReferenceBack) {
   EXPECT_THAT(log, ElementsAre("~kept"));
 }
 
-TEST_F(ObjectTest, DeletingAParentWhoseChildHoldsItselfLeavesTheChildAlive) {
+TEST_F(ObjectTest, a_referenced_child_survives_the_deletion_of_its_parent) {
   auto parent = *object_new_with_props("container", object_root(), "box", {});
   auto child = *object_new_with_props("lamp", *parent, "inner", {{"label", "inner"}});
   object_unparent(*parent);
@@ -204,7 +206,7 @@ TEST_F(ObjectTest, DeletingAParentWhoseChildHoldsItselfLeavesTheChildAlive) {
   EXPECT_TRUE(log.empty());
 }
 
-TEST_F(ObjectTest, LinksReadAsPathsAndNeverDangle) {
+TEST_F(ObjectTest, links_read_as_paths_and_never_dangle) {
   const auto a = lamp("a");
   auto b = lamp("b");
   EXPECT_EQ(*a->get_property("near"), "");
@@ -220,7 +222,7 @@ TEST_F(ObjectTest, LinksReadAsPathsAndNeverDangle) {
   EXPECT_EQ(*a->get_property("near"), "");
 }
 
-TEST_F(ObjectTest, AStrongLinkKeepsItsTargetFromBeingDeleted) {
+TEST_F(ObjectTest, a_strong_link_keeps_its_target_from_being_deleted) {
   const auto a = lamp("a");
   lamp("b", {{"label", "b"}});
   EXPECT_TRUE(a->set_property("host", "b"));
@@ -232,7 +234,7 @@ TEST_F(ObjectTest, AStrongLinkKeepsItsTargetFromBeingDeleted) {
   EXPECT_EQ(message(user_creatable_del("b")), "object 'b' not found");
 }
 
-TEST_F(ObjectTest, HoldersAreListedOldestFirstUntilTheirHoldsAreDestroyed) {
+TEST_F(ObjectTest, holders_are_listed_oldest_first_until_their_holds_are_destroyed) {
   const auto a = lamp("a");
   Hold first = a->hold("export", "disk0");
   Hold second = a->hold("export", "disk1");
@@ -248,7 +250,7 @@ TEST_F(ObjectTest, HoldersAreListedOldestFirstUntilTheirHoldsAreDestroyed) {
   EXPECT_TRUE(user_creatable_del("a"));
 }
 
-TEST_F(ObjectTest, AHoldKeepsAnObjectThatHasLeftTheTree) {
+TEST_F(ObjectTest, a_hold_keeps_an_object_that_has_left_the_tree) {
   auto a = lamp("a");
   std::optional<Hold> hold = a->hold("export", "disk0");
   object_unparent(*a);
@@ -258,12 +260,12 @@ TEST_F(ObjectTest, AHoldKeepsAnObjectThatHasLeftTheTree) {
   EXPECT_THAT(log, ElementsAre("~lamp"));
 }
 
-TEST_F(ObjectTest, AnObjectThatCannotBeDeletedStays) {
+TEST_F(ObjectTest, an_object_that_refuses_deletion_stays) {
   const auto a = lamp("a", {{"locked", "on"}});
   EXPECT_EQ(message(user_creatable_del("a")), "object 'a' is in use, can not be deleted");
 }
 
-TEST_F(ObjectTest, ManyChildrenAreFoundByNameAndKeepTheirOrder) {
+TEST_F(ObjectTest, many_children_are_found_by_name_and_keep_their_order) {
   for (int i = 0; i < 100; ++i) lamp("l" + std::to_string(i));
   for (int i = 0; i < 100; i += 2) EXPECT_TRUE(user_creatable_del("l" + std::to_string(i)));
   EXPECT_FALSE(objects_root().child("l50"));
@@ -278,7 +280,7 @@ TEST_F(ObjectTest, ManyChildrenAreFoundByNameAndKeepTheirOrder) {
   EXPECT_EQ(names.back(), "l99");
 }
 
-TEST_F(ObjectTest, PartialPathsMatchByEndAndAreAmbiguousWhenTwoMatch) {
+TEST_F(ObjectTest, a_partial_path_that_matches_two_objects_is_ambiguous) {
   auto box = *object_new_with_props("container", object_root(), "box", {});
   const auto outer = lamp("x");
   auto inner = *object_new_with_props("lamp", *box, "y", {});
@@ -296,7 +298,7 @@ TEST_F(ObjectTest, PartialPathsMatchByEndAndAreAmbiguousWhenTwoMatch) {
   object_unparent(*box);
 }
 
-TEST_F(ObjectTest, AWalkSurvivesTheDeletionOfAnyObject) {
+TEST_F(ObjectTest, a_walk_survives_the_deletion_of_any_object) {
   for (int i = 0; i < 10; ++i) lamp("l" + std::to_string(i));
   int visits = 0;
   object_child_foreach_recursive(objects_root(), [&](Object&) {
@@ -307,7 +309,7 @@ TEST_F(ObjectTest, AWalkSurvivesTheDeletionOfAnyObject) {
   EXPECT_EQ(visits, 1);
 }
 
-TEST_F(ObjectTest, PropertiesAreListedChildrenFirstThenInOrderOfDeclaration) {
+TEST_F(ObjectTest, properties_are_listed_children_first_then_in_order_of_declaration) {
   const auto l = lamp("l0");
   auto inner = *object_new_with_props("container", *l, "c", {});
   std::vector<std::string> names;
@@ -318,7 +320,7 @@ TEST_F(ObjectTest, PropertiesAreListedChildrenFirstThenInOrderOfDeclaration) {
   EXPECT_EQ(l->property_views()[12].type_name, "link<lamp>");
 }
 
-TEST_F(ObjectTest, OwnPropertiesAreReleasedOnceAndMayDeleteEachOther) {
+TEST_F(ObjectTest, instance_properties_are_released_once_and_may_delete_each_other) {
   auto l = lamp("l0");
   int released = 0;
   auto own = [] { return std::unique_ptr<Property>(property("extra[*]", &Lamp::watts)); };
@@ -336,7 +338,7 @@ TEST_F(ObjectTest, OwnPropertiesAreReleasedOnceAndMayDeleteEachOther) {
   EXPECT_EQ(released, 2);
 }
 
-TEST_F(ObjectTest, CastsFollowTypesAndInterfaces) {
+TEST_F(ObjectTest, casts_follow_types_and_interfaces) {
   const auto l = lamp("l0");
   Object* object = l.get();
   EXPECT_EQ(object_cast<Lamp>(object), l.get());

@@ -132,7 +132,7 @@ class PropertyTest : public testing::Test {
   }
 };
 
-TEST_F(PropertyTest, OfEveryKindKeepsWhatItIsGiven) {
+TEST_F(PropertyTest, of_every_kind_keeps_the_value_that_it_is_given) {
   const auto object = make();
   const std::vector<std::pair<std::string, Json>> values{
       {"bool", true},         {"string", "text"},
@@ -149,7 +149,7 @@ TEST_F(PropertyTest, OfEveryKindKeepsWhatItIsGiven) {
   }
 }
 
-TEST_F(PropertyTest, OfEveryKindIsMadeFromTextToo) {
+TEST_F(PropertyTest, of_every_kind_is_set_from_text) {
   const auto object = make({{"bool", "off"},
                             {"string", ""},
                             {"uint8", "0xff"},
@@ -165,7 +165,7 @@ TEST_F(PropertyTest, OfEveryKindIsMadeFromTextToo) {
   EXPECT_EQ(*object->get_property("list"), Json({1, 3, 4, 5}));
 }
 
-TEST_F(PropertyTest, NumbersAndFlagsNeedNoText) {
+TEST_F(PropertyTest, numbers_and_flags_are_passed_without_text) {
   const auto object = make({{"bool", true}, {"uint8", 255}, {"int", -1}, {"number", 2.5}, {"low", 7}});
   EXPECT_EQ(*object->get_property("bool"), true);
   EXPECT_EQ(*object->get_property("uint8"), 255);
@@ -178,7 +178,7 @@ TEST_F(PropertyTest, NumbersAndFlagsNeedNoText) {
             "Invalid parameter type for 'bool', expected: boolean");
 }
 
-TEST_F(PropertyTest, WhatDoesNotFitIsRefusedAndNotKept) {
+TEST_F(PropertyTest, a_value_that_does_not_fit_is_refused_and_not_stored) {
   const auto object = make({{"uint8", 7}, {"phase", "done"}, {"name", "k"}});
   EXPECT_EQ(message(object->set_property("uint8", 256)), "Parameter 'uint8' expects uint8_t");
   EXPECT_EQ(message(object->set_property("int8", -129)), "Parameter 'int8' expects int8_t");
@@ -192,7 +192,7 @@ TEST_F(PropertyTest, WhatDoesNotFitIsRefusedAndNotKept) {
   EXPECT_EQ(*object->get_property("name"), "k");
 }
 
-TEST_F(PropertyTest, AFailureAtAnyPlaceOfAListLeavesNoObject) {
+TEST_F(PropertyTest, a_wrong_value_at_any_position_leaves_no_object) {
   const std::vector<PropertyArgument> good{{"bool", true}, {"string", "s"}, {"uint8", 1}, {"phase", "done"}};
   for (std::size_t bad = 0; bad <= good.size(); ++bad) {
     auto values = good;
@@ -203,14 +203,14 @@ TEST_F(PropertyTest, AFailureAtAnyPlaceOfAListLeavesNoObject) {
   }
 }
 
-TEST_F(PropertyTest, AHookRunsOnceForAllThatAreGivenAtTheStartAndNotForDefaults) {
+TEST_F(PropertyTest, a_hook_runs_once_for_all_initial_values_and_not_for_defaults) {
   EXPECT_EQ(make()->hooks, 0);
   const auto object = make({{"low", 20}, {"high", 30}});
   EXPECT_EQ(object->hooks, 1) << "low would have been refused alone";
   EXPECT_EQ(message(object_new_with_props("kinds", internal_root(), "", {{"high", 0}})), "low is above high");
 }
 
-TEST_F(PropertyTest, AnEnumIsReadAsItsNameAndAsItsValue) {
+TEST_F(PropertyTest, an_enum_is_read_as_its_name_and_as_its_value) {
   const auto object = make();
   EXPECT_EQ(*object_property_get_str(*object, "string"), "");
   EXPECT_EQ(*object_property_get_enum<Phase>(*object, "phase"), Phase::busy) << "its default";
@@ -223,7 +223,7 @@ TEST_F(PropertyTest, AnEnumIsReadAsItsNameAndAsItsValue) {
             "Invalid parameter type for 'bool', expected: string");
 }
 
-TEST_F(PropertyTest, ScalarsAreReadAndSetWithoutJson) {
+TEST_F(PropertyTest, scalars_are_read_and_set_without_json) {
   const auto object = make();
   EXPECT_TRUE(object_property_set_int(*object, "uint16", 65535));
   EXPECT_EQ(*object_property_get_int(*object, "uint16"), 65535);
@@ -238,14 +238,14 @@ TEST_F(PropertyTest, ScalarsAreReadAndSetWithoutJson) {
   EXPECT_EQ(message(object_property_get_bool(*object, "nope")), "Property 'kinds.nope' not found");
 }
 
-TEST_F(PropertyTest, AMomentIsShownBrokenDown) {
+TEST_F(PropertyTest, a_point_in_time_is_shown_as_its_calendar_fields) {
   const auto object = make();
   EXPECT_EQ((*object->get_property("time"))["tm_year"], 126);
   EXPECT_EQ(message(object->set_property("time", Json::object())), "Property 'kinds.time' is not writable");
   EXPECT_EQ(object->find_property("time")->type_name(), "struct tm");
 }
 
-TEST_F(PropertyTest, AReadOnlyLinkLeadsWhereItsObjectWants) {
+TEST_F(PropertyTest, a_read_only_link_is_set_by_its_object_only) {
   const auto target = make();
   ASSERT_TRUE(objects_root().add_child("target", *target));
   const auto object = make();
@@ -255,7 +255,7 @@ TEST_F(PropertyTest, AReadOnlyLinkLeadsWhereItsObjectWants) {
   EXPECT_EQ(*object->get_property("shown"), "/objects/target");
 }
 
-TEST_F(PropertyTest, ALinkAsksItsCheckBeforeItIsSwitched) {
+TEST_F(PropertyTest, a_link_runs_its_check_before_it_changes) {
   const auto target = make();
   ASSERT_TRUE(objects_root().add_child("target", *target));
   const auto object = make();
@@ -272,7 +272,7 @@ TEST_F(PropertyTest, ALinkAsksItsCheckBeforeItIsSwitched) {
   EXPECT_EQ(*object->get_property("bool"), true);
 }
 
-TEST_F(PropertyTest, OwnOnesTakeTheFirstFreeNumberAndAreReleasedOnce) {
+TEST_F(PropertyTest, instance_properties_take_the_first_free_number_and_are_released_once) {
   std::vector<std::string> released;
   const auto object = make();
   const auto add = [&](const std::string& name) {
@@ -297,7 +297,7 @@ TEST_F(PropertyTest, OwnOnesTakeTheFirstFreeNumberAndAreReleasedOnce) {
   EXPECT_EQ(add("p[2]"), "attempt to add duplicate property 'p[2]' to object (type 'kinds')");
 }
 
-TEST_F(PropertyTest, WhatIsSpecialAboutItIsKept) {
+TEST_F(PropertyTest, features_are_kept) {
   const std::unique_ptr<Property> old =
       property<bool>("old", [](const Object&) { return true; }, nullptr).with({"deprecated"});
   EXPECT_THAT(old->features(), ElementsAre("deprecated"));

@@ -44,7 +44,7 @@ class RefTest : public testing::Test {
   static Ref<Counted> make() { return Ref<Counted>(object_check<Counted>(**object_new("counted"))); }
 };
 
-TEST_F(RefTest, CopiesCountAndMovesDoNot) {
+TEST_F(RefTest, copies_count_and_moves_do_not) {
   Ref<Counted> a = make();
   Ref<Counted> b = a;
   Ref<Counted> c = std::move(a);
@@ -56,7 +56,7 @@ TEST_F(RefTest, CopiesCountAndMovesDoNot) {
   EXPECT_EQ(finalized, 1);
 }
 
-TEST_F(RefTest, TheLastOfManyThreadsFinalizesOnceAndSeesWhatTheOthersDid) {
+TEST_F(RefTest, the_last_of_many_threads_destroys_the_object_and_sees_all_writes) {
   constexpr int kThreads = 4;
   constexpr int kObjects = 200;
   for (int round = 0; round < kObjects; ++round) {

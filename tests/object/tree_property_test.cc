@@ -238,7 +238,7 @@ class Model {
 
 enum class Step { add, add_numbered, remove, move, link, hold, let_go };
 
-TEST(TreeHistoryTest, TheTreeIsWhatItsHistorySays) {
+TEST(TreeHistoryTest, any_history_of_changes_leaves_the_tree_that_a_model_predicts) {
   register_object_types();
   ASSERT_TRUE(register_type(Node::type_info));
   EXPECT_TRUE(rc::check("a random history", [] {

@@ -92,7 +92,7 @@ class TreeTest : public testing::Test {
   std::vector<Ref<Object>> top_;
 };
 
-TEST_F(TreeTest, TheRootsExistFromTheStart) {
+TEST_F(TreeTest, the_roots_exist_from_the_start) {
   EXPECT_EQ(object_root().child("objects"), &objects_root());
   EXPECT_EQ(path(object_root()), "/");
   EXPECT_EQ(path(objects_root()), "/objects");
@@ -101,7 +101,7 @@ TEST_F(TreeTest, TheRootsExistFromTheStart) {
   EXPECT_EQ(find("/objects"), "/objects");
 }
 
-TEST_F(TreeTest, CanonicalPathsAreTheNamesFromTheRoot) {
+TEST_F(TreeTest, a_canonical_path_consists_of_the_names_from_the_root) {
   Node& a = node("a");
   Node& b = node("b", a);
   EXPECT_EQ(path(b), "/a/b");
@@ -109,7 +109,7 @@ TEST_F(TreeTest, CanonicalPathsAreTheNamesFromTheRoot) {
   EXPECT_EQ(b.parent(), &a);
 }
 
-TEST_F(TreeTest, WhatHangsOutsideTheTreeHasNoPath) {
+TEST_F(TreeTest, an_object_outside_the_tree_has_no_path) {
   auto loose = *object_new("node");
   EXPECT_EQ(object_get_canonical_path(*loose), std::nullopt);
   EXPECT_EQ(object_get_canonical_path(internal_root()), std::nullopt);
@@ -120,7 +120,7 @@ TEST_F(TreeTest, WhatHangsOutsideTheTreeHasNoPath) {
   object_unparent(*loose);
 }
 
-TEST_F(TreeTest, AbsolutePathsAreFollowedThroughChildrenAndLinks) {
+TEST_F(TreeTest, absolute_paths_follow_children_and_links) {
   Node& a = node("a");
   Node& b = node("b", a);
   Node& other = node("other");
@@ -135,7 +135,7 @@ TEST_F(TreeTest, AbsolutePathsAreFollowedThroughChildrenAndLinks) {
   EXPECT_EQ(find("/a/b/c"), "nothing");
 }
 
-TEST_F(TreeTest, OddSlashesAreSkippedAndDotsAreOrdinaryNames) {
+TEST_F(TreeTest, extra_slashes_are_ignored_and_dots_are_ordinary_names) {
   Node& a = node("a");
   node("b", a);
   for (const char* p : {"//", "///"}) EXPECT_EQ(find(p), "/") << p;
@@ -146,7 +146,7 @@ TEST_F(TreeTest, OddSlashesAreSkippedAndDotsAreOrdinaryNames) {
   }
 }
 
-TEST_F(TreeTest, PartialPathsMatchTheEndOfPathsThroughChildrenOnly) {
+TEST_F(TreeTest, partial_paths_match_the_end_of_paths_through_children_only) {
   Node& a = node("a");
   Node& b = node("b", a);
   Node& c = node("c", b);
@@ -160,7 +160,7 @@ TEST_F(TreeTest, PartialPathsMatchTheEndOfPathsThroughChildrenOnly) {
   EXPECT_EQ(find("to/b"), "nothing");
 }
 
-TEST_F(TreeTest, MoreThanOneMatchIsAmbiguousEvenAnAncestorAndItsDescendant) {
+TEST_F(TreeTest, several_matches_are_ambiguous_even_an_ancestor_and_its_descendant) {
   Node& a = node("a");
   node("a", a);
   EXPECT_EQ(find("a"), "ambiguous");
@@ -170,7 +170,7 @@ TEST_F(TreeTest, MoreThanOneMatchIsAmbiguousEvenAnAncestorAndItsDescendant) {
   EXPECT_EQ(object_resolve_path("a").object, nullptr);
 }
 
-TEST_F(TreeTest, ATypedLookUpDropsOtherTypesFirst) {
+TEST_F(TreeTest, a_lookup_with_a_type_ignores_objects_of_other_types) {
   Node& a = node("a");
   auto box = *object_new("container");
   ASSERT_TRUE(a.add_child("a", *box));
@@ -184,7 +184,7 @@ TEST_F(TreeTest, ATypedLookUpDropsOtherTypesFirst) {
   EXPECT_EQ(find("", "node"), "/a") << "everything of that type";
 }
 
-TEST_F(TreeTest, AChildHasOneParentAndNoWayToBelowItself) {
+TEST_F(TreeTest, a_child_has_one_parent_and_can_not_be_below_itself) {
   Node& a = node("a");
   Node& b = node("b", a);
   Node& other = node("other");
@@ -199,7 +199,7 @@ TEST_F(TreeTest, AChildHasOneParentAndNoWayToBelowItself) {
   EXPECT_FALSE(below->add_child("x", *loose)) << "a ring";
 }
 
-TEST_F(TreeTest, ANameIsUniqueAmongChildrenAndProperties) {
+TEST_F(TreeTest, a_name_is_unique_among_children_and_properties) {
   Node& a = node("a");
   node("b", a);
   auto loose = *object_new("node");
@@ -215,7 +215,7 @@ TEST_F(TreeTest, ANameIsUniqueAmongChildrenAndProperties) {
   EXPECT_EQ(added.error().message(), "attempt to add duplicate property 'b' to object (type 'node')");
 }
 
-TEST_F(TreeTest, AStarTakesTheFirstFreeNumber) {
+TEST_F(TreeTest, a_star_is_replaced_by_the_first_free_number) {
   Node& a = node("a");
   EXPECT_EQ(node("x[*]", a).name(), "x[0]");
   EXPECT_EQ(node("x[*]", a).name(), "x[1]");
@@ -235,7 +235,7 @@ TEST_F(TreeTest, AStarTakesTheFirstFreeNumber) {
   EXPECT_EQ(node("y[*]", a).name(), "y[1]");
 }
 
-TEST_F(TreeTest, UnparentTellsTheObjectFirstThenClearsParentAndName) {
+TEST_F(TreeTest, unparent_notifies_the_object_before_it_clears_parent_and_name) {
   Ref<Object> a(node("a"));
   object_unparent(*a);
   EXPECT_THAT(log, ElementsAre("unparent a"));
@@ -246,7 +246,7 @@ TEST_F(TreeTest, UnparentTellsTheObjectFirstThenClearsParentAndName) {
   EXPECT_THAT(log, ElementsAre("unparent a")) << "an object without parent is left alone";
 }
 
-TEST_F(TreeTest, AnObjectThatLeftMayComeBackElsewhere) {
+TEST_F(TreeTest, an_object_that_was_unparented_may_be_added_elsewhere) {
   Ref<Object> a(node("a"));
   object_unparent(*a);
   Node& b = node("b");
@@ -254,7 +254,7 @@ TEST_F(TreeTest, AnObjectThatLeftMayComeBackElsewhere) {
   EXPECT_EQ(path(*a), "/b/c");
 }
 
-TEST_F(TreeTest, AReferenceRingIsBrokenByUnparent) {
+TEST_F(TreeTest, unparent_breaks_a_ring_of_references) {
   Ref<Object> top(node("top"));
   {
     Node& a = node("a", *top);
@@ -273,7 +273,7 @@ TEST_F(TreeTest, AReferenceRingIsBrokenByUnparent) {
   EXPECT_THAT(log, ElementsAre("unparent self", "~self"));
 }
 
-TEST_F(TreeTest, ChildrenGoNewestFirstWithTheirParent) {
+TEST_F(TreeTest, children_are_removed_newest_first_with_their_parent) {
   {
     Ref<Object> top = *object_new("node");
     node("a", *top);
@@ -283,7 +283,7 @@ TEST_F(TreeTest, ChildrenGoNewestFirstWithTheirParent) {
   EXPECT_THAT(log, ElementsAre("unparent b", "~b", "unparent a", "unparent c", "~c", "~a", "~"));
 }
 
-TEST_F(TreeTest, ObjectsThatUsersMadeAreCleanedUpNewestFirst) {
+TEST_F(TreeTest, objects_of_users_are_deleted_newest_first_at_the_end) {
   node("first", objects_root());
   node("second", objects_root());
   objects_cleanup();
@@ -292,7 +292,7 @@ TEST_F(TreeTest, ObjectsThatUsersMadeAreCleanedUpNewestFirst) {
   objects_cleanup();
 }
 
-TEST_F(TreeTest, AWalkOverChildrenStopsWhenToldAndReturnsWhy) {
+TEST_F(TreeTest, a_walk_over_children_stops_when_told_and_returns_the_value) {
   Node& a = node("a");
   for (const char* name : {"x", "y", "z"}) node(name, a);
   node("inner", *a.child("x"));
@@ -314,7 +314,7 @@ TEST_F(TreeTest, AWalkOverChildrenStopsWhenToldAndReturnsWhy) {
   EXPECT_THAT(seen, ElementsAre("x", "y"));
 }
 
-TEST_F(TreeTest, ARecursiveWalkVisitsParentsFirstAndStopsAtAnyDepth) {
+TEST_F(TreeTest, a_recursive_walk_visits_parents_first_and_stops_at_any_depth) {
   Node& a = node("a");
   Node& x = node("x", a);
   node("x1", x);
@@ -334,7 +334,7 @@ TEST_F(TreeTest, ARecursiveWalkVisitsParentsFirstAndStopsAtAnyDepth) {
   EXPECT_THAT(seen, ElementsAre("x", "x1"));
 }
 
-TEST_F(TreeTest, AWalkMayDeleteThePresentChildAndItsSiblings) {
+TEST_F(TreeTest, a_walk_may_delete_the_current_child_and_its_siblings) {
   Node& a = node("a");
   for (const char* name : {"x", "y", "z"}) node(name, a);
   std::vector<std::string> seen;
@@ -351,7 +351,7 @@ TEST_F(TreeTest, AWalkMayDeleteThePresentChildAndItsSiblings) {
   EXPECT_TRUE(a.child("late"));
 }
 
-TEST_F(TreeTest, AManyChildrenIndexSurvivesGrowingAndShrinking) {
+TEST_F(TreeTest, many_children_are_found_while_their_number_grows_and_shrinks) {
   Node& a = node("a");
   for (int round = 0; round < 2; ++round) {
     for (int i = 0; i < 20; ++i) node("n" + std::to_string(i), a);
@@ -366,7 +366,7 @@ TEST_F(TreeTest, AManyChildrenIndexSurvivesGrowingAndShrinking) {
   }
 }
 
-TEST_F(TreeTest, LosingTheLastReferenceInATreeAborts) {
+TEST_F(TreeTest, releasing_the_last_reference_to_an_object_in_a_tree_aborts) {
   Node& a = node("a");
   EXPECT_DEATH(
       {
@@ -376,7 +376,7 @@ TEST_F(TreeTest, LosingTheLastReferenceInATreeAborts) {
       "still in a tree");
 }
 
-TEST_F(TreeTest, KeepingAReferenceToAnObjectThatEndsAborts) {
+TEST_F(TreeTest, keeping_a_reference_to_an_object_during_its_destruction_aborts) {
   static Ref<Object> kept;
   const auto keep = [] {
     Ref<Object> o = *object_new("node");
@@ -385,7 +385,7 @@ TEST_F(TreeTest, KeepingAReferenceToAnObjectThatEndsAborts) {
   EXPECT_DEATH(keep(), "a reference to an object was kept beyond the object's destruction");
 }
 
-TEST_F(TreeTest, ADeepTreeIsSearchedWithoutRecursion) {
+TEST_F(TreeTest, a_deep_tree_is_searched_without_recursion) {
   Object* at = &node("deep");
   for (int i = 0; i < 2000; ++i) at = &node("d", *at);
   node("bottom", *at);
@@ -396,7 +396,7 @@ TEST_F(TreeTest, ADeepTreeIsSearchedWithoutRecursion) {
   EXPECT_EQ(visited, 2001);
 }
 
-TEST_F(TreeTest, NestingHasAnEndWhicheverWayItGrows) {
+TEST_F(TreeTest, the_depth_of_the_tree_is_limited_however_it_grows) {
   const auto too_deep = "'x' can't be added: objects are nested 10000 levels deep at most";
   Object* top = &node("deep");
   Object* at = top;
@@ -416,7 +416,7 @@ TEST_F(TreeTest, NestingHasAnEndWhicheverWayItGrows) {
   EXPECT_EQ(object_root().add_child("x", *folder).error().message(), too_deep);
 }
 
-TEST_F(TreeTest, TheDeepestTreeGoesWithoutRecursion) {
+TEST_F(TreeTest, the_deepest_tree_is_destroyed_without_recursion) {
   Object* at = &node("deep");
   for (std::size_t level = 1; level < Object::kMaxLevels; ++level) at = &node("d", *at);
   const std::string longest = path(*at);

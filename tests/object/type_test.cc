@@ -118,7 +118,7 @@ class TypeTest : public testing::Test {
   }
 };
 
-TEST_F(TypeTest, ClassesAreMadeOnFirstUseParentFirstAndOnlyOnce) {
+TEST_F(TypeTest, classes_are_built_once_at_first_use_parents_first) {
   for (const TypeInfo* info : {&Child::type_info, &Parent::type_info, &Grandparent::type_info}) {
     ASSERT_EQ(registering(*info), "ok") << "children may be registered before their parents";
   }
@@ -133,7 +133,7 @@ TEST_F(TypeTest, ClassesAreMadeOnFirstUseParentFirstAndOnlyOnce) {
   EXPECT_THAT(log, IsEmpty());
 }
 
-TEST_F(TypeTest, InstanceHooksRunBaseFirstAndFinalizersDerivedFirst) {
+TEST_F(TypeTest, instance_hooks_run_base_first_and_finalizers_derived_first) {
   for (const TypeInfo* info : {&Child::type_info, &Parent::type_info, &Grandparent::type_info}) {
     ASSERT_EQ(registering(*info), "ok");
   }
@@ -152,7 +152,7 @@ TEST_F(TypeTest, InstanceHooksRunBaseFirstAndFinalizersDerivedFirst) {
                                "finalize parent", "finalize grandparent", "~"));
 }
 
-TEST_F(TypeTest, ANameTakesOneTypeOnly) {
+TEST_F(TypeTest, a_type_name_is_registered_once) {
   static const TypeInfo first{.name = "taken", .parent = "object"};
   static const TypeInfo second{.name = "taken", .parent = "container"};
   EXPECT_EQ(registering(first), "ok");
@@ -161,7 +161,7 @@ TEST_F(TypeTest, ANameTakesOneTypeOnly) {
   EXPECT_EQ((*object_class_by_name("taken"))->parent()->name(), "object");
 }
 
-TEST_F(TypeTest, IllegalNamesAreRefused) {
+TEST_F(TypeTest, illegal_names_are_refused) {
   for (const char* name : {"", "a", "-ab", "_ab", ".ab", "0ab", "a b", "a/b", "a:b", "a\xc3\xa9", "ab,"}) {
     EXPECT_EQ(registering({.name = name, .parent = "object"}),
               "Registering '" + std::string(name) + "' with illegal type name");
@@ -172,7 +172,7 @@ TEST_F(TypeTest, IllegalNamesAreRefused) {
   }
 }
 
-TEST_F(TypeTest, TheStringsOfARegistrationAreCopied) {
+TEST_F(TypeTest, the_strings_of_a_registration_are_copied) {
   std::string name = "from-a-string-that-goes-away";
   std::string interface = "ringing";
   (void)register_type(Ringing::type_info);
@@ -183,7 +183,7 @@ TEST_F(TypeTest, TheStringsOfARegistrationAreCopied) {
   EXPECT_EQ(class_of("from-a-string-that-goes-away"), "ok");
 }
 
-TEST_F(TypeTest, WhatATypeLacksIsAnErrorOfItsFirstUse) {
+TEST_F(TypeTest, a_missing_parent_or_interface_is_an_error_at_first_use) {
   EXPECT_EQ(class_of("nowhere"), "unknown type 'nowhere'");
   EXPECT_EQ(registering({.name = "orphan", .parent = "nowhere"}), "ok");
   EXPECT_EQ(class_of("orphan"), "Type 'orphan' is missing its parent 'nowhere'");
@@ -197,7 +197,7 @@ TEST_F(TypeTest, WhatATypeLacksIsAnErrorOfItsFirstUse) {
   EXPECT_THAT(names(object_classes()), Not(Contains("orphan")));
 }
 
-TEST_F(TypeTest, AMissingParentMayComeLater) {
+TEST_F(TypeTest, a_parent_may_be_registered_after_its_child) {
   EXPECT_EQ(registering({.name = "early", .parent = "late"}), "ok");
   EXPECT_EQ(class_of("early"), "Type 'early' is missing its parent 'late'");
   EXPECT_EQ(registering({.name = "late", .parent = "container"}), "ok");
@@ -205,7 +205,7 @@ TEST_F(TypeTest, AMissingParentMayComeLater) {
   EXPECT_TRUE(object_new("early"));
 }
 
-TEST_F(TypeTest, CyclesAreErrorsAndNotEndless) {
+TEST_F(TypeTest, a_cycle_of_parents_is_an_error) {
   EXPECT_EQ(registering({.name = "hen", .parent = "egg"}), "ok");
   EXPECT_EQ(registering({.name = "egg", .parent = "hen"}), "ok");
   EXPECT_EQ(class_of("hen"), "Type 'hen' is its own ancestor");
@@ -217,7 +217,7 @@ TEST_F(TypeTest, CyclesAreErrorsAndNotEndless) {
   EXPECT_THAT(names(object_classes()), Not(Contains("hen")));
 }
 
-TEST_F(TypeTest, AbstractTypesAndInterfacesHaveNoInstances) {
+TEST_F(TypeTest, abstract_types_and_interfaces_have_no_instances) {
   (void)register_type(Ringing::type_info);
   EXPECT_EQ(message(object_new("object")), "object type 'object' is abstract");
   EXPECT_EQ(message(object_new("ringing")), "object type 'ringing' is abstract");
@@ -226,7 +226,7 @@ TEST_F(TypeTest, AbstractTypesAndInterfacesHaveNoInstances) {
             "type 'bodiless' can't be instantiated: its TypeInfo has no .create");
 }
 
-TEST_F(TypeTest, ATypeMayBeMadeFromDataAlone) {
+TEST_F(TypeTest, a_type_may_be_made_from_data_alone) {
   (void)register_type(Bell::type_info);
   (void)register_type(Ringing::type_info);
   static const int weight = 7;
@@ -242,7 +242,7 @@ TEST_F(TypeTest, ATypeMayBeMadeFromDataAlone) {
   EXPECT_FALSE((*bell)->object_class().is_a(**object_class_by_name("container")));
 }
 
-TEST_F(TypeTest, InterfacesAreInheritedOnceAndFoundThroughTheirParents) {
+TEST_F(TypeTest, interfaces_are_inherited_once_and_found_through_their_parents) {
   (void)register_type(Ringing::type_info);
   (void)register_type(Bell::type_info);
   EXPECT_EQ(registering({.name = "ringing-loud", .parent = "ringing"}), "ok");
@@ -265,7 +265,7 @@ TEST_F(TypeTest, InterfacesAreInheritedOnceAndFoundThroughTheirParents) {
       << "an interface's parent is implemented, too";
 }
 
-TEST_F(TypeTest, InterfacesHaveNeitherInterfacesNorInstances) {
+TEST_F(TypeTest, interfaces_have_neither_interfaces_nor_instances) {
   EXPECT_EQ(
       registering({.name = "nested-interface", .parent = "interface", .interfaces = {"user-creatable"}}),
       "ok");
@@ -277,7 +277,7 @@ TEST_F(TypeTest, InterfacesHaveNeitherInterfacesNorInstances) {
             "interface 'hooked-interface' can have no instances, nor hooks for them");
 }
 
-TEST_F(TypeTest, AnInterfaceThatTheClassDoesNotDeriveFromIsAnErrorOfTheFirstInstance) {
+TEST_F(TypeTest, listing_an_interface_without_deriving_from_it_is_an_error_of_the_first_instance) {
   (void)register_type(Ringing::type_info);
   EXPECT_EQ(
       registering({.name = "mute", .parent = "object", .interfaces = {"ringing"}, .create = create<Thing>}),
@@ -292,7 +292,7 @@ TEST_F(TypeTest, AnInterfaceThatTheClassDoesNotDeriveFromIsAnErrorOfTheFirstInst
 // Lists all types from its class hook, and keeps what it saw.
 std::vector<std::string> seen_by_lister;
 
-TEST_F(TypeTest, AClassHookMayListTypesAndLookItselfUp) {
+TEST_F(TypeTest, a_class_hook_may_list_types_and_look_up_its_own) {
   static const TypeInfo lister{
       .name = "lister", .parent = "container", .class_init = [](ObjectClass& klass) {
         seen_by_lister = names(object_classes());
@@ -312,13 +312,13 @@ TEST_F(TypeTest, AClassHookMayListTypesAndLookItselfUp) {
       << "a class is made of its whole parent, whoever listed types meanwhile";
 }
 
-TEST_F(TypeTest, AllTypesAreListedByName) {
+TEST_F(TypeTest, all_types_are_listed_by_name) {
   const auto all = names(object_classes());
   EXPECT_THAT(all, IsSupersetOf({"container", "interface", "object", "user-creatable"}));
   EXPECT_TRUE(std::ranges::is_sorted(all));
 }
 
-TEST_F(TypeTest, ClassPropertiesAreInheritedInOrderOfDeclaration) {
+TEST_F(TypeTest, class_properties_are_inherited_in_order_of_declaration) {
   EXPECT_EQ(registering({.name = "shelf",
                          .parent = "container",
                          .class_init =
@@ -342,7 +342,7 @@ TEST_F(TypeTest, ClassPropertiesAreInheritedInOrderOfDeclaration) {
 
 int slow_class_inits = 0;
 
-TEST_F(TypeTest, TwoThreadsThatAreFirstAtOnceGetOneWholeClass) {
+TEST_F(TypeTest, two_threads_that_first_use_a_type_at_once_get_one_complete_class) {
   EXPECT_EQ(registering({.name = "contended",
                          .parent = "container",
                          .class_init =
@@ -372,7 +372,7 @@ TEST_F(TypeTest, TwoThreadsThatAreFirstAtOnceGetOneWholeClass) {
   EXPECT_EQ(found[1], found[3]);
 }
 
-TEST_F(TypeTest, ThreadsMayRegisterAndListTypesAtOnce) {
+TEST_F(TypeTest, threads_may_register_and_list_types_at_once) {
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < 2; ++t) {
@@ -390,7 +390,7 @@ TEST_F(TypeTest, ThreadsMayRegisterAndListTypesAtOnce) {
 
 std::latch both_ask(2);
 
-TEST_F(TypeTest, AClassHookMayCastWhileAnotherThreadDoes) {
+TEST_F(TypeTest, a_class_hook_may_cast_while_another_thread_does) {
   ASSERT_EQ(registering(Ringing::type_info), "ok");
   EXPECT_EQ(registering({.name = "asking",
                          .parent = "container",
@@ -408,7 +408,7 @@ TEST_F(TypeTest, AClassHookMayCastWhileAnotherThreadDoes) {
   EXPECT_EQ(class_of("asking"), "ok");
 }
 
-TEST_F(TypeTest, ALineOfAncestorsHasAnEnd) {
+TEST_F(TypeTest, the_number_of_ancestors_is_limited) {
   const auto name = [](int generation) { return "heir-" + std::to_string(generation); };
   for (int generation = 0; generation < 2000; ++generation) {
     const std::string own = name(generation);

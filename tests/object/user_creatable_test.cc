@@ -153,7 +153,7 @@ class UserCreatableTest : public testing::Test {
   }
 };
 
-TEST_F(UserCreatableTest, AnObjectIsMadeSetAddedAndThenCompleted) {
+TEST_F(UserCreatableTest, an_object_is_created_set_added_and_then_completed) {
   EXPECT_EQ(add(R"({"height": 3, "id": "a", "width": 2, "qom-type": "widget", "finish": "gloss",
                     "screws": [{"kind": "wood", "length": 5}]})"),
             "ok");
@@ -164,7 +164,7 @@ TEST_F(UserCreatableTest, AnObjectIsMadeSetAddedAndThenCompleted) {
   EXPECT_TRUE(objects_root().child("a")->is_complete());
 }
 
-TEST_F(UserCreatableTest, TheTypeMustBeKnownConcreteAndUserCreatable) {
+TEST_F(UserCreatableTest, the_type_must_be_known_concrete_and_user_creatable) {
   for (const char* type : {"nope", "", "Widget", "widget ", "object", "container", "interface",
                            "user-creatable", "abstract-widget"}) {
     EXPECT_EQ(add_json(Json{{"qom-type", type}, {"id", "x"}}),
@@ -173,7 +173,7 @@ TEST_F(UserCreatableTest, TheTypeMustBeKnownConcreteAndUserCreatable) {
   EXPECT_EQ(add(R"({"qom-type": "data-widget", "id": "a"})"), "ok") << "a type from data alone is one, too";
 }
 
-TEST_F(UserCreatableTest, EachCheckHasItsText) {
+TEST_F(UserCreatableTest, each_check_has_its_error_text) {
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "taken"})"), "ok");
   EXPECT_EQ(add("{}"), "Parameter 'qom-type' is missing");
   EXPECT_EQ(add(R"({"qom-type": 1, "id": "x"})"), "Invalid parameter type for 'qom-type', expected: string");
@@ -224,7 +224,7 @@ constexpr Check kChecks[] = {
 
 class ObjectAddOrderTest : public UserCreatableTest, public testing::WithParamInterface<bool> {};
 
-TEST_P(ObjectAddOrderTest, OfTwoMistakesTheOneCheckedFirstIsReported) {
+TEST_P(ObjectAddOrderTest, of_two_mistakes_the_one_that_is_checked_first_is_reported) {
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "taken"})"), "ok");
   const bool backwards = GetParam();  // the order in which the client sends does not matter
   for (std::size_t i = 0; i < std::size(kChecks); ++i) {
@@ -250,7 +250,7 @@ TEST_P(ObjectAddOrderTest, OfTwoMistakesTheOneCheckedFirstIsReported) {
 }
 INSTANTIATE_TEST_SUITE_P(ClientsOrder, ObjectAddOrderTest, testing::Values(false, true));
 
-TEST_F(UserCreatableTest, TypesAreCheckedInOrderOfDeclarationAndRangesInTheClientsOrder) {
+TEST_F(UserCreatableTest, types_are_checked_in_order_of_declaration_and_ranges_in_the_clients_order) {
   EXPECT_EQ(add_widget(R"("height": "y", "width": "x")"),
             "Invalid parameter type for 'width', expected: integer");
   EXPECT_EQ(add_widget(R"("height": -1, "width": -1)"), "height value must be in range [0, 100]");
@@ -258,12 +258,12 @@ TEST_F(UserCreatableTest, TypesAreCheckedInOrderOfDeclarationAndRangesInTheClien
   EXPECT_EQ(add_widget(R"("foo": 1, "bar": 1)"), "Parameter 'foo' is unexpected");
 }
 
-TEST_F(UserCreatableTest, NothingIsSetBeforeAllValuesAreChecked) {
+TEST_F(UserCreatableTest, nothing_is_set_before_all_values_are_checked) {
   EXPECT_EQ(add_widget(R"("note": "n", "width": 101)"), "width value must be in range [0, 100]");
   EXPECT_THAT(log, IsEmpty());
 }
 
-TEST_F(UserCreatableTest, IdentifiersBeginWithALetter) {
+TEST_F(UserCreatableTest, identifiers_begin_with_a_letter) {
   for (const char* id : {"a", "Z", "a-b", "a_b", "a.b", "a1", "Z-._9"}) EXPECT_TRUE(is_identifier(id)) << id;
   EXPECT_TRUE(is_identifier(std::string(100'000, 'a')));
   for (const char* id : {"", "1a", "-a", "_a", ".a", "#a", "a b", "a/b", "/a", "a,b", "a\xc3\xa9", "a:b",
@@ -278,7 +278,7 @@ TEST_F(UserCreatableTest, IdentifiersBeginWithALetter) {
             "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter.");
 }
 
-TEST_F(UserCreatableTest, AddDeleteAddAgainStartsAfresh) {
+TEST_F(UserCreatableTest, an_object_that_is_added_again_starts_with_defaults) {
   for (int i = 1; i <= 3; ++i) {
     ASSERT_EQ(add_json(Json{{"qom-type", "widget"}, {"id", "a"}, {"width", i}}), "ok");
     EXPECT_EQ(value("a", "width"), i);
@@ -290,13 +290,13 @@ TEST_F(UserCreatableTest, AddDeleteAddAgainStartsAfresh) {
   }
 }
 
-TEST_F(UserCreatableTest, AFailedCompletionFreesTheId) {
+TEST_F(UserCreatableTest, a_failed_completion_frees_the_id) {
   EXPECT_EQ(add(R"({"qom-type": "widget", "id": "a", "fails": true})"), "the widget is broken");
   EXPECT_EQ(alive, 0);
   EXPECT_EQ(add(R"({"qom-type": "widget", "id": "a"})"), "ok");
 }
 
-TEST_F(UserCreatableTest, OnlyIdsOfObjectsCanBeDeleted) {
+TEST_F(UserCreatableTest, only_ids_of_objects_can_be_deleted) {
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "a", "helper": true})"), "ok");
   for (const char* id : {"", "nope", "A", "/objects/a", "a/", "a/inner", "inner", "type", "objects"}) {
     EXPECT_EQ(message(user_creatable_del(id)), "object '" + std::string(id) + "' not found");
@@ -305,7 +305,7 @@ TEST_F(UserCreatableTest, OnlyIdsOfObjectsCanBeDeleted) {
   EXPECT_EQ(alive, 0) << "children go with it";
 }
 
-TEST_F(UserCreatableTest, WhatIsInUseStays) {
+TEST_F(UserCreatableTest, an_object_in_use_can_not_be_deleted) {
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "a"})"), "ok");
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "b", "uses": "a"})"), "ok");
   EXPECT_EQ(message(user_creatable_del("a")), "object 'a' is in use, can not be deleted");
@@ -320,7 +320,7 @@ TEST_F(UserCreatableTest, WhatIsInUseStays) {
   EXPECT_EQ(message(user_creatable_del("c")), "ok");
 }
 
-TEST_F(UserCreatableTest, AnObjectWhoseChildIsInUseStays) {
+TEST_F(UserCreatableTest, an_object_whose_child_is_in_use_can_not_be_deleted) {
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "a", "helper": true})"), "ok");
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "b", "uses": "/objects/a/inner"})"), "ok");
   const auto refused = user_creatable_del("a");
@@ -330,13 +330,13 @@ TEST_F(UserCreatableTest, AnObjectWhoseChildIsInUseStays) {
   EXPECT_EQ(message(user_creatable_del("a")), "ok");
 }
 
-TEST_F(UserCreatableTest, ALinkThatFailsLaterHoldsNothing) {
+TEST_F(UserCreatableTest, a_link_of_an_object_that_fails_to_complete_holds_nothing) {
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "a"})"), "ok");
   EXPECT_EQ(add(R"({"qom-type": "widget", "id": "b", "uses": "a", "fails": true})"), "the widget is broken");
   EXPECT_EQ(message(user_creatable_del("a")), "ok");
 }
 
-TEST_F(UserCreatableTest, DeletedMemoryLivesAsLongAsItIsReferredTo) {
+TEST_F(UserCreatableTest, a_deleted_object_lives_as_long_as_it_is_referenced) {
   const auto kept = user_creatable_add(Json{{"qom-type", "widget"}, {"id", "a"}});
   ASSERT_TRUE(kept);
   EXPECT_EQ(message(user_creatable_del("a")), "ok");
@@ -344,7 +344,7 @@ TEST_F(UserCreatableTest, DeletedMemoryLivesAsLongAsItIsReferredTo) {
   EXPECT_EQ(*(*kept)->get_property("width"), 1);
 }
 
-TEST_F(UserCreatableTest, OptionsAreConvertedFromText) {
+TEST_F(UserCreatableTest, options_are_converted_from_text) {
   const Json options{{"qom-type", "widget"}, {"id", "a"},
                      {"width", "0x10"},      {"fails", "off"},
                      {"finish", "gloss"},    {"screws", Json::array({{{"kind", "x"}, {"length", "7"}}})}};
@@ -353,7 +353,7 @@ TEST_F(UserCreatableTest, OptionsAreConvertedFromText) {
   EXPECT_EQ(json_text(value("a", "screws")), R"([{"kind": "x", "length": 7}])");
 }
 
-TEST_F(UserCreatableTest, OptionsOfTheWrongFormAreRefusedInTheCommandLinesWords) {
+TEST_F(UserCreatableTest, options_of_the_wrong_form_are_refused_in_terms_of_the_command_line) {
   const auto add_text = [](const Json& extra) {
     Json options{{"qom-type", "widget"}, {"id", "x"}};
     options.update(extra);
@@ -370,7 +370,7 @@ TEST_F(UserCreatableTest, OptionsOfTheWrongFormAreRefusedInTheCommandLinesWords)
   EXPECT_EQ(add_text({{"foo", Json{{"a", "x"}}}}), "Parameter 'foo' is unexpected");
 }
 
-TEST_F(UserCreatableTest, ListsOnlyWhatUsersMayMake) {
+TEST_F(UserCreatableTest, lists_only_types_that_users_may_create) {
   std::vector<std::string> names;
   for (const auto* klass : user_creatable_classes()) names.push_back(klass->name());
   EXPECT_THAT(names, Contains("widget"));
@@ -380,7 +380,7 @@ TEST_F(UserCreatableTest, ListsOnlyWhatUsersMayMake) {
   }
 }
 
-TEST_F(UserCreatableTest, SettingSeveralPropertiesRunsASharedHookOnceAndUndoesAll) {
+TEST_F(UserCreatableTest, setting_several_properties_runs_a_shared_hook_once_and_undoes_all) {
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "a", "width": 2, "height": 2})"), "ok");
   Object& a = *objects_root().child("a");
   log.clear();
@@ -394,7 +394,7 @@ TEST_F(UserCreatableTest, SettingSeveralPropertiesRunsASharedHookOnceAndUndoesAl
   EXPECT_EQ(value("a", "note"), "n");
 }
 
-TEST_F(UserCreatableTest, ASetterThatRefusesUndoesWhatWasSetBefore) {
+TEST_F(UserCreatableTest, a_setter_that_refuses_undoes_what_was_set_before) {
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "a"})"), "ok");
   Object& a = *objects_root().child("a");
   log.clear();
@@ -423,7 +423,7 @@ const TypeInfo Matryoshka::type_info{
     .class_init = [](ObjectClass& klass) { klass.add(property("levels", &Matryoshka::levels_)); },
 };
 
-TEST_F(UserCreatableTest, ObjectsThatMakeEachOtherWithoutEndAreRefused) {
+TEST_F(UserCreatableTest, objects_that_create_each_other_endlessly_are_refused) {
   ASSERT_TRUE(register_type(Matryoshka::type_info));
   const auto with_levels = [](int levels) {
     return user_creatable_add({{"qom-type", "matryoshka"}, {"id", "m"}, {"levels", levels}});
@@ -435,7 +435,7 @@ TEST_F(UserCreatableTest, ObjectsThatMakeEachOtherWithoutEndAreRefused) {
   EXPECT_EQ(message(user_creatable_del("m")), "ok");
 }
 
-TEST_F(UserCreatableTest, WhatIsTheProgramsOwnIsNotDeleted) {
+TEST_F(UserCreatableTest, objects_of_the_program_are_not_deleted_by_users) {
   ASSERT_TRUE(register_type(Matryoshka::type_info));
   ASSERT_TRUE(objects_root().add_child("folder", **object_new("container")));
   ASSERT_TRUE(objects_root().add_child("by-hand", **object_new("matryoshka")));

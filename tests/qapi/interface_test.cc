@@ -79,12 +79,12 @@ class InterfaceTest : public testing::Test {
   Interface interface;
 };
 
-TEST_F(InterfaceTest, ACommandWithoutArgumentsOrResultAnswersAnEmptyObject) {
+TEST_F(InterfaceTest, a_command_without_result_returns_an_empty_object) {
   EXPECT_EQ(run("nothing"), "{}");
   EXPECT_EQ(nothing_calls, 1);
 }
 
-TEST_F(InterfaceTest, ACommandIsKnownToRunAsLongAsItDoes) {
+TEST_F(InterfaceTest, a_running_command_is_named_until_it_returns) {
   std::vector<std::string> seen;
   interface.add(command("outer", "", [&]() -> Result<void> {
     seen.emplace_back(interface.running());
@@ -102,19 +102,19 @@ TEST_F(InterfaceTest, ACommandIsKnownToRunAsLongAsItDoes) {
   EXPECT_EQ(interface.running(), nullptr);
 }
 
-TEST_F(InterfaceTest, ACommandWithoutArgumentsRefusesAnyAndDoesNotRun) {
+TEST_F(InterfaceTest, a_command_without_arguments_refuses_any_and_does_not_run) {
   EXPECT_EQ(run("nothing", R"({"foo": 1})"), "GenericError: Parameter 'foo' is unexpected");
   EXPECT_EQ(run("nothing", R"({"": null, "b": 1})"), "GenericError: Parameter '' is unexpected");
   EXPECT_EQ(nothing_calls, 0);
 }
 
-TEST_F(InterfaceTest, RequiredOptionalAndNestedArgumentsReachTheHandler) {
+TEST_F(InterfaceTest, required_optional_and_nested_arguments_reach_the_handler) {
   EXPECT_EQ(run("greet", R"({"name": "x"})"), R"({"text": "hi x;"})");
   EXPECT_EQ(run("greet", R"({"times": 2, "name": "x"})"), R"({"text": "hi x;hi x;"})");
   EXPECT_EQ(run("greet", R"({"name": "x", "times": 0, "inner": {"depth": 5}})"), R"({"text": "5"})");
 }
 
-TEST_F(InterfaceTest, WrongArgumentsAreRefusedBeforeTheHandlerRuns) {
+TEST_F(InterfaceTest, wrong_arguments_are_refused_before_the_handler_runs) {
   EXPECT_EQ(run("greet"), "GenericError: Parameter 'name' is missing");
   EXPECT_EQ(run("greet", R"({"name": 1})"),
             "GenericError: Invalid parameter type for 'name', expected: string");
@@ -125,18 +125,18 @@ TEST_F(InterfaceTest, WrongArgumentsAreRefusedBeforeTheHandlerRuns) {
   EXPECT_EQ(run("greet", R"({"name": "x", "foo": 1})"), "GenericError: Parameter 'foo' is unexpected");
 }
 
-TEST_F(InterfaceTest, TheErrorOfAHandlerKeepsItsClass) {
+TEST_F(InterfaceTest, the_error_of_a_handler_keeps_its_class) {
   EXPECT_EQ(run("fail"), "DeviceNotActive: not today");
 }
 
-TEST_F(InterfaceTest, AnUnknownCommandIsCommandNotFoundWhateverItsArguments) {
+TEST_F(InterfaceTest, an_unknown_command_is_command_not_found_whatever_its_arguments) {
   EXPECT_EQ(run("nope"), "CommandNotFound: The command nope has not been found");
   EXPECT_EQ(run("", R"({"a": 1})"), "CommandNotFound: The command  has not been found");
   EXPECT_EQ(run("GREET"), "CommandNotFound: The command GREET has not been found");
   EXPECT_EQ(interface.find_command("nope"), nullptr);
 }
 
-TEST_F(InterfaceTest, AddingACommandAgainReplacesItAndRemovingTakesItAway) {
+TEST_F(InterfaceTest, adding_a_command_again_replaces_it_and_removing_it_hides_it) {
   interface.add(command("greet", "greets nobody", nothing));
   EXPECT_EQ(run("greet"), "{}");
   EXPECT_EQ(interface.find_command("greet")->description, "greets nobody");
@@ -145,7 +145,7 @@ TEST_F(InterfaceTest, AddingACommandAgainReplacesItAndRemovingTakesItAway) {
   EXPECT_EQ(run("greet"), "CommandNotFound: The command greet has not been found");
 }
 
-TEST_F(InterfaceTest, ADisabledCommandIsNeitherRunNorListedUntilItIsEnabled) {
+TEST_F(InterfaceTest, a_disabled_command_is_neither_run_nor_listed_until_it_is_enabled) {
   interface.enable_command("nothing", false);
   EXPECT_EQ(run("nothing"), "CommandNotFound: Command nothing has been disabled");
   EXPECT_EQ(nothing_calls, 0);
@@ -156,7 +156,7 @@ TEST_F(InterfaceTest, ADisabledCommandIsNeitherRunNorListedUntilItIsEnabled) {
   EXPECT_THAT(run("query-commands"), HasSubstr("nothing"));
 }
 
-TEST_F(InterfaceTest, FlagsAreAddedToACommandAsItIsMade) {
+TEST_F(InterfaceTest, flags_are_set_when_a_command_is_made) {
   const Command c = command("x", "y", nothing).oob().last().feature("unstable").feature("own");
   EXPECT_TRUE(c.allow_oob);
   EXPECT_TRUE(c.ends_server);
@@ -165,7 +165,7 @@ TEST_F(InterfaceTest, FlagsAreAddedToACommandAsItIsMade) {
   EXPECT_FALSE(interface.find_command("greet")->ends_server);
 }
 
-TEST_F(InterfaceTest, ItListsItsOwnCommands) {
+TEST_F(InterfaceTest, lists_its_own_commands) {
   EXPECT_EQ(run("query-commands"), R"([{"name": "fail"}, {"name": "greet"}, {"name": "nothing"}, )"
                                    R"({"name": "query-commands"}, {"name": "query-qmp-schema"}, )"
                                    R"({"name": "query-version"}])");
@@ -174,12 +174,12 @@ TEST_F(InterfaceTest, ItListsItsOwnCommands) {
   EXPECT_EQ(run("query-version", R"({"foo": 1})"), "GenericError: Parameter 'foo' is unexpected");
 }
 
-TEST_F(InterfaceTest, TheVersionIsThatOfTheProtocolAndThePackageNamesTheProgram) {
+TEST_F(InterfaceTest, the_version_is_the_protocols_and_the_package_names_the_program) {
   EXPECT_EQ(run("query-version"), R"({"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "qomio-)" +
                                       std::string(version_text()) + R"("})");
 }
 
-TEST_F(InterfaceTest, AnEventReachesEveryListenerInOrderWithItsData) {
+TEST_F(InterfaceTest, an_event_reaches_every_listener_in_order_with_its_data) {
   std::vector<std::string> heard;
   const auto first = interface.listen([&](std::string_view name, const Json& data) {
     heard.push_back("1 " + std::string(name) + json_text(data));
@@ -190,7 +190,7 @@ TEST_F(InterfaceTest, AnEventReachesEveryListenerInOrderWithItsData) {
   EXPECT_THAT(heard, ElementsAre(R"(1 SPOKEN{"text": "x"})", "2 SPOKEN"));
 }
 
-TEST_F(InterfaceTest, ADroppedListenerHearsNothingMore) {
+TEST_F(InterfaceTest, a_removed_listener_is_not_called_again) {
   int heard = 0;
   auto listener = interface.listen([&](std::string_view, const Json&) { ++heard; });
   interface.emit("SPOKEN", Reply{"x"});
@@ -199,7 +199,7 @@ TEST_F(InterfaceTest, ADroppedListenerHearsNothingMore) {
   EXPECT_EQ(heard, 1);
 }
 
-TEST_F(InterfaceTest, AListenerThatDropsItselfStaysWholeUntilItReturns) {
+TEST_F(InterfaceTest, a_listener_that_removes_itself_is_destroyed_after_it_returns) {
   std::vector<std::string> heard;
   std::shared_ptr<void> self;
   self = interface.listen([&heard, &self, text = std::string(64, 'x')](std::string_view, const Json&) {
@@ -211,7 +211,7 @@ TEST_F(InterfaceTest, AListenerThatDropsItselfStaysWholeUntilItReturns) {
   EXPECT_THAT(heard, ElementsAre(std::string(64, 'x')));
 }
 
-TEST_F(InterfaceTest, AListenerDroppedByAnEarlierOneHearsNothing) {
+TEST_F(InterfaceTest, a_listener_removed_by_an_earlier_one_is_not_called) {
   std::vector<int> heard;
   std::shared_ptr<void> second;
   const auto first = interface.listen([&](std::string_view, const Json&) {
@@ -224,7 +224,7 @@ TEST_F(InterfaceTest, AListenerDroppedByAnEarlierOneHearsNothing) {
   EXPECT_THAT(heard, ElementsAre(1, 3));
 }
 
-TEST_F(InterfaceTest, AListenerAddedDuringACallHearsTheNextEventFirst) {
+TEST_F(InterfaceTest, a_listener_added_during_a_call_is_first_called_for_the_next_event) {
   std::vector<std::shared_ptr<void>> added;
   int heard = 0;
   const auto first = interface.listen([&](std::string_view, const Json&) {
@@ -236,7 +236,7 @@ TEST_F(InterfaceTest, AListenerAddedDuringACallHearsTheNextEventFirst) {
   EXPECT_EQ(heard, 1);
 }
 
-TEST_F(InterfaceTest, AListenerMaySendAnotherEvent) {
+TEST_F(InterfaceTest, a_listener_may_send_another_event) {
   interface.add(event<Inner>("DEEPER", "one level down"));
   std::vector<std::string> heard;
   const auto first = interface.listen([&](std::string_view name, const Json&) {
@@ -264,7 +264,7 @@ inline constexpr auto enum_description<Mood> = EnumDescription("Mood", "calm");
 
 namespace {
 
-TEST_F(InterfaceTest, AnEventIsFormattedForNobodyWhoDoesNotWantIt) {
+TEST_F(InterfaceTest, an_event_that_nobody_wants_is_not_formatted) {
   interface.add(event<Unspeakable>("SILENT", "for tests"));
   EXPECT_FALSE(interface.is_wanted("SILENT"));
   interface.emit("SILENT", Unspeakable{});
@@ -279,7 +279,7 @@ TEST_F(InterfaceTest, AnEventIsFormattedForNobodyWhoDoesNotWantIt) {
   EXPECT_DEATH(interface.emit("SILENT", Unspeakable{}), "does not name");
 }
 
-TEST_F(InterfaceTest, AnEventThatThePolicyHidesIsNotFormattedEither) {
+TEST_F(InterfaceTest, an_event_that_the_policy_hides_is_not_formatted) {
   Event hidden = event<Unspeakable>("SILENT", "for tests");
   hidden.features = {"deprecated"};
   interface.add(std::move(hidden));
@@ -289,18 +289,18 @@ TEST_F(InterfaceTest, AnEventThatThePolicyHidesIsNotFormattedEither) {
   interface.emit("SILENT", Unspeakable{});
 }
 
-TEST_F(InterfaceTest, AnEventThatWasNotAddedIsABrokenInvariant) {
+TEST_F(InterfaceTest, sending_an_event_that_was_not_added_aborts) {
   EXPECT_DEATH((void)interface.is_wanted("NOPE"), "must be added before it is sent");
   EXPECT_DEATH(interface.emit("NOPE", Json::object()), "must be added before it is sent");
 }
 
-TEST_F(InterfaceTest, ListenersOutliveTheInterface) {
+TEST_F(InterfaceTest, listeners_may_outlive_the_interface) {
   auto other = std::make_unique<Interface>();
   const auto listener = other->listen([](std::string_view, const Json&) {});
   other = nullptr;
 }
 
-TEST(ProcessInterfaceTest, ThereIsOneOfTheProcess) {
+TEST(ProcessInterfaceTest, the_process_has_one_interface) {
   EXPECT_EQ(&Interface::process(), &Interface::process());
 }
 

@@ -177,7 +177,7 @@ void require_same(const Result<EveryKind>& read, const EveryKind& value) {
   RC_ASSERT(to_json(*read) == to_json(value));
 }
 
-TEST(VisitorPropertyTest, AValueSurvivesJson) {
+TEST(VisitorPropertyTest, any_value_is_read_back_equal_from_json) {
   EXPECT_TRUE(rc::check([] {
     const EveryKind value = any_value(Kinds::all);
     require_same(from_json<EveryKind>(to_json(value)), value);
@@ -189,7 +189,7 @@ TEST(VisitorPropertyTest, AValueSurvivesJson) {
   }));
 }
 
-TEST(VisitorPropertyTest, AValueSurvivesACommandLine) {
+TEST(VisitorPropertyTest, any_value_is_read_back_equal_from_a_command_line) {
   EXPECT_TRUE(rc::check([] {
     const EveryKind value = any_value(Kinds::of_text);
     std::string text;
@@ -200,7 +200,7 @@ TEST(VisitorPropertyTest, AValueSurvivesACommandLine) {
   }));
 }
 
-TEST(VisitorPropertyTest, ACopyIsEqualAndDifferentJsonIsNot) {
+TEST(VisitorPropertyTest, copies_are_equal_and_values_with_different_json_are_not) {
   EXPECT_TRUE(rc::check([] {
     const EveryKind value = any_value(Kinds::all);
     const EveryKind other = any_value(Kinds::all);
@@ -212,7 +212,7 @@ TEST(VisitorPropertyTest, ACopyIsEqualAndDifferentJsonIsNot) {
   }));
 }
 
-TEST(VisitorPropertyTest, MembersMayComeInAnyOrderAndThoseWithADefaultMayBeLeftOut) {
+TEST(VisitorPropertyTest, members_may_be_in_any_order_and_those_with_a_default_may_be_absent) {
   EXPECT_TRUE(rc::check([] {
     EveryKind value = any_value(Kinds::all);
     value.usual = 42;
@@ -281,7 +281,7 @@ void require_refusal_or_value(const Json& json, const std::string& where, int& r
   RC_ASSERT(names_it);
 }
 
-TEST(VisitorPropertyTest, ChangedJsonIsRefusedByNameOrIsAValue) {
+TEST(VisitorPropertyTest, changed_json_is_either_refused_with_a_name_or_a_valid_value) {
   int refused = 0;
   int taken = 0;
   EXPECT_TRUE(rc::check([&] {
@@ -297,7 +297,7 @@ TEST(VisitorPropertyTest, ChangedJsonIsRefusedByNameOrIsAValue) {
 }
 
 // Lists, alternates and scalars; a struct may be half read, which from_json() keeps to itself.
-TEST(VisitorPropertyTest, WhatIsRefusedChangesNothing) {
+TEST(VisitorPropertyTest, refused_input_changes_nothing) {
   EXPECT_TRUE(rc::check([] {
     const Json json = any_json(2);
     auto check = [&]<class T>(std::type_identity<T>) {

@@ -16,7 +16,7 @@ constexpr std::int64_t kInt64Max = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kInt64Min = std::numeric_limits<std::int64_t>::min();
 constexpr std::uint64_t kUint64Max = std::numeric_limits<std::uint64_t>::max();
 
-TEST(ScalarTest, Int64ReachesItsLimitsAndNotOneBeyond) {
+TEST(ScalarTest, int64_accepts_its_limits_and_nothing_beyond) {
   EXPECT_EQ(parse_int64("9223372036854775807"), kInt64Max);
   EXPECT_EQ(parse_int64("-9223372036854775808"), kInt64Min);
   EXPECT_EQ(parse_int64("9223372036854775808"), std::nullopt);
@@ -29,7 +29,7 @@ TEST(ScalarTest, Int64ReachesItsLimitsAndNotOneBeyond) {
   EXPECT_EQ(parse_int64("01000000000000000000000"), std::nullopt);
 }
 
-TEST(ScalarTest, Uint64ReachesItsLimitsAndWrapsBelowZero) {
+TEST(ScalarTest, uint64_accepts_its_limits_and_wraps_below_zero) {
   EXPECT_EQ(parse_uint64("0"), 0U);
   EXPECT_EQ(parse_uint64("18446744073709551615"), kUint64Max);
   EXPECT_EQ(parse_uint64("18446744073709551616"), std::nullopt);
@@ -43,7 +43,7 @@ TEST(ScalarTest, Uint64ReachesItsLimitsAndWrapsBelowZero) {
   EXPECT_EQ(parse_uint64("02000000000000000000000"), std::nullopt);
 }
 
-TEST(ScalarTest, APrefixChoosesTheBase) {
+TEST(ScalarTest, a_prefix_selects_the_base) {
   EXPECT_EQ(parse_int64("0x10"), 16);
   EXPECT_EQ(parse_int64("0XfF"), 255);
   EXPECT_EQ(parse_int64("-0x10"), -16);
@@ -53,7 +53,7 @@ TEST(ScalarTest, APrefixChoosesTheBase) {
   EXPECT_EQ(parse_int64("08"), std::nullopt) << "8 is no octal digit";
 }
 
-TEST(ScalarTest, SignsAndLeadingBlanksBelongToAnInteger) {
+TEST(ScalarTest, an_integer_may_have_a_sign_and_leading_blanks) {
   EXPECT_EQ(parse_int64("+5"), 5);
   EXPECT_EQ(parse_int64("-0"), 0);
   EXPECT_EQ(parse_int64(" 5"), 5);
@@ -61,7 +61,7 @@ TEST(ScalarTest, SignsAndLeadingBlanksBelongToAnInteger) {
   EXPECT_EQ(parse_uint64(" +5"), 5U);
 }
 
-TEST(ScalarTest, WhatIsNotWhollyAnIntegerIsNone) {
+TEST(ScalarTest, text_that_is_not_entirely_an_integer_is_refused) {
   for (const char* text : {"",    " ",     "-",    "+",   "+-5", "--5",   "- 5",   "5 ",      "5x",
                            "1e3", "1.5",   "1.",   "32k", "1-3", "0x",    "0xg",   "0x-1",    "0x 1",
                            "0b1", "\"5\"", "3.14", "on",  "5,",  "1_000", "0x1p3", "infinity"}) {
@@ -71,7 +71,7 @@ TEST(ScalarTest, WhatIsNotWhollyAnIntegerIsNone) {
   EXPECT_EQ(parse_int64(std::string_view("5\0", 2)), std::nullopt);
 }
 
-TEST(ScalarTest, EverySuffixOfASizeIsAPowerOf1024InEitherCase) {
+TEST(ScalarTest, every_size_suffix_is_a_power_of_1024_in_either_case) {
   std::uint64_t factor = 1;
   for (const char suffix : std::string("BKMGTPE")) {
     const char lower = static_cast<char>(suffix + ('a' - 'A'));
@@ -85,7 +85,7 @@ TEST(ScalarTest, EverySuffixOfASizeIsAPowerOf1024InEitherCase) {
   }
 }
 
-TEST(ScalarTest, WholeSizesAreExactToSixtyFourBits) {
+TEST(ScalarTest, whole_sizes_are_exact_to_64_bits) {
   EXPECT_EQ(parse_size("9007199254740991"), (std::uint64_t{1} << 53) - 1);
   EXPECT_EQ(parse_size("9007199254740993"), (std::uint64_t{1} << 53) + 1) << "no double holds this one";
   EXPECT_EQ(parse_size("9223372036854775807"), (std::uint64_t{1} << 63) - 1);
@@ -100,7 +100,7 @@ TEST(ScalarTest, WholeSizesAreExactToSixtyFourBits) {
   EXPECT_EQ(parse_size("18014398509481984K"), std::nullopt);
 }
 
-TEST(ScalarTest, ABrokenSizeNeedsASuffixToMakeWholeBytesOf) {
+TEST(ScalarTest, a_fraction_of_a_size_unit_is_rounded_down_to_bytes) {
   EXPECT_EQ(parse_size("1.5M"), 3 * kKiB * kKiB / 2);
   EXPECT_EQ(parse_size("0.5k"), 512U);
   EXPECT_EQ(parse_size("1.5E"), std::uint64_t{3} << 59);
@@ -117,7 +117,7 @@ TEST(ScalarTest, ABrokenSizeNeedsASuffixToMakeWholeBytesOf) {
   }
 }
 
-TEST(ScalarTest, SizesAreDecimalEvenWithALeadingZeroOrHexadecimal) {
+TEST(ScalarTest, sizes_are_decimal_even_with_a_leading_zero_or_hexadecimal) {
   EXPECT_EQ(parse_size("010"), 10U);
   EXPECT_EQ(parse_size("08"), 8U);
   EXPECT_EQ(parse_size("010k"), 10 * kKiB);
@@ -132,7 +132,7 @@ TEST(ScalarTest, SizesAreDecimalEvenWithALeadingZeroOrHexadecimal) {
   }
 }
 
-TEST(ScalarTest, NumbersAreFiniteDecimals) {
+TEST(ScalarTest, numbers_are_finite_decimals) {
   EXPECT_EQ(parse_number("0"), 0.0);
   EXPECT_EQ(parse_number("-1.5"), -1.5);
   EXPECT_EQ(parse_number("+2"), 2.0);
@@ -146,7 +146,7 @@ TEST(ScalarTest, NumbersAreFiniteDecimals) {
   }
 }
 
-TEST(ScalarTest, SwitchesHaveFourWordsEach) {
+TEST(ScalarTest, booleans_have_four_words_for_each_value) {
   for (const char* text : {"on", "yes", "true", "y"}) EXPECT_EQ(parse_bool(text), true) << text;
   for (const char* text : {"off", "no", "false", "n"}) EXPECT_EQ(parse_bool(text), false) << text;
   for (const char* text : {"", "ON", "True", "1", "0", " on", "on ", "t", "enable"}) {

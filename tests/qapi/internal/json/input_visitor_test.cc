@@ -96,21 +96,21 @@ std::string message(const Result<T>& result) {
 std::string wrong(std::string_view json) { return message(read<Config>(json)); }
 std::string wrong_keyval(std::string_view text) { return message(read_keyval<Config>(text)); }
 
-TEST(InputVisitorTest, AMemberThatIsMissingIsNamed) {
+TEST(InputVisitorTest, a_missing_member_is_named) {
   EXPECT_EQ(message(read<Pair>("{}")), "Parameter 'first' is missing");
   EXPECT_EQ(message(read<Pair>(R"({"first": ""})")), "Parameter 'second' is missing");
   EXPECT_EQ(message(read_keyval<Pair>("first=a")), "Parameter 'second' is missing");
   EXPECT_EQ(read<Pair>("{}").error().error_class(), ErrorClass::GenericError);
 }
 
-TEST(InputVisitorTest, NullIsAValueAndNotAnAbsentMember) {
+TEST(InputVisitorTest, null_is_a_value_not_an_absent_member) {
   EXPECT_EQ(wrong(R"({"count": null})"), "Invalid parameter type for 'count', expected: integer");
   EXPECT_EQ(wrong(R"({"label": null})"), "Invalid parameter type for 'label', expected: string");
   EXPECT_EQ(wrong(R"({"limits": null})"), "Invalid parameter type for 'limits', expected: object");
   EXPECT_TRUE(read<Config>(R"({"extra": null})")->extra->is_null());
 }
 
-TEST(InputVisitorTest, EveryTypeRefusesTheOthersByName) {
+TEST(InputVisitorTest, every_type_refuses_the_others_by_name) {
   EXPECT_EQ(wrong(R"({"count": "1"})"), "Invalid parameter type for 'count', expected: integer");
   EXPECT_EQ(wrong(R"({"on": 1})"), "Invalid parameter type for 'on', expected: boolean");
   EXPECT_EQ(wrong(R"({"on": "on"})"), "Invalid parameter type for 'on', expected: boolean");
@@ -126,7 +126,7 @@ TEST(InputVisitorTest, EveryTypeRefusesTheOthersByName) {
             "Invalid parameter type for 'config', expected: object");
 }
 
-TEST(InputVisitorTest, JsonIntegersReachTheirLimitsAndDoublesAreNone) {
+TEST(InputVisitorTest, json_integers_reach_their_limits_and_doubles_are_not_integers) {
   EXPECT_EQ(read<Config>(R"({"count": 9223372036854775807})")->count, INT64_MAX);
   EXPECT_EQ(read<Config>(R"({"count": -9223372036854775808})")->count, INT64_MIN);
   EXPECT_EQ(read<Config>(R"({"count": -0})")->count, 0);
@@ -138,7 +138,7 @@ TEST(InputVisitorTest, JsonIntegersReachTheirLimitsAndDoublesAreNone) {
   }
 }
 
-TEST(InputVisitorTest, ANumberTooLargeForADoubleIsRefusedByEveryType) {
+TEST(InputVisitorTest, a_number_too_large_for_a_double_is_refused_by_every_type) {
   const auto refusal = [](const char* member, Json value) {
     return message(from_json<Config>({{member, std::move(value)}}));
   };
@@ -149,14 +149,14 @@ TEST(InputVisitorTest, ANumberTooLargeForADoubleIsRefusedByEveryType) {
   EXPECT_EQ(refusal("extra", {1, {{"a", -HUGE_VAL}}}), "Parameter 'extra' expects finite numbers");
 }
 
-TEST(InputVisitorTest, AnyValueMayBePassedOnToWhoKnowsItsType) {
+TEST(InputVisitorTest, a_visitor_may_accept_numbers_that_are_not_finite) {
   const Json value = {{"extra", HUGE_VAL}};
   InputVisitor visitor(value, Scalars::typed, InputVisitor::Any::all);
   Config all;
   EXPECT_TRUE(visit(visitor, {}, all));
 }
 
-TEST(InputVisitorTest, JsonUnsignedIntegersAndSizesWrapNegativeOnes) {
+TEST(InputVisitorTest, unsigned_integers_and_sizes_wrap_negative_json_numbers) {
   EXPECT_EQ(read<Config>(R"({"id": 18446744073709551615})")->id, UINT64_MAX);
   EXPECT_EQ(read<Config>(R"({"id": -1})")->id, UINT64_MAX);
   EXPECT_EQ(read<Config>(R"({"id": -9223372036854775808})")->id, std::uint64_t{1} << 63);
@@ -168,7 +168,7 @@ TEST(InputVisitorTest, JsonUnsignedIntegersAndSizesWrapNegativeOnes) {
   }
 }
 
-TEST(InputVisitorTest, AnyJsonNumberIsANumber) {
+TEST(InputVisitorTest, any_json_number_is_a_number) {
   EXPECT_EQ(read<Config>(R"({"ratio": 1.5})")->ratio, 1.5);
   EXPECT_EQ(read<Config>(R"({"ratio": -3})")->ratio, -3.0);
   EXPECT_EQ(read<Config>(R"({"ratio": 18446744073709551615})")->ratio, 18446744073709551616.0);
@@ -180,7 +180,7 @@ using SmallIntegers =
     testing::Types<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t, std::uint32_t>;
 TYPED_TEST_SUITE(SmallIntegerTest, SmallIntegers);
 
-TYPED_TEST(SmallIntegerTest, ReachesItsLimitsAndNotOneBeyond) {
+TYPED_TEST(SmallIntegerTest, accepts_its_limits_and_nothing_beyond) {
   constexpr auto kMin = std::numeric_limits<TypeParam>::min();
   constexpr auto kMax = std::numeric_limits<TypeParam>::max();
   const std::string expected = "Parameter 'n' expects " +
@@ -200,13 +200,13 @@ TYPED_TEST(SmallIntegerTest, ReachesItsLimitsAndNotOneBeyond) {
   EXPECT_EQ(message(from_json<TypeParam>(Json("x"), "n", kText)), "Parameter 'n' expects integer");
 }
 
-TEST(InputVisitorTest, SmallIntegersThatAreNoNumbersAreRefusedLikeTheWideOnes) {
+TEST(InputVisitorTest, small_integers_refuse_other_types_as_wide_ones_do) {
   EXPECT_EQ(message(from_json<std::int8_t>(Json("1"), "n")),
             "Invalid parameter type for 'n', expected: integer");
   EXPECT_EQ(message(from_json<std::uint8_t>(Json("1"), "n")), "Parameter 'n' expects uint64");
 }
 
-TEST(InputVisitorTest, AnUnknownMemberIsRefusedAfterAllKnownOnesAreChecked) {
+TEST(InputVisitorTest, an_unknown_member_is_refused_after_all_known_ones_are_checked) {
   EXPECT_EQ(wrong(R"({"foo": 1})"), "Parameter 'foo' is unexpected");
   EXPECT_EQ(wrong(R"({"": 1})"), "Parameter '' is unexpected");
   EXPECT_EQ(wrong(R"({"Count": 1})"), "Parameter 'Count' is unexpected");
@@ -217,12 +217,12 @@ TEST(InputVisitorTest, AnUnknownMemberIsRefusedAfterAllKnownOnesAreChecked) {
   EXPECT_EQ(wrong_keyval("foo.0.a=1"), "Parameter 'foo' is unexpected");
 }
 
-TEST(InputVisitorTest, MembersAreCheckedInTheOrderOfTheirDeclaration) {
+TEST(InputVisitorTest, members_are_checked_in_the_order_of_their_declaration) {
   EXPECT_EQ(wrong(R"({"on": 1, "count": "1"})"), "Invalid parameter type for 'count', expected: integer");
   EXPECT_EQ(message(read<Pair>(R"({"second": 1})")), "Parameter 'first' is missing");
 }
 
-TEST(InputVisitorTest, NamesAreFullPathsThroughStructsAndLists) {
+TEST(InputVisitorTest, errors_name_the_full_path_through_structs_and_lists) {
   EXPECT_EQ(wrong(R"({"limits": {}})"), "Parameter 'limits.burst' is missing");
   EXPECT_EQ(wrong(R"({"limits": {"burst": "x"}})"),
             "Invalid parameter type for 'limits.burst', expected: integer");
@@ -245,7 +245,7 @@ TEST(InputVisitorTest, NamesAreFullPathsThroughStructsAndLists) {
             "Parameter 'rules[0].match' is missing");
 }
 
-TEST(InputVisitorTest, NamesOfOptionsAreTheirDottedKeys) {
+TEST(InputVisitorTest, errors_name_options_by_their_dotted_keys) {
   EXPECT_EQ(wrong_keyval("limits.burst=x"), "Parameter 'limits.burst' expects integer");
   EXPECT_EQ(wrong_keyval("limits.burst=1,limits.z=1"), "Parameter 'limits.z' is unexpected");
   EXPECT_EQ(wrong_keyval("limits=x"), "Invalid parameter type for 'limits', expected: object");
@@ -258,7 +258,7 @@ TEST(InputVisitorTest, NamesOfOptionsAreTheirDottedKeys) {
   EXPECT_EQ(wrong_keyval("matrix.1.0=1,matrix.0.0=1,matrix.1.1=x"), "Parameter 'matrix.1.1' expects integer");
 }
 
-TEST(InputVisitorTest, AnEnumOrSmallIntegerIsNamedByItsLastComponentOnly) {
+TEST(InputVisitorTest, errors_name_an_enum_or_a_small_integer_by_its_last_component) {
   EXPECT_EQ(wrong(R"({"policy": "foo"})"), "Parameter 'policy' does not accept value 'foo'");
   EXPECT_EQ(wrong(R"({"policy": "Deny"})"), "Parameter 'policy' does not accept value 'Deny'");
   EXPECT_EQ(wrong(R"({"policy": ""})"), "Parameter 'policy' does not accept value ''");
@@ -273,7 +273,7 @@ TEST(InputVisitorTest, AnEnumOrSmallIntegerIsNamedByItsLastComponentOnly) {
             "Parameter 'null' expects uint16_t");
 }
 
-TEST(InputVisitorTest, OptionsAreConvertedToTheTypeAskedFor) {
+TEST(InputVisitorTest, options_are_converted_to_the_type_of_the_member) {
   const auto config = read_keyval<Config>(
       "count=0x10,id=-1,memory=1.5M,on=yes,ratio=1e3,label=a,,b,extra.x.0=1,policy=allow,limits.burst=-5,"
       "rules.0.match=m,rules.0.policy=deny,policies.0=allow,level=-128,names.0=x");
@@ -292,7 +292,7 @@ TEST(InputVisitorTest, OptionsAreConvertedToTheTypeAskedFor) {
   EXPECT_EQ(config->level, -128);
 }
 
-TEST(InputVisitorTest, OptionsOfTheWrongFormSayWhatIsExpected) {
+TEST(InputVisitorTest, errors_of_options_say_what_is_expected) {
   EXPECT_EQ(wrong_keyval("count="), "Parameter 'count' expects integer");
   EXPECT_EQ(wrong_keyval("count=1.0"), "Parameter 'count' expects integer");
   EXPECT_EQ(wrong_keyval("id=18446744073709551616"), "Parameter 'id' expects integer");
@@ -303,7 +303,7 @@ TEST(InputVisitorTest, OptionsOfTheWrongFormSayWhatIsExpected) {
   EXPECT_EQ(wrong_keyval("policy=foo"), "Parameter 'policy' does not accept value 'foo'");
 }
 
-TEST(InputVisitorTest, KeysBelowAScalarOptionAreUnexpected) {
+TEST(InputVisitorTest, keys_below_a_scalar_option_are_unexpected) {
   for (const char* name : {"count", "id", "memory", "on", "ratio", "label", "policy"}) {
     const std::string expected = "Parameters '" + std::string(name) + ".*' are unexpected";
     EXPECT_EQ(wrong_keyval(std::string(name) + ".a=1"), expected);
@@ -312,7 +312,7 @@ TEST(InputVisitorTest, KeysBelowAScalarOptionAreUnexpected) {
   EXPECT_EQ(wrong_keyval("rules.0.match.a=x"), "Parameters 'rules.0.match.*' are unexpected");
 }
 
-TEST(InputVisitorTest, WhatIsLeftOutKeepsItsDefaultOrStaysEmpty) {
+TEST(InputVisitorTest, an_absent_member_keeps_its_default_or_stays_empty) {
   const auto config = read<Config>("{}");
   ASSERT_TRUE(config);
   EXPECT_EQ(config->level, 7);
@@ -322,7 +322,7 @@ TEST(InputVisitorTest, WhatIsLeftOutKeepsItsDefaultOrStaysEmpty) {
   EXPECT_TRUE(read<Config>(R"({"rules": []})")->rules->empty()) << "empty is not absent";
 }
 
-TEST(InputVisitorTest, AListOfIntegersIsTypedAsNumbersAndRanges) {
+TEST(InputVisitorTest, a_list_of_integers_is_written_as_numbers_and_ranges) {
   EXPECT_THAT(*read_keyval<Config>("cpus=1-3,,5")->cpus, ElementsAre(1, 2, 3, 5));
   EXPECT_THAT(*read_keyval<Config>("cpus=7")->cpus, ElementsAre(7));
   EXPECT_THAT(*read_keyval<Config>("cpus=0x10-0x11,,-3--1,,-1-1,,4-4")->cpus,
@@ -335,7 +335,7 @@ TEST(InputVisitorTest, AListOfIntegersIsTypedAsNumbersAndRanges) {
   EXPECT_THAT(*read_keyval<Config>("cpus=")->cpus, IsEmpty());
 }
 
-TEST(InputVisitorTest, BadRangesAreRefused) {
+TEST(InputVisitorTest, bad_ranges_are_refused) {
   EXPECT_EQ(wrong_keyval("cpus=3-1"),
             "Parameter 'cpus' expects ranges of at most 65536 values, lowest first");
   EXPECT_EQ(wrong_keyval("cpus=0-65536"),
@@ -351,7 +351,7 @@ TEST(InputVisitorTest, BadRangesAreRefused) {
   EXPECT_EQ(wrong_keyval("cpus.0=1-2"), "Parameter 'cpus.0' expects integer");
 }
 
-TEST(InputVisitorTest, AListOfStringsIsSplitAtCommasAndKnowsNoRanges) {
+TEST(InputVisitorTest, a_list_of_strings_is_split_at_commas_without_ranges) {
   EXPECT_THAT(*read_keyval<Config>("names=a,,b-c,,1-3")->names, ElementsAre("a", "b-c", "1-3"));
   EXPECT_THAT(*read_keyval<Config>("policies=deny,,allow")->policies,
               ElementsAre(Policy::deny, Policy::allow));
@@ -359,7 +359,7 @@ TEST(InputVisitorTest, AListOfStringsIsSplitAtCommasAndKnowsNoRanges) {
   EXPECT_EQ(wrong_keyval("matrix=1,,2"), "Invalid parameter type for 'matrix', expected: array");
 }
 
-TEST(InputVisitorTest, AnyTakesEveryJsonValue) {
+TEST(InputVisitorTest, any_accepts_every_json_value) {
   for (const char* value :
        {"null", "true", "1", "1.5", "\"x\"", "[1, {\"a\": null}]", "{\"b\": 1, \"a\": 2}"}) {
     const auto config = read<Config>(std::string(R"({"extra": )") + value + "}");
@@ -368,7 +368,7 @@ TEST(InputVisitorTest, AnyTakesEveryJsonValue) {
   }
 }
 
-TEST(InputVisitorTest, AFailedScalarIsLeftAlone) {
+TEST(InputVisitorTest, a_scalar_that_fails_to_parse_is_not_changed) {
   std::int64_t count = 5;
   std::vector<std::int64_t> list{1, 2};
   const Json bad = Json::array({1, "x"});

@@ -55,7 +55,7 @@ struct Branch {
       member_with_default("level", &Branch::level));
 };
 
-TEST(OutputVisitorTest, AStructBecomesAnObjectInTheOrderOfItsDescription) {
+TEST(OutputVisitorTest, a_struct_becomes_an_object_in_the_order_of_its_description) {
   const Branch branch{.count = -1,
                       .id = std::numeric_limits<std::uint64_t>::max(),
                       .memory = {4096},
@@ -72,13 +72,13 @@ TEST(OutputVisitorTest, AStructBecomesAnObjectInTheOrderOfItsDescription) {
             R"({"name": "b", "weight": -1}], "grid": [[1, 2], []], "level": 3})");
 }
 
-TEST(OutputVisitorTest, AbsentMembersAreLeftOutAndEmptyListsAreNot) {
+TEST(OutputVisitorTest, absent_members_are_omitted_and_empty_lists_are_not) {
   EXPECT_EQ(json_text(to_json(Branch())),
             R"({"count": 0, "id": 0, "memory": 0, "on": false, "ratio": 0, "shade": "dark", "leaves": [], )"
             R"("grid": [], "level": 3})");
 }
 
-TEST(OutputVisitorTest, ScalarsAndListsStandAlone) {
+TEST(OutputVisitorTest, scalars_and_lists_are_written_without_an_object) {
   EXPECT_EQ(json_text(to_json(std::string("x"))), R"("x")");
   EXPECT_EQ(json_text(to_json(std::int8_t{-1})), "-1");
   EXPECT_EQ(json_text(to_json(Shade::bright)), R"("bright")");
@@ -87,13 +87,13 @@ TEST(OutputVisitorTest, ScalarsAndListsStandAlone) {
   EXPECT_EQ(json_text(to_json(Json(nullptr))), "null");
 }
 
-TEST(OutputVisitorTest, IntegersKeepTheirKind) {
+TEST(OutputVisitorTest, integers_keep_their_signedness) {
   EXPECT_TRUE(to_json(std::uint64_t{1}).is_number_unsigned());
   EXPECT_TRUE(to_json(std::int64_t{-1}).is_number_integer());
   EXPECT_TRUE(to_json(1.0).is_number_float());
 }
 
-TEST(OutputVisitorTest, TakingTheValueLeavesTheVisitorReadyForAnother) {
+TEST(OutputVisitorTest, a_visitor_can_be_reused_after_its_value_is_taken) {
   OutputVisitor visitor;
   std::int64_t value = 1;
   EXPECT_TRUE(visitor.type_int64("", value));
@@ -104,7 +104,7 @@ TEST(OutputVisitorTest, TakingTheValueLeavesTheVisitorReadyForAnother) {
   EXPECT_EQ(visitor.take(), 2);
 }
 
-TEST(OutputVisitorTest, AnEnumValueWithoutANameIsABrokenInvariant) {
+TEST(OutputVisitorTest, an_enum_value_without_a_name_aborts) {
   EXPECT_DEATH((void)to_json(static_cast<Shade>(3)), "its description does not name");
 }
 
@@ -163,7 +163,7 @@ Json as_text(const Json& value) {
   return result;
 }
 
-TEST(DescribeTest, WhatGoesOutComesInAgainEqualAsJsonAndAsText) {
+TEST(DescribeTest, a_value_is_read_back_equal_from_json_and_from_text) {
   Random random(1);
   for (int i = 0; i < 500; ++i) {
     const Branch branch = random.branch();
@@ -180,7 +180,7 @@ TEST(DescribeTest, WhatGoesOutComesInAgainEqualAsJsonAndAsText) {
   }
 }
 
-TEST(DescribeTest, ADescriptionNamesTypesAndWhatMayBeLeftOut) {
+TEST(DescribeTest, a_description_names_types_and_optional_members) {
   const TypeDescription& d = describe<Branch>();
   EXPECT_EQ(&d, &describe<Branch>()) << "made once";
   EXPECT_EQ(d.kind, TypeDescription::Kind::object);

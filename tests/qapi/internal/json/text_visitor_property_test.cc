@@ -110,7 +110,7 @@ void comes_back_alone_and_in_lists() {
   comes_back<std::vector<std::vector<T>>>();
 }
 
-TEST(TextVisitorPropertyTest, IntegersOfEverySizeComeBackFromTheirText) {
+TEST(TextVisitorPropertyTest, integers_of_every_size_are_read_back_from_their_text) {
   comes_back_alone_and_in_lists<std::int8_t>();
   comes_back_alone_and_in_lists<std::uint8_t>();
   comes_back_alone_and_in_lists<std::int16_t>();
@@ -119,7 +119,7 @@ TEST(TextVisitorPropertyTest, IntegersOfEverySizeComeBackFromTheirText) {
   comes_back_alone_and_in_lists<std::uint64_t>();
 }
 
-TEST(TextVisitorPropertyTest, OtherScalarsComeBackFromTheirText) {
+TEST(TextVisitorPropertyTest, other_scalars_are_read_back_from_their_text) {
   comes_back_alone_and_in_lists<Size>();
   comes_back<bool>();
   comes_back_alone_and_in_lists<double>();
@@ -128,7 +128,7 @@ TEST(TextVisitorPropertyTest, OtherScalarsComeBackFromTheirText) {
   comes_back_alone_and_in_lists<EveryKind::NumberOrNull>();
 }
 
-TEST(TextVisitorPropertyTest, WhatHasPartsComesBackFromItsText) {
+TEST(TextVisitorPropertyTest, structs_and_lists_are_read_back_from_their_text) {
   comes_back_alone_and_in_lists<Leaf>();
   comes_back_alone_and_in_lists<Shape>();
   comes_back_alone_and_in_lists<Json>();

@@ -26,7 +26,7 @@ std::string for_people(const T& value) {
   return to_text(value, TextVisitor::Form::for_people);
 }
 
-TEST(TextVisitorTest, ScalarsAreWrittenAsOneWouldTypeThem) {
+TEST(TextVisitorTest, scalars_are_written_as_one_would_type_them) {
   EXPECT_EQ(to_text(std::int64_t{-5}), "-5");
   EXPECT_EQ(to_text(std::numeric_limits<std::uint64_t>::max()), "18446744073709551615");
   EXPECT_EQ(to_text(Size{4096}), "4096");
@@ -38,7 +38,7 @@ TEST(TextVisitorTest, ScalarsAreWrittenAsOneWouldTypeThem) {
   EXPECT_EQ(to_text(Json("free")), "free");
 }
 
-TEST(TextVisitorTest, IntegersOfAListThatFollowEachOtherAreARange) {
+TEST(TextVisitorTest, consecutive_integers_of_a_list_are_written_as_a_range) {
   EXPECT_EQ(to_text(Integers{}), "");
   EXPECT_EQ(to_text(Integers{7}), "7");
   EXPECT_EQ(to_text(Integers{1, 2, 3, 5}), "1-3,5");
@@ -51,7 +51,7 @@ TEST(TextVisitorTest, IntegersOfAListThatFollowEachOtherAreARange) {
   EXPECT_EQ(to_text(std::vector<std::string>{"a", "b"}), "a,b");
 }
 
-TEST(TextVisitorTest, WhatTextCanNotSayIsJson) {
+TEST(TextVisitorTest, values_that_plain_text_can_not_express_are_written_as_json) {
   const Leaf leaf{.name = "x", .weight = 3, .is_green = false};
   const std::string json = R"({"name": "x", "weight": 3, "is-green": false})";
   EXPECT_EQ(to_text(leaf), json);
@@ -63,7 +63,7 @@ TEST(TextVisitorTest, WhatTextCanNotSayIsJson) {
   EXPECT_EQ(to_text(std::vector<Json>{"b", "a"}), "b,a");
 }
 
-TEST(TextVisitorTest, StringsThatAPlainListWouldBreakAreJson) {
+TEST(TextVisitorTest, strings_that_a_plain_list_would_split_are_written_as_json) {
   using Strings = std::vector<std::string>;
   EXPECT_EQ(to_text(Strings{"a,b"}), R"(["a,b"])");
   EXPECT_EQ(to_text(Strings{""}), R"([""])");
@@ -73,7 +73,7 @@ TEST(TextVisitorTest, StringsThatAPlainListWouldBreakAreJson) {
   EXPECT_EQ(for_people(Strings{"a,b", "[c"}), R"("a,b","[c")");
 }
 
-TEST(TextVisitorTest, RangesEndAtTheGreatestNumber) {
+TEST(TextVisitorTest, a_range_may_end_at_the_greatest_number) {
   constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
   using Unsigned = std::vector<std::uint64_t>;
   EXPECT_EQ(to_text(Unsigned{kMost, 0}), "18446744073709551615,0");
@@ -82,7 +82,7 @@ TEST(TextVisitorTest, RangesEndAtTheGreatestNumber) {
             "9223372036854775807-9223372036854775808");
 }
 
-TEST(TextVisitorTest, PeopleGetQuotesAndOtherWaysToSayANumber) {
+TEST(TextVisitorTest, the_form_for_people_quotes_strings_and_shows_numbers_in_a_second_form) {
   EXPECT_EQ(for_people(std::int64_t{32768}), "32768 (0x8000)");
   EXPECT_EQ(for_people(std::int64_t{-1}), "-1 (0xffffffffffffffff)");
   EXPECT_EQ(for_people(Size{4096}), "4096 (4 KiB)");
@@ -92,7 +92,7 @@ TEST(TextVisitorTest, PeopleGetQuotesAndOtherWaysToSayANumber) {
   EXPECT_EQ(for_people(Integers{1, 2}), "1 (0x1)-2 (0x2)");
 }
 
-TEST(TextVisitorTest, ThePlainFormIsReadBack) {
+TEST(TextVisitorTest, the_plain_form_is_read_back) {
   const auto read_back = []<class T>(const T& value) {
     const std::string text = to_text(value);
     InputVisitor visitor{std::string_view(text)};
@@ -126,7 +126,7 @@ std::string read_list(std::string_view text) {
   return r ? json_text(to_json(read)) : r.error().message();
 }
 
-TEST(TextVisitorTest, AListMayBeTypedAsJsonToo) {
+TEST(TextVisitorTest, a_list_may_be_written_as_json) {
   EXPECT_EQ(read_list<std::string>(R"(["a,b", 'c'])"), R"(["a,b", "c"])");
   EXPECT_EQ(read_list<std::string>("[::1],[a"), R"(["[::1]", "[a"])") << "no JSON: split as ever";
   EXPECT_EQ(read_list<std::string>("[1]"), "Invalid parameter type for 'x[0]', expected: string");
@@ -140,7 +140,7 @@ TEST(TextVisitorTest, AListMayBeTypedAsJsonToo) {
   EXPECT_EQ(read_list<Leaf>("a,b"), "Invalid parameter type for 'x', expected: array");
 }
 
-TEST(TextVisitorTest, RangesOfUnsignedNumbersGoUpToTheGreatest) {
+TEST(TextVisitorTest, ranges_of_unsigned_numbers_reach_the_greatest) {
   EXPECT_EQ(read_list<std::uint64_t>("18446744073709551614-18446744073709551615"),
             "[18446744073709551614, 18446744073709551615]");
   EXPECT_EQ(read_list<std::uint64_t>("18446744073709551615-0"),
@@ -152,7 +152,7 @@ TEST(TextVisitorTest, RangesOfUnsignedNumbersGoUpToTheGreatest) {
             "Parameter 'x.0' expects integer");
 }
 
-TEST(TextVisitorTest, TakingTheTextLeavesTheVisitorReadyForAnother) {
+TEST(TextVisitorTest, a_visitor_can_be_reused_after_its_text_is_taken) {
   TextVisitor visitor;
   Integers list{1, 2};
   ASSERT_TRUE(visit(visitor, {}, list));

@@ -94,14 +94,14 @@ std::vector<std::string> references(const Json& entry) {
   return names;
 }
 
-TEST_F(SchemaTest, NoNameIsDoubleAndEveryReferenceResolves) {
+TEST_F(SchemaTest, names_are_unique_and_every_reference_resolves) {
   EXPECT_EQ(entries.size(), schema.size());
   for (const auto& e : schema) {
     for (const auto& name : references(e)) EXPECT_TRUE(entries.contains(name)) << json_text(e);
   }
 }
 
-TEST_F(SchemaTest, OnlyWhatACommandOrEventReachesIsListed) {
+TEST_F(SchemaTest, only_types_that_a_command_or_an_event_uses_are_listed) {
   std::map<std::string, bool> reached;
   std::vector<std::string> open;
   for (const auto& e : schema) {
@@ -116,7 +116,7 @@ TEST_F(SchemaTest, OnlyWhatACommandOrEventReachesIsListed) {
   EXPECT_EQ(reached.size(), entries.size());
 }
 
-TEST_F(SchemaTest, StructsAndEnumsHaveNumbersForNames) {
+TEST_F(SchemaTest, structs_and_enums_have_numbers_as_names) {
   for (const auto& e : schema) {
     const std::string name = e["name"];
     if (e["meta-type"] == "object" || e["meta-type"] == "enum") {
@@ -128,7 +128,7 @@ TEST_F(SchemaTest, StructsAndEnumsHaveNumbersForNames) {
   EXPECT_FALSE(entries.contains("Build"));
 }
 
-TEST_F(SchemaTest, ACommandNamesItsArgumentsResultAndFlags) {
+TEST_F(SchemaTest, a_command_names_its_arguments_result_and_flags) {
   const Json& b = entry("build");
   EXPECT_EQ(b["meta-type"], "command");
   EXPECT_FALSE(b.contains("allow-oob")) << "only when true";
@@ -142,7 +142,7 @@ TEST_F(SchemaTest, ACommandNamesItsArgumentsResultAndFlags) {
   EXPECT_THAT(entry(s["arg-type"])["members"], IsEmpty());
 }
 
-TEST_F(SchemaTest, AnObjectListsItsMembersInOrderAndMarksTheOptionalOnes) {
+TEST_F(SchemaTest, an_object_lists_its_members_in_order_and_marks_optional_ones) {
   const Json& arguments = entry(entry("build")["arg-type"]);
   EXPECT_EQ(arguments["meta-type"], "object");
   std::string names;
@@ -162,7 +162,7 @@ TEST_F(SchemaTest, commands_events_and_arguments_carry_their_descriptions) {
   EXPECT_FALSE(member_of(arguments, "parts").contains("description")) << "only where there is one";
 }
 
-TEST_F(SchemaTest, EveryIntegerIsAnIntAndBuiltinsKeepTheirNames) {
+TEST_F(SchemaTest, every_integer_is_an_int_and_builtins_keep_their_names) {
   const Json& arguments = entry(entry("build")["arg-type"]);
   EXPECT_EQ(member_of(arguments, "memory")["type"], "int");
   EXPECT_EQ(member_of(arguments, "extra")["type"], "any");
@@ -174,14 +174,14 @@ TEST_F(SchemaTest, EveryIntegerIsAnIntAndBuiltinsKeepTheirNames) {
   EXPECT_FALSE(entries.contains("uint8"));
 }
 
-TEST_F(SchemaTest, AnEnumListsItsValuesInBothForms) {
+TEST_F(SchemaTest, an_enum_lists_its_values_in_both_forms) {
   const Json& mode = entry(member_of(entry(entry("build")["arg-type"]), "mode")["type"]);
   EXPECT_EQ(mode["meta-type"], "enum");
   EXPECT_THAT(mode["values"], ElementsAre("slow", "fast"));
   EXPECT_EQ(json_text(mode["members"]), R"([{"name": "slow"}, {"name": "fast"}])");
 }
 
-TEST_F(SchemaTest, ATypeUsedTwiceIsListedOnce) {
+TEST_F(SchemaTest, a_type_that_is_used_twice_is_listed_once) {
   const Json& parts = entry(member_of(entry(entry("build")["arg-type"]), "parts")["type"]);
   EXPECT_EQ(parts["element-type"], entry("BUILT")["arg-type"]);
   const Json& part = entry(parts["element-type"]);
@@ -189,7 +189,7 @@ TEST_F(SchemaTest, ATypeUsedTwiceIsListedOnce) {
   EXPECT_EQ(member_of(part, "size")["type"], "int");
 }
 
-TEST_F(SchemaTest, TheSchemaDescribesItself) {
+TEST_F(SchemaTest, the_schema_describes_itself) {
   const Json& result = entry(entry("query-qmp-schema")["ret-type"]);
   const Json& info = entry(result["element-type"]);
   EXPECT_EQ(info["tag"], "meta-type");
@@ -215,7 +215,7 @@ TEST_F(SchemaTest, TheSchemaDescribesItself) {
   }
 }
 
-TEST_F(SchemaTest, ACommandAddedLaterAppearsAndOneTakenAwayGoes) {
+TEST_F(SchemaTest, added_commands_appear_and_removed_ones_disappear) {
   interface.add(command("later", "comes later", stop));
   interface.remove_command("build");
   const auto answer = interface.run("query-qmp-schema", Json::object());
