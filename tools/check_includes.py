@@ -3,8 +3,8 @@
 """Holds each #include to the order of the project:
 
 - the folders: tools, examples, modules -> iothread -> object -> qapi;
-- the components inside a folder, in the order of ORDER: each includes only those before it (its own, or those of its
-  own line). A component is a header with its source; a source without a header belongs to the one that ORDER names;
+- the components inside a folder, in the order of ORDER: a file includes only what stands on its own line or on one
+  before it;
 - tools/, examples/ and modules/ include public headers only: nothing below an internal/;
 - a public header includes only the internal headers of cmake/internal_headers.txt, which are installed;
 - headers of the project are named in full: "qomio/qapi/error.h".
@@ -20,13 +20,67 @@ LIBRARIES = ("qapi", "object", "iothread")
 USERS = ("tools", "examples", "modules")
 
 # One line per level; names are paths below the folder without their ending, and may have wildcards.
-ORDER = {}
+ORDER = {
+    "qapi": """
+        internal/invariant internal/fmt
+        error
+        file_descriptor standard_streams internal/main_thread
+        text internal/utf8 internal/scalar
+        member visitor
+        internal/json/clear internal/schema/type_description
+        describe
+        json
+        internal/qmp/g_source
+        internal/json/* internal/repeated_message internal/socket_lock
+        keyval
+        command
+        compat
+        interface
+        internal/schema/schema
+        introspection internal/schema/reference
+        internal/qmp/*
+        qmp_server
+    """,
+    # An object has a class, which has properties, which belong to objects: these three are one component.
+    "object": """
+        ref object_listener internal/is_instance internal/weak_list
+        object property type internal/class_data internal/object_access internal/object_data internal/value_property
+        tree
+        internal/deletion internal/global_list internal/property_batch internal/scalar_visitor
+        object_new
+        module
+        user_creatable
+        link alias internal/link_property
+        config config_query global_defaults
+        object_commands object_events internal/text_commands
+    """,
+    "iothread": """
+        loop_params running_call function_ref internal/clock internal/uring internal/refused_call internal/start_thread
+        loop_stats
+        internal/loop_counters internal/loop_lifetime internal/running_call_mark internal/poll_controller
+        internal/shared_value internal/monitors/* internal/timer_heap internal/node_pool
+        fd_handlers internal/waker internal/post_node
+        internal/timer_list internal/post_queue internal/fd_handler_set internal/stall_log
+        bottom_half timer internal/poller
+        aio_context
+        internal/awaited_calls internal/joining internal/owned_list internal/wait_list
+        thread_pool file_io
+        internal/loop internal/loop_iteration internal/loop_source
+        coroutine
+        coroutine_io
+        iothread
+        internal/main_loop_watch
+        main_loop
+        stall_watch
+        iothread_commands internal/metrics_text
+    """,
+}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
 def level(folder, component):
-    for number, line in enumerate(ORDER.get(folder, "").split("\n")):
+    for number, line in enumerate(ORDER[folder].strip().split("\n")):
         if any(fnmatch.fnmatchcase(component, pattern) for pattern in line.split()):
             return number
     return None
@@ -78,7 +132,7 @@ def main():
                 print(f"{path.relative_to(root)} {problem}")
                 found += 1
             component = str(path.relative_to(root / folder).with_suffix(""))
-            if folder in LIBRARIES and ORDER.get(folder) and level(folder, component) is None:
+            if folder in LIBRARIES and level(folder, component) is None:
                 print(f"{path.relative_to(root)} has no place in the order: add it to ORDER in tools/check_includes.py")
                 found += 1
     sys.exit(1 if found else 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/iothread/internal/loop_counters.h"
 
-#include "qomio/iothread/timer.h"
+#include "qomio/iothread/internal/clock.h"
 
 namespace qomio::detail {
 
