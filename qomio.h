@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// All of qomio. Smaller programs include what they use: each header stands alone.
+// What most programs need of qomio. Not in here, since they cost more to compile or are rarely needed:
+// qapi/json.h (the complete type Json), qapi/keyval.h, object/config.h, object/module.h,
+// object/global_defaults.h, coroutines. Each header stands alone.
 #pragma once
 
 #include "qomio/iothread/aio_context.h"
@@ -14,5 +16,4 @@
 #include "qomio/qapi/command.h"
 #include "qomio/qapi/error.h"
 #include "qomio/qapi/interface.h"
-#include "qomio/qapi/keyval.h"
 #include "qomio/qapi/qmp_server.h"

@@ -33,14 +33,14 @@ IOThreadStats stats_of(IOThread& iothread) {
   return row;
 }
 
-Result<MainLoop*> the_main_loop() {
+Result<MainLoop*> main_loop_or_error() {
   MainLoop* const loop = MainLoop::current();
   if (!loop) return error("there is no main loop");
   return loop;
 }
 
 Result<void> quit() {
-  auto loop = the_main_loop();
+  auto loop = main_loop_or_error();
   if (!loop) return failure(loop);
   (*loop)->shut_down(ShutdownCause::host_qmp_quit);
   return {};
@@ -119,7 +119,7 @@ Result<std::vector<IOThreadStats>> query_iothread_stats(const QueryIOThreadStats
 }
 
 Result<IOThreadStats> query_main_loop_stats() {
-  auto loop = the_main_loop();
+  auto loop = main_loop_or_error();
   if (!loop) return failure(loop);
   IOThreadStats row;
   row.loop = (*loop)->context().stats();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The program that docs/OBJECTS.md explains: types, properties, links and the tree.
+#include <qomio/qapi/json.h>
 #include <qomio/qapi/standard_streams.h>
 #include <qomio/qomio.h>
 

@@ -13,8 +13,8 @@ namespace {
 constexpr std::size_t kKeptUnsorted = 4096;
 
 // The bits of a node's state.
-constexpr std::uint32_t kRunning = 1;   // the home thread is inside callback
-constexpr std::uint32_t kReleased = 2;  // another thread releases it: it must not be called any more
+constexpr std::uint32_t kTimerRunning = 1;   // the home thread is inside callback
+constexpr std::uint32_t kTimerReleased = 2;  // another thread releases it: it must not be called any more
 
 }  // namespace
 
@@ -178,15 +178,15 @@ bool TimerList::release_at_home(TimerNode& node) {
 // Marks it as running, so that it is not freed elsewhere, and takes it out. False if it is being released
 // elsewhere.
 bool TimerList::begin_call(TimerNode& node) {
-  if (node.running > 0 && (node.state.load(std::memory_order_acquire) & kReleased)) {
+  if (node.running > 0 && (node.state.load(std::memory_order_acquire) & kTimerReleased)) {
     remove(node);  // the call outside holds the releaser back
     return false;
   }
-  if (node.running == 0 && (node.state.fetch_or(kRunning, std::memory_order_acq_rel) & kReleased)) {
+  if (node.running == 0 && (node.state.fetch_or(kTimerRunning, std::memory_order_acq_rel) & kTimerReleased)) {
     // Under the lock: the releaser frees it as soon as it is neither running nor armed.
     const std::lock_guard lock(mutex_);
     remove(node);
-    node.state.fetch_and(~kRunning, std::memory_order_release);
+    node.state.fetch_and(~kTimerRunning, std::memory_order_release);
     node.state.notify_all();
     return false;
   }
@@ -199,7 +199,7 @@ void TimerList::end_call(TimerNode& node) {
   if (--node.running > 0) return;
   if (node.released) {
     delete &node;
-  } else if (node.state.fetch_and(~kRunning, std::memory_order_acq_rel) & kReleased) {
+  } else if (node.state.fetch_and(~kTimerRunning, std::memory_order_acq_rel) & kTimerReleased) {
     node.state.notify_all();  // uses the address only: the releaser may have freed the node
   }
 }
@@ -283,8 +283,8 @@ bool TimerList::will_be_armed(const TimerNode& node) const {
 bool TimerList::request_release(TimerNode& node) {
   std::function<void()> callback;  // destroyed last, without the lock: it may own timers
   std::unique_lock lock(mutex_);
-  std::uint32_t state = node.state.fetch_or(kReleased, std::memory_order_acq_rel) | kReleased;
-  while (state & kRunning) {
+  std::uint32_t state = node.state.fetch_or(kTimerReleased, std::memory_order_acq_rel) | kTimerReleased;
+  while (state & kTimerRunning) {
     lock.unlock();
     node.state.wait(state, std::memory_order_acquire);
     lock.lock();

@@ -15,6 +15,7 @@
 #include "qomio/object/object_commands.h"
 #include "qomio/qapi/introspection.h"
 #include "qomio/qapi/json.h"
+#include "qomio/qapi/keyval.h"
 #include "qomio/qapi/standard_streams.h"
 #include "qomio/qomio.h"
 #include "qomio/tools/qomiod/log.h"
