@@ -10,8 +10,8 @@
 // Types from shared objects that are loaded at run time. A module is one C++ file and needs no change of this
 // project:
 //
-//     extern "C" const qomio::ModuleInfo qomio_module{qomio::kModuleAbi, [] { return
-//     register_type(My::type_info); }};
+//     extern "C" const qomio::ModuleInfo qomio_module{
+//         qomio::kModuleAbi, [] { return register_type(My::type_info); }};
 //
 // It is built against the installed headers, as position-independent code, with the library's symbols left to
 // the program that loads it, which must offer all of them. The CMake package does both: qomio_add_module()

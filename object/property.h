@@ -24,9 +24,8 @@
 //
 //     klass.add(property("poll-max-ns", &IOThread::poll_max_ns_)            // a member
 //                   .range(0, INT64_MAX).default_value(32768)
-//                   .on_change(&IOThread::apply_poll_params)
-//                   .describe("longest time to busy-poll before blocking, in nanoseconds; 0 turns polling
-//                   off"));
+//                   .on_change(&IOThread::apply_params)
+//                   .describe("maximum busy-polling time in ns; 0 disables polling"));
 //     klass.add(property("tokens", &TokenBucket::tokens));                  // a getter alone: read-only
 //     klass.add(property("rate", &Bucket::rate, &Bucket::set_rate));        // a getter and a setter
 //     klass.add(link("iothread", &TokenBucket::iothread_));                 // see object/link.h

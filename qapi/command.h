@@ -67,9 +67,8 @@ struct CommandCall {
 //
 //     Result<std::vector<IOThreadInfo>> query_iothreads();
 //     Result<void> object_del(const ObjectDelArguments&);
-//     commands.add(command("query-iothreads", "returns the I/O threads that users created",
-//     query_iothreads)); commands.add(command("object-del", "deletes an object that a user created",
-//     object_del));
+//     commands.add(command("query-iothreads", "the I/O threads of users", query_iothreads));
+//     commands.add(command("object-del", "deletes an object of a user", object_del));
 //
 // The argument is a described struct; so is the result, or anything else that visit() takes. A handler whose
 // argument or result is Json reads or makes the value itself, and sets `arguments` or `result` to what it

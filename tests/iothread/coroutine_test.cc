@@ -320,7 +320,7 @@ TEST(Coroutines, wait_for_a_new_file_that_has_the_number_of_a_closed_one) {
     co_enter(*loop, reads_files_of_one_number(ran));
     while (ran.size() < 6) loop->poll(true);
     EXPECT_THAT(ran, ElementsAre(0, 0, 1, 1, 2, 2));
-    EXPECT_EQ(loop->stats().handlers, 0);
+    EXPECT_EQ(loop->stats()[LoopStat::handlers], 0);
   }
 }
 
@@ -328,7 +328,7 @@ Task<> iterates_when_readable(EventNotifier& notifier, std::vector<int>& ran) {
   AioContext& loop = *AioContext::current();
   EXPECT_TRUE(co_await readable(notifier.fd()));
   EXPECT_FALSE(loop.poll(false));
-  ran.push_back(static_cast<int>(loop.stats().handlers));
+  ran.push_back(static_cast<int>(loop.stats()[LoopStat::handlers]));
   EXPECT_TRUE(co_await readable(notifier.fd()));
   ran.push_back(1);
 }
@@ -339,7 +339,7 @@ TEST_F(CoroutineTest, that_iterates_the_loop_does_not_find_its_own_handler_there
   co_enter(*loop, iterates_when_readable(notifier, ran));
   while (ran.size() < 2) loop->poll(true);
   EXPECT_THAT(ran, ElementsAre(0, 1));
-  EXPECT_EQ(loop->stats().handlers, 0);
+  EXPECT_EQ(loop->stats()[LoopStat::handlers], 0);
 }
 
 Task<> leaves_to_another(EventNotifier& notifier, std::vector<int>& ran) {
@@ -358,7 +358,7 @@ TEST_F(CoroutineTest, may_give_its_descriptor_to_another_handler) {
   while (ran.size() < 2) loop->poll(true);
   EXPECT_THAT(ran, ElementsAre(1, 2));
   loop->remove_fd_handler(notifier.fd(), FdDirection::read, &ran);
-  EXPECT_EQ(loop->stats().handlers, 0);
+  EXPECT_EQ(loop->stats()[LoopStat::handlers], 0);
 }
 
 Task<> travel(AioContext& there, AioContext& back, std::vector<AioContext*>& places, bool& done) {

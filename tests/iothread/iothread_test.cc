@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/iothread/iothread.h"
+#include "qomio/iothread/internal/monitors/fd_monitor.h"
 
 #include <glib.h>
 #include <gmock/gmock.h>

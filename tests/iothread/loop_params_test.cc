@@ -4,12 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "qomio/qapi/command.h"
 #include "qomio/qapi/describe.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 #include "qomio/iothread/internal/loop_counters.h"
 #include "qomio/iothread/iothread_commands.h"
 #include "qomio/qapi/describe.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

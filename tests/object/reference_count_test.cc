@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
@@ -14,6 +13,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/internal/json/input_visitor.h"
+#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {

@@ -16,6 +16,7 @@
 #include <tuple>
 
 #include "qomio/iothread/file_io.h"
+#include "qomio/iothread/internal/monitors/fd_monitor.h"
 #include "qomio/iothread/iothread.h"
 #include "qomio/iothread/iothread_commands.h"
 #include "qomio/object/property.h"
