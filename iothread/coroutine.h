@@ -307,9 +307,6 @@ class CancellableAwaiter : public CancellableWait {
   // For cancel().
   void go_on_cancelled() {
     registered_ = false;
-    debug_invariant(AioContext::current() == loop_,
-                    "Cancellation::cancel() is called in another loop than that of the waits; call it by "
-                    "schedule_oneshot() there");
     AioContext::current()->schedule_oneshot(Resumption(self_, root_));
   }
 

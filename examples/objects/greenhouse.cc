@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The program that docs/OBJECTS.md explains: types, properties, links and the tree.
+#include <qomio/object/object_commands.h>
 #include <qomio/qapi/json.h>
 #include <qomio/qapi/standard_streams.h>
 #include <qomio/qomio.h>
@@ -173,6 +174,7 @@ Result<void> run() {
 
 int main() {
   if (!prepare_standard_streams()) return 1;  // before anything else is opened
+  register_object_types();                    // and the commands and events about objects
   if (auto r = run(); !r) return std::fprintf(stderr, "%s\n", r.error().message().c_str()), 1;
   objects_cleanup();
   if (std::fflush(stdout) != 0) return std::perror("standard output"), 1;

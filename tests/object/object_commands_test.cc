@@ -17,6 +17,7 @@
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/introspection.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
@@ -345,6 +346,7 @@ TEST_F(ObjectCommandsTest, object_del_refuses_an_object_that_is_held) {
 
 // What the schema says of object-add's branch for a type, by the members' names; null when there is none.
 Json branch_of(const std::string& type) {
+  add_introspection_commands(Interface::process());
   const Json schema = *Interface::process().run("query-qmp-schema", Json::object());
   std::map<std::string, Json> entries;
   for (const auto& e : schema) {

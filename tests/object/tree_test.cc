@@ -397,7 +397,7 @@ TEST_F(TreeTest, a_deep_tree_is_searched_without_recursion) {
 }
 
 TEST_F(TreeTest, the_depth_of_the_tree_is_limited_however_it_grows) {
-  const auto too_deep = "'x' can't be added: objects are nested 10000 levels deep at most";
+  const auto too_deep = "'x' can't be added: objects are nested at most 10000 levels deep";
   Object* top = &node("deep");
   Object* at = top;
   for (std::size_t level = 1; level < Object::kMaxLevels; ++level) at = &node("d", *at);

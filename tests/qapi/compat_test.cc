@@ -6,6 +6,7 @@
 
 #include "qomio/qapi/interface.h"
 #include "qomio/qapi/internal/schema/schema.h"
+#include "qomio/qapi/introspection.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
@@ -52,6 +53,7 @@ struct Outer {
 class CompatTest : public testing::Test {
  protected:
   CompatTest() {
+    add_introspection_commands(interface_);
     interface_.add(command("echo", "", +[](const Outer& outer) { return Result<Outer>(outer); }));
     interface_.add(
         command("later", "", [](const Outer& outer, Answer<Outer> answer) { answer.send(outer); }));

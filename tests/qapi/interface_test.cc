@@ -61,6 +61,7 @@ class InterfaceTest : public testing::Test {
  protected:
   InterfaceTest() {
     nothing_calls = 0;
+    add_introspection_commands(interface);
     interface.add(command("nothing", "does nothing", nothing));
     interface.add(command("greet", "greets", greet));
     interface.add(command("fail", "fails", fail));

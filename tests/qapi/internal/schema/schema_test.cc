@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "qomio/qapi/interface.h"
+#include "qomio/qapi/introspection.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
@@ -58,6 +59,7 @@ Result<void> stop() { return {}; }
 class SchemaTest : public testing::Test {
  protected:
   SchemaTest() {
+    add_introspection_commands(interface);
     interface.add(command("build", "builds", build).feature("unstable"));
     interface.add(command("stop", "stops", stop).oob());
     interface.add(event<Part>("BUILT", "a part was built"));
