@@ -125,7 +125,7 @@ void FdAwaiter::wait() {
   std::shared_ptr<detail::FdWait> wait = detail::FdWait::paused(loop, fd_, direction_);
   if (wait) {
     wait->set(*this);
-    wait_ = std::move(wait);
+    wait_ = wait;
     return;
   }
   wait = std::make_shared<detail::FdWait>(loop, fd_, direction_);

@@ -370,7 +370,8 @@ Json branch_of(const std::string& type) {
 
 TEST_F(ObjectCommandsTest, the_schema_of_object_add_includes_types_that_are_registered_later) {
   const Json engine = branch_of("engine");
-  EXPECT_EQ(json_text(engine["speed"]), R"({"name": "speed", "type": "int", "default": null})");
+  EXPECT_EQ(json_text(engine["speed"]),
+            R"({"name": "speed", "type": "int", "default": null, "description": "turns a second"})");
   EXPECT_EQ(engine["gear"]["type"], "int");
   EXPECT_EQ(engine["next"]["type"], "str");
   EXPECT_TRUE(engine.contains("key"));
