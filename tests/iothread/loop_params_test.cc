@@ -18,7 +18,6 @@ using ::testing::ElementsAre;
 
 struct Row {
   LoopParams params;
-  static constexpr std::string_view type_name = "Row";
   static constexpr auto members = std::tuple(embed(&Row::params, visit_effective, describe_effective));
 };
 
