@@ -18,6 +18,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 
 namespace qomio::bench {
 namespace {
@@ -39,14 +40,27 @@ void use_processors(bool as_client) {
   ::sched_setaffinity(0, sizeof set, &set);
 }
 
+// Made with the first use, removed at the end of the program.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    if (!::mkdtemp(path_.data())) give_up("no temporary directory");
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = (std::filesystem::temp_directory_path() / "qmp_bench.XXXXXX").string();
+};
+
 std::string socket_path() {
-  static const std::string directory = [] {
-    std::string made = (std::filesystem::temp_directory_path() / "qmp_bench.XXXXXX").string();
-    if (!::mkdtemp(made.data())) give_up("no temporary directory");
-    std::atexit([] { std::filesystem::remove_all(std::filesystem::path(socket_path()).parent_path()); });
-    return made;
-  }();
-  return directory + "/qmp";
+  static const TemporaryDirectory directory;
+  return directory.path() + "/qmp";
 }
 
 FileDescriptor connect_to(const std::string& path) {
