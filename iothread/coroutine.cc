@@ -17,7 +17,7 @@ namespace detail {
 
 namespace {
 
-// Runs a coroutine in its loop's home thread until it yields or ends, and then those that were entered
+// Runs a coroutine in its loop's home thread until it suspends or ends, then the coroutines that were entered
 // meanwhile.
 class CoroutineRun {
  public:
@@ -80,7 +80,7 @@ class FdWait : public std::enable_shared_from_this<FdWait> {
   }
 
   // The handler inside which the caller is, if it is for the same descriptor and no coroutine waits yet;
-  // null: there is none.
+  // null otherwise.
   static std::shared_ptr<FdWait> paused(const AioContext& loop, int fd, FdDirection direction) {
     FdWait* const wait = present;
     if (!wait || &wait->loop_ != &loop || wait->fd_ != fd || wait->direction_ != direction) return nullptr;
@@ -123,14 +123,11 @@ class FdWait : public std::enable_shared_from_this<FdWait> {
 void FdAwaiter::wait() {
   detail::Loop& loop = detail::Loop::of(*AioContext::current());
   std::shared_ptr<detail::FdWait> wait = detail::FdWait::paused(loop, fd_, direction_);
-  if (wait) {
-    wait->set(*this);
-    wait_ = wait;
-    return;
-  }
-  wait = std::make_shared<detail::FdWait>(loop, fd_, direction_);
+  const bool has_handler = wait != nullptr;
+  if (!has_handler) wait = std::make_shared<detail::FdWait>(loop, fd_, direction_);
   wait->set(*this);
   wait_ = wait;
+  if (has_handler) return;
   const bool added = loop.add_fd_handler(fd_, direction_, [wait] { wait->ready(); }, wait.get());
   invariant(added, "one at a time waits for a direction of a descriptor");
 }

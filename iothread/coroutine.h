@@ -77,10 +77,10 @@ struct TaskPromiseOf<void> : TaskPromise {
   void take() const {}
 };
 
-// In the home thread of the caller's loop. Runs a coroutine until it yields or ends, and then those that were
-// entered meanwhile.
+// In the home thread of the caller's loop. Runs a coroutine until it suspends or ends, and then those that
+// were entered meanwhile.
 void run_coroutine(std::coroutine_handle<> coroutine);
-// The same; but called inside a coroutine, it runs the coroutine when that one yields.
+// The same; but called inside a coroutine, it runs the coroutine when that one suspends.
 void enter_coroutine(std::coroutine_handle<> coroutine);
 
 // Resumes a coroutine once, in the caller's loop. If it is destroyed before, it destroys the coroutine and
@@ -178,9 +178,9 @@ inline void co_schedule(AioContext& loop, Task<void> task) {
   loop.schedule_oneshot(detail::Resumption(frame, frame));
 }
 
-// Thread-safe. Starts the task in the loop as soon as can be: in the home thread, it has run until it yields
-// when this returns; called inside a coroutine of that loop, it runs when that one yields, before anything
-// else there; from elsewhere it is scheduled.
+// Thread-safe. Starts the task in the loop as soon as can be: in the home thread, it has run until it
+// suspends when this returns; called inside a coroutine of that loop, it runs when that one suspends, before
+// anything else there; from elsewhere it is scheduled.
 inline void co_enter(AioContext& loop, Task<void> task) {
   const std::coroutine_handle<> frame = detail::outermost(std::move(task));
   if (!loop.in_home_thread()) {
@@ -380,8 +380,8 @@ class FdWait;
 // error. False: it was cancelled, or somebody else has set other handlers for fd
 // (AioContext::set_fd_handler(), to close it for example). One coroutine may wait for fd to be readable while
 // another waits for it to be writable; a direction that has a handler already, or another coroutine waiting,
-// is a broken invariant. Leaves no handler. A coroutine that waits for the same descriptor again before it
-// yields keeps the handler, which saves time.
+// is a broken invariant. Leaves no handler. If the coroutine waits for the same descriptor again before
+// it suspends for anything else, the handler is kept, which saves time.
 class FdAwaiter final : public detail::CancellableAwaiter {
  public:
   FdAwaiter(int fd, FdDirection direction, Cancellation* cancellation)

@@ -33,6 +33,16 @@ IOThreadStats stats_of(IOThread& iothread) {
   return row;
 }
 
+// Oldest first.
+std::vector<IOThread*> iothreads_of_users() {
+  std::vector<IOThread*> found;
+  object_child_foreach(objects_root(), [&](Object& object) {
+    if (auto* iothread = object_cast<IOThread>(&object)) found.push_back(iothread);
+    return 0;
+  });
+  return found;
+}
+
 Result<MainLoop*> main_loop_or_error() {
   MainLoop* const loop = MainLoop::current();
   if (!loop) return error("there is no main loop");
@@ -88,15 +98,12 @@ void add_iothread_commands(Interface& interface) {
 
 Result<std::vector<IOThreadInfo>> query_iothreads() {
   std::vector<IOThreadInfo> infos;
-  object_child_foreach(objects_root(), [&](Object& object) {
-    if (const auto* iothread = object_cast<IOThread>(&object)) {
-      infos.push_back({.id = iothread->id(),
-                       .thread_id = iothread->thread_id(),
-                       .params = iothread->params(),
-                       .holders = iothread->holders()});
-    }
-    return 0;
-  });
+  for (const IOThread* const iothread : iothreads_of_users()) {
+    infos.push_back({.id = iothread->id(),
+                     .thread_id = iothread->thread_id(),
+                     .params = iothread->params(),
+                     .holders = iothread->holders()});
+  }
   return infos;
 }
 
@@ -107,10 +114,7 @@ Result<std::vector<IOThreadStats>> query_iothread_stats(const QueryIOThreadStats
     if (!iothread) return error("object '{}' not found", *arguments.id);
     wanted.push_back(iothread);
   } else {
-    object_child_foreach(objects_root(), [&](Object& object) {
-      if (auto* iothread = object_cast<IOThread>(&object)) wanted.push_back(iothread);
-      return 0;
-    });
+    wanted = iothreads_of_users();
   }
   std::vector<IOThreadStats> rows;
   rows.reserve(wanted.size());

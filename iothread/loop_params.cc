@@ -31,11 +31,7 @@ auto visit_rows(Visitor& visitor, LoopParams& params, Result<void>& result) {
 }
 
 auto describe_rows(TypeDescription& type) {
-  return [&]<class T>(const Setting<T>& setting) {
-    type.members.push_back({.name = std::string(setting.name),
-                            .type = &describe<T>(),
-                            .description = std::string(setting.help)});
-  };
+  return [&]<class T>(const Setting<T>& setting) { add_member<T>(type, setting.name, setting.help); };
 }
 
 }  // namespace

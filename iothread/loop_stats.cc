@@ -27,14 +27,8 @@ Result<void> visit_rows(Visitor& visitor, std::span<const LoopStatInfo> rows, Lo
   return {};
 }
 
-template <class T>
-void describe_one(TypeDescription& type, std::string_view name, std::string_view help) {
-  type.members.push_back(
-      {.name = std::string(name), .type = &describe<T>(), .description = std::string(help)});
-}
-
 void describe_rows(TypeDescription& type, std::span<const LoopStatInfo> rows) {
-  for (const LoopStatInfo& row : rows) describe_one<std::uint64_t>(type, row.name, row.help);
+  for (const LoopStatInfo& row : rows) add_member<std::uint64_t>(type, row.name, row.help);
 }
 
 }  // namespace
@@ -61,7 +55,7 @@ Result<void> visit_done(Visitor& visitor, LoopStats& stats) {
 
 void describe_done(TypeDescription& type) {
   describe_rows(type, kDone);
-  describe_one<std::vector<IOThreadLag>>(type, "lags", kLagsHelp);
+  add_member<std::vector<IOThreadLag>>(type, "lags", kLagsHelp);
 }
 
 Result<void> visit_present(Visitor& visitor, LoopStats& stats) {
@@ -74,9 +68,9 @@ Result<void> visit_present(Visitor& visitor, LoopStats& stats) {
 }
 
 void describe_present(TypeDescription& type) {
-  describe_one<FdMonitorKind>(type, "fd-monitor", "how the loop waits for descriptors at present");
+  add_member<FdMonitorKind>(type, "fd-monitor", "how the loop waits for descriptors at present");
   describe_rows(type, kPresent);
-  describe_one<IOThreadEffectiveParams>(type, "effective", "settings in force: defaults replace zeros");
+  add_member<IOThreadEffectiveParams>(type, "effective", "settings in force: defaults replace zeros");
 }
 
 }  // namespace qomio

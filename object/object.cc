@@ -33,16 +33,6 @@ constexpr unsigned kMaxNestedEnds = 500;
 // At the end of a name: the first free number, in brackets.
 constexpr std::string_view kAnyNumber = "[*]";
 
-// What has happened stays, even if there is no memory to report it.
-template <class Call>
-void unless_out_of_memory(const Call& call) {
-  try {
-    call();
-  } catch (const std::bad_alloc&) {
-    return;
-  }
-}
-
 // For a complete object below /objects. It stays while its listeners run.
 void notify(Object& object, const std::function<void(ObjectListener&)>& call) {
   unless_out_of_memory([&] {

@@ -281,7 +281,7 @@ template <class T>
 T* object_cast(Object* object) {
   if (!object || !object->object_class().is_a(internal::class_of<T>())) return nullptr;
   if constexpr (std::is_base_of_v<Object, T>) {
-    debug_invariant(dynamic_cast<T*>(object) != nullptr,
+    debug_invariant([&] { return dynamic_cast<T*>(object) != nullptr; },
                     "object_cast() to a C++ class that the object is not of: does its TypeInfo have .create, "
                     "and the class a type_info of its own?");
     return static_cast<T*>(object);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/object_listener.h"
 
-#include <new>
 #include <vector>
 
 #include "qomio/qapi/internal/invariant.h"
@@ -28,11 +27,7 @@ void internal::notify_listeners(std::string_view object_name,
   for (const auto& weak : present) {
     const auto listener = weak.lock();
     if (!listener) continue;
-    try {
-      callback("listener for the object", object_name, [&] { call(*listener); });
-    } catch (const std::bad_alloc&) {
-      continue;
-    }
+    unless_out_of_memory([&] { callback("listener for the object", object_name, [&] { call(*listener); }); });
   }
 }
 

@@ -148,7 +148,7 @@ class Property {
   explicit Property(internal::PropertyDeclaration declaration) : declaration_(std::move(declaration)) {}
 
   void check_class(const Object& object) const {
-    debug_invariant(fits(object),
+    debug_invariant([&] { return fits(object); },
                     "a property is used on an object of another C++ class; call Object::get_property() or "
                     "Object::set_property(), which look the object's own up");
   }

@@ -479,4 +479,11 @@ const TypeDescription& describe() {
   }
 }
 
+// Adds a member whose value is a T; for the `describe` function of embed().
+template <class T>
+void add_member(TypeDescription& type, std::string_view name, std::string_view description) {
+  type.members.push_back(
+      {.name = std::string(name), .type = &describe<T>(), .description = std::string(description)});
+}
+
 }  // namespace qomio

@@ -25,15 +25,6 @@ InputVisitor::Any any_values(const Command& command) {
   return command.passes_values_on ? InputVisitor::Any::all : InputVisitor::Any::json;
 }
 
-template <class Call>
-void unless_out_of_memory(const Call& call) {
-  try {
-    call();
-  } catch (const std::bad_alloc&) {
-    return;
-  }
-}
-
 }  // namespace
 
 Interface::Running::Running(const Interface& interface, const char* what)

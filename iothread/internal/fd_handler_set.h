@@ -58,7 +58,7 @@ class FdHandlerSet {
   // False: it is not paused. Costs a system call with epoll, which checks that fd still is the same file.
   bool resume_direction(int fd, FdDirection direction, const void* owner);
 
-  // Waits in the monitor and queues what is ready. True if the notifier was.
+  // Waits in the monitor and queues the handlers that are ready. Returns true if the notifier was signalled.
   bool wait(std::int64_t timeout_ns);
   // There is something that no poll callback would find.
   bool needs_look() const { return unpollable_ > 0 || monitor_.has_completions(); }
@@ -73,12 +73,11 @@ class FdHandlerSet {
   // for a hit.
   bool end_poll_mode();
 
-  // Calls the handlers of what is queued, including what an outer call has left; returns how many calls it
-  // made.
+  // Calls the queued handlers, including those that an outer call has left; returns the number of calls.
   std::uint64_t dispatch(RunningCallMark& mark);
   bool any_queued() const { return next_queued_ < queued_.size(); }
   void free_removed();
-  // Frees all handlers, for a loop that ends: the monitor, which goes with it, still watches.
+  // Frees all handlers of a loop that ends. The monitor, which is destroyed with it, keeps their descriptors.
   void clear();
 
   // Tells the controller about each polled handler after a wait.

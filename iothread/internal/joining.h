@@ -6,7 +6,8 @@
 namespace qomio::detail {
 
 // While it lives, the calling thread waits for threads of `joined`: calls that these make of the calling
-// thread's loop by run_in() are refused, since nobody would serve them.
+// thread's loop by run_in() are refused, since the thread that
+// runs them is blocked.
 class Joining {
  public:
   explicit Joining(const AioContext& joined);

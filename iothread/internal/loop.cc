@@ -82,7 +82,8 @@ void Loop::end() {
 }
 
 void Loop::accept_notifications() {
-  debug_invariant(in_home_thread(), "notifications are accepted in the home thread of the loop");
+  debug_invariant([&] { return in_home_thread(); },
+                  "notifications are accepted in the home thread of the loop");
   waker_.clear_signal();
   accept(posts_.take());
 }

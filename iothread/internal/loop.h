@@ -103,7 +103,7 @@ class Loop final : public AioContext, public LoopLifetime {
   WaitList waits_;
 
   // Home thread only.
-  std::uint32_t params_version_ = 0;  // of those that the poller has
+  std::uint32_t params_version_ = 0;  // of the settings that the poller has
   Poller poller_{handlers_, counters_};
   int depth_ = 0;          // nested iterations
   int skipped_looks_ = 0;  // iterations since the monitor was asked about descriptors

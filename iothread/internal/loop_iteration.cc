@@ -33,7 +33,7 @@ struct Loop::Nesting {
 };
 
 std::int64_t Loop::compute_timeout() {
-  debug_invariant(in_home_thread() || !has_home_.load(),
+  debug_invariant([&] { return in_home_thread() || !has_home_.load(); },
                   "the timeout of a loop is computed in its home thread");
   return timeout_from(clock_now_ns());
 }

@@ -10,7 +10,7 @@ namespace qomio::internal {
 namespace {
 
 void check_thread() {
-  debug_invariant(in_main_thread(),
+  debug_invariant([] { return in_main_thread(); },
                   "a link is set or cleared in another thread than the main one; call "
                   "AioContext::schedule_oneshot() of the main loop instead");
 }

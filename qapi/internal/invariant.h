@@ -44,11 +44,22 @@ decltype(auto) callback(std::string_view kind, std::string_view name, const Call
   return callback([&] { return std::string(kind).append(" '").append(name).append("'"); }, call);
 }
 
-// The same, in debug builds only; for checks on hot paths.
-inline void debug_invariant([[maybe_unused]] bool holds, [[maybe_unused]] std::string_view sentence,
-                            [[maybe_unused]] std::source_location where = std::source_location::current()) {
+// Calls where nobody waits for an answer: what has happened stays, even if there is no memory to report it.
+template <class Call>
+void unless_out_of_memory(const Call& call) {
+  try {
+    call();
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
+
+// An invariant on a hot path: `holds` is a function, which only debug builds call.
+template <class Holds>
+void debug_invariant([[maybe_unused]] const Holds& holds, [[maybe_unused]] std::string_view sentence,
+                     [[maybe_unused]] std::source_location where = std::source_location::current()) {
 #ifndef NDEBUG
-  invariant(holds, sentence, where);
+  invariant(holds(), sentence, where);
 #endif
 }
 

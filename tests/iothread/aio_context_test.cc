@@ -111,17 +111,20 @@ TEST(AioContext, may_move_to_another_thread_when_nobody_runs_it) {
 TEST(AioContext, sleeps_when_there_is_nothing_to_do) {
   RunningLoop loop({.poll_max_ns = 32768});
   for (int i = 0; i < 20; ++i) loop->run_in([] {});
-  // A loop that didn't come to rest would never leave this.
-  LoopStats before;
-  LoopStats after;
+  // A loop that didn't come to rest would never leave this. It sleeps at `asleep` if it slept between the first two.
+  LoopStats first;
+  LoopStats asleep;
+  LoopStats later;
   do {
-    before = loop->stats();
+    first = loop->stats();
     std::this_thread::yield();
-    after = loop->stats();
-  } while (after[LoopStat::iterations] != before[LoopStat::iterations] ||
-           after[LoopStat::blocked_ns] == before[LoopStat::blocked_ns]);
-  EXPECT_EQ(after[LoopStat::poll_ns], before[LoopStat::poll_ns]);
-  EXPECT_EQ(after[LoopStat::busy_ns], before[LoopStat::busy_ns]);
+    asleep = loop->stats();
+    std::this_thread::yield();
+    later = loop->stats();
+  } while (later[LoopStat::iterations] != first[LoopStat::iterations] ||
+           asleep[LoopStat::blocked_ns] == first[LoopStat::blocked_ns]);
+  EXPECT_EQ(later[LoopStat::poll_ns], asleep[LoopStat::poll_ns]);
+  EXPECT_EQ(later[LoopStat::busy_ns], asleep[LoopStat::busy_ns]);
 }
 
 TEST(AioContext, keeps_parameters_as_configured_and_shows_the_ones_in_force) {
