@@ -3,8 +3,12 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
+set(parts qomio_qapi qomio_object qomio_iothread)
+if(BUILD_SHARED_LIBS)
+  list(TRANSFORM parts REPLACE "qomio_" "qomio_shared_")
+endif()
 install(
-  TARGETS qomio_qapi qomio_object qomio_iothread qomio_all
+  TARGETS ${parts} qomio_all
   EXPORT qomio
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
@@ -63,9 +67,11 @@ install(FILES ${PROJECT_BINARY_DIR}/qomio-config.cmake ${PROJECT_BINARY_DIR}/qom
 
 # Static libraries leave the libraries they need to the program that links them.
 if(BUILD_SHARED_LIBS)
+  set(QOMIO_PC_LIBS "-lqomio")
   set(QOMIO_PC_REQUIRES "glib-2.0 nlohmann_json")
   set(QOMIO_PC_REQUIRES_PRIVATE "liburcu liburing")
 else()
+  set(QOMIO_PC_LIBS "-lqomio_iothread -lqomio_object -lqomio_qapi")
   set(QOMIO_PC_REQUIRES "glib-2.0 nlohmann_json liburcu liburing")
   set(QOMIO_PC_REQUIRES_PRIVATE "")
 endif()

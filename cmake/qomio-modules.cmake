@@ -7,6 +7,11 @@ function(qomio_add_module name)
   add_library(${name} MODULE ${ARGN})
   set_target_properties(${name} PROPERTIES PREFIX "")
   target_compile_features(${name} PRIVATE cxx_std_23)
+  get_target_property(libraries qomio::qomio TYPE)
+  if(libraries STREQUAL "SHARED_LIBRARY")
+    target_link_libraries(${name} PRIVATE qomio::qomio)
+    return()
+  endif()
   foreach(part qapi object iothread)
     target_include_directories(${name} PRIVATE $<TARGET_PROPERTY:qomio::${part},INTERFACE_INCLUDE_DIRECTORIES>)
   endforeach()
@@ -16,6 +21,10 @@ endfunction()
 # qomio_loads_modules(PROGRAM) — the program offers all of the library to modules, also what it does not need itself. It
 # is to be linked with qomio::qomio as usual.
 function(qomio_loads_modules program)
+  get_target_property(libraries qomio::qomio TYPE)
+  if(libraries STREQUAL "SHARED_LIBRARY")
+    return()  # modules and program share it by itself
+  endif()
   set_target_properties(
     ${program} PROPERTIES
     ENABLE_EXPORTS ON

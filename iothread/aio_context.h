@@ -10,11 +10,10 @@
 
 #include "qomio/iothread/bottom_half.h"
 #include "qomio/iothread/fd_handlers.h"
-#include "qomio/iothread/function_ref.h"
+#include "qomio/iothread/internal/function_ref.h"
 #include "qomio/iothread/internal/post_node.h"
 #include "qomio/iothread/loop_params.h"
 #include "qomio/iothread/loop_stats.h"
-#include "qomio/iothread/running_call.h"
 #include "qomio/iothread/timer.h"
 #include "qomio/object/ref.h"
 #include "qomio/qapi/error.h"
@@ -27,13 +26,13 @@ class AioContext;
 class FileIo;
 class ThreadPool;
 
-namespace detail {
+namespace internal {
 class Loop;
 class OwnedList;
 class PostQueue;
 // The calling thread's own loop. Here because many calls compare it; it needs no construction.
 extern constinit thread_local AioContext* current_loop;
-}  // namespace detail
+}  // namespace internal
 
 // Something that belongs to a loop until it is taken back: a coroutine that waits there, for example. If the
 // loop ends first, it calls destroy().
@@ -56,7 +55,7 @@ class LoopOwned {
   virtual ~LoopOwned() { take_back(); }
 
  private:
-  friend class detail::OwnedList;
+  friend class internal::OwnedList;
   // Called by the loop that ends, after take_back(). May delete this, and others that the loop owns.
   virtual void destroy() = 0;
 
@@ -114,7 +113,7 @@ class AioContext {
   // Thread-safe.
   const std::string& name() const;
   // Thread-safe. The calling thread's own loop; null if it has none.
-  static AioContext* current() { return detail::current_loop; }
+  static AioContext* current() { return internal::current_loop; }
   // Thread-safe. The caller is this loop's home thread.
   bool in_home_thread() const { return current() == this; }
 
@@ -145,7 +144,7 @@ class AioContext {
   // messages and is never freed while the loop exists, so use few different names.
   template <class Function>
   BottomHalf bh_new(std::string_view name, Function&& function) {
-    using Call = detail::PostCall<detail::NamedPostNode, std::decay_t<Function>>;
+    using Call = internal::PostCall<internal::NamedPostNode, std::decay_t<Function>>;
     return adopt(*new Call(std::forward<Function>(function), post_queue(), interned_name(name)));
   }
 
@@ -154,7 +153,7 @@ class AioContext {
   // larger one. A call that must not fail needs a BottomHalf made before.
   template <class Function>
   void schedule_oneshot(Function&& function) {
-    using Call = detail::PostCall<detail::PostNode, std::decay_t<Function>>;
+    using Call = internal::PostCall<internal::PostNode, std::decay_t<Function>>;
     schedule(*new Call(std::forward<Function>(function)));
   }
 
@@ -207,10 +206,10 @@ class AioContext {
   ~AioContext() = default;
 
  private:
-  detail::PostQueue& post_queue();
+  internal::PostQueue& post_queue();
   const char* interned_name(std::string_view name);
-  BottomHalf adopt(detail::NamedPostNode& node);
-  void schedule(detail::PostNode& node);
+  BottomHalf adopt(internal::NamedPostNode& node);
+  void schedule(internal::PostNode& node);
 };
 
 // Makes a loop the calling thread's current one for as long as it lives. This thread is then the loop's home,

@@ -13,6 +13,6 @@ void BottomHalf::schedule() { node_->queue().schedule(*node_, false); }
 
 void BottomHalf::schedule_idle() { node_->queue().schedule(*node_, true); }
 
-void BottomHalf::cancel() { detail::PostQueue::cancel(*node_); }
+void BottomHalf::cancel() { internal::PostQueue::cancel(*node_); }
 
 }  // namespace qomio

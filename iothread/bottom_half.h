@@ -5,7 +5,7 @@
 
 namespace qomio {
 
-namespace detail {
+namespace internal {
 class NamedPostNode;
 }
 
@@ -39,9 +39,9 @@ class BottomHalf {
 
  private:
   friend class AioContext;
-  explicit BottomHalf(detail::NamedPostNode* node) : node_(node) {}
+  explicit BottomHalf(internal::NamedPostNode* node) : node_(node) {}
 
-  detail::NamedPostNode* node_ = nullptr;
+  internal::NamedPostNode* node_ = nullptr;
 };
 
 }  // namespace qomio

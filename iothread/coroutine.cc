@@ -13,7 +13,7 @@
 
 namespace qomio {
 
-namespace detail {
+namespace internal {
 
 namespace {
 
@@ -118,13 +118,13 @@ class FdWait : public std::enable_shared_from_this<FdWait> {
   std::optional<Resumption> resumption_;  // of the coroutine that waits
 };
 
-}  // namespace detail
+}  // namespace internal
 
 void FdAwaiter::wait() {
-  detail::Loop& loop = detail::Loop::of(*AioContext::current());
-  std::shared_ptr<detail::FdWait> wait = detail::FdWait::paused(loop, fd_, direction_);
+  internal::Loop& loop = internal::Loop::of(*AioContext::current());
+  std::shared_ptr<internal::FdWait> wait = internal::FdWait::paused(loop, fd_, direction_);
   const bool has_handler = wait != nullptr;
-  if (!has_handler) wait = std::make_shared<detail::FdWait>(loop, fd_, direction_);
+  if (!has_handler) wait = std::make_shared<internal::FdWait>(loop, fd_, direction_);
   wait->set(*this);
   wait_ = wait;
   if (has_handler) return;
@@ -133,7 +133,7 @@ void FdAwaiter::wait() {
 }
 
 void FdAwaiter::cancel() {
-  const std::shared_ptr<detail::FdWait> wait = wait_.lock();
+  const std::shared_ptr<internal::FdWait> wait = wait_.lock();
   if (!wait) return;  // the handler was removed
   wait->cancel();
   go_on_cancelled();

@@ -38,7 +38,7 @@ namespace qomio {
 template <class T = void>
 class Task;
 
-namespace detail {
+namespace internal {
 
 // What the frames of all Tasks have in common.
 struct TaskPromise {
@@ -103,7 +103,7 @@ class Resumption {
   std::coroutine_handle<> root_;
 };
 
-}  // namespace detail
+}  // namespace internal
 
 // A coroutine that hasn't started: it starts when it is awaited, or given to co_schedule() or co_enter(),
 // once: a second time is a broken invariant. Owns its frame. Thread: a value; it may be moved to another
@@ -111,7 +111,7 @@ class Resumption {
 template <class T>
 class [[nodiscard]] Task {
  public:
-  using promise_type = detail::TaskPromiseOf<T>;
+  using promise_type = internal::TaskPromiseOf<T>;
 
   Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, {})) {}
   Task& operator=(Task&&) = delete;
@@ -139,7 +139,7 @@ class [[nodiscard]] Task {
   std::coroutine_handle<promise_type> frame_;
 };
 
-namespace detail {
+namespace internal {
 
 template <class T>
 Task<T> TaskPromiseOf<T>::get_return_object() {
@@ -170,23 +170,23 @@ inline std::coroutine_handle<> outermost(Task<void> task) {
   return run_scheduled(std::move(task)).frame;
 }
 
-}  // namespace detail
+}  // namespace internal
 
 // Thread-safe. Starts the task in the loop, after what was scheduled before.
 inline void co_schedule(AioContext& loop, Task<void> task) {
-  const std::coroutine_handle<> frame = detail::outermost(std::move(task));
-  loop.schedule_oneshot(detail::Resumption(frame, frame));
+  const std::coroutine_handle<> frame = internal::outermost(std::move(task));
+  loop.schedule_oneshot(internal::Resumption(frame, frame));
 }
 
 // Thread-safe. Starts the task in the loop as soon as can be: in the home thread, it has run until it
 // suspends when this returns; called inside a coroutine of that loop, it runs when that one suspends, before
 // anything else there; from elsewhere it is scheduled.
 inline void co_enter(AioContext& loop, Task<void> task) {
-  const std::coroutine_handle<> frame = detail::outermost(std::move(task));
+  const std::coroutine_handle<> frame = internal::outermost(std::move(task));
   if (!loop.in_home_thread()) {
-    loop.schedule_oneshot(detail::Resumption(frame, frame));
+    loop.schedule_oneshot(internal::Resumption(frame, frame));
   } else {
-    detail::enter_coroutine(frame);
+    internal::enter_coroutine(frame);
   }
 }
 
@@ -198,7 +198,7 @@ class reschedule_self {
   bool await_ready() const { return false; }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> self) {
-    loop_.schedule_oneshot(detail::Resumption(self, self.promise().root));
+    loop_.schedule_oneshot(internal::Resumption(self, self.promise().root));
   }
   void await_resume() const {}
 
@@ -206,7 +206,7 @@ class reschedule_self {
   AioContext& loop_;
 };
 
-namespace detail {
+namespace internal {
 
 // A wait that can be ended early.
 class CancellableWait {
@@ -224,7 +224,7 @@ class CancellableWait {
   ~CancellableWait() = default;
 };
 
-}  // namespace detail
+}  // namespace internal
 
 // Ends waits early: those that were given it, in one loop, which is the one that calls its functions.
 // Must live as long as they do.
@@ -239,7 +239,7 @@ class Cancellation {
   // A loop that ends frees what waits in it in any order: a coroutine may go before those that were given its
   // own.
   ~Cancellation() {
-    for (detail::CancellableWait* const wait : waits_) wait->forsake();
+    for (internal::CancellableWait* const wait : waits_) wait->forsake();
   }
 
   // The coroutines go on in the next iteration, told that what they waited for has not come. Waits that begin
@@ -249,24 +249,24 @@ class Cancellation {
               "Cancellation::cancel() is called outside the loop of its waits; call it there, by "
               "AioContext::schedule_oneshot()");
     cancelled_ = true;
-    for (detail::CancellableWait* const wait : std::exchange(waits_, {})) wait->cancel();
+    for (internal::CancellableWait* const wait : std::exchange(waits_, {})) wait->cancel();
   }
   bool cancelled() const { return cancelled_; }
 
   // For those who make awaitables.
-  void add(detail::CancellableWait& wait) {
+  void add(internal::CancellableWait& wait) {
     loop_ = AioContext::current();
     waits_.push_back(&wait);
   }
-  void remove(detail::CancellableWait& wait) { std::erase(waits_, &wait); }
+  void remove(internal::CancellableWait& wait) { std::erase(waits_, &wait); }
 
  private:
   bool cancelled_ = false;
   AioContext* loop_ = nullptr;  // where it waits; not looked into
-  std::vector<detail::CancellableWait*> waits_;
+  std::vector<internal::CancellableWait*> waits_;
 };
 
-namespace detail {
+namespace internal {
 
 // The common part of awaitables that can be cancelled: they say how to stop waiting.
 class CancellableAwaiter : public CancellableWait {
@@ -341,11 +341,11 @@ class OwnedAwaiter : public CancellableAwaiter, public LoopOwned {
   void destroy() final { root().destroy(); }
 };
 
-}  // namespace detail
+}  // namespace internal
 
 // `co_await sleep_for(10ms)`: continues in the caller's loop after that time, never earlier. False: it was
 // cancelled.
-class sleep_for final : public detail::OwnedAwaiter {
+class sleep_for final : public internal::OwnedAwaiter {
  public:
   explicit sleep_for(std::chrono::nanoseconds delay, Cancellation* cancellation = nullptr)
       : OwnedAwaiter(cancellation), delay_(delay) {}
@@ -372,7 +372,7 @@ class sleep_for final : public detail::OwnedAwaiter {
   Timer timer_;
 };
 
-namespace detail {
+namespace internal {
 class FdWait;
 }
 
@@ -382,7 +382,7 @@ class FdWait;
 // another waits for it to be writable; a direction that has a handler already, or another coroutine waiting,
 // is a broken invariant. Leaves no handler. If the coroutine waits for the same descriptor again before
 // it suspends for anything else, the handler is kept, which saves time.
-class FdAwaiter final : public detail::CancellableAwaiter {
+class FdAwaiter final : public internal::CancellableAwaiter {
  public:
   FdAwaiter(int fd, FdDirection direction, Cancellation* cancellation)
       : CancellableAwaiter(cancellation), fd_(fd), direction_(direction) {}
@@ -393,14 +393,14 @@ class FdAwaiter final : public detail::CancellableAwaiter {
   }
 
  private:
-  friend class detail::FdWait;
+  friend class internal::FdWait;
 
   void wait();
   void cancel() override;
 
   int fd_;
   FdDirection direction_;
-  std::weak_ptr<detail::FdWait> wait_;
+  std::weak_ptr<internal::FdWait> wait_;
 };
 inline FdAwaiter readable(int fd, Cancellation* cancellation = nullptr) {
   return {fd, FdDirection::read, cancellation};
@@ -435,7 +435,7 @@ class Wakeup {
 
 // `co_await woken(wakeup)`: continues after co_wake(), in the loop that it waited in; at once if co_wake()
 // was called before. False: it was cancelled.
-class woken final : public detail::OwnedAwaiter {
+class woken final : public internal::OwnedAwaiter {
  public:
   explicit woken(Wakeup& wakeup, Cancellation* cancellation = nullptr)
       : OwnedAwaiter(cancellation), wakeup_(wakeup) {}

@@ -29,7 +29,7 @@
 namespace qomio {
 
 // `co_await` gives what FileIo's done gets. Made by co_read() and its like.
-class FileAwaiter final : public detail::CancellableAwaiter {
+class FileAwaiter final : public internal::CancellableAwaiter {
  public:
   using Start = std::function<FileIo::RequestId(FileIo&, FileIo::Done)>;
 
@@ -95,7 +95,7 @@ inline FileAwaiter co_discard(int fd, std::uint64_t offset, std::uint64_t length
 // caller's loop, and the coroutine goes on in that loop with a Result of what it returned. Errors: no thread
 // is to be had; "Cancelled", before it was started.
 template <class Work>
-class in_thread_pool final : public detail::CancellableAwaiter {
+class in_thread_pool final : public internal::CancellableAwaiter {
  public:
   using Value = std::invoke_result_t<Work&>;
 
@@ -105,7 +105,7 @@ class in_thread_pool final : public detail::CancellableAwaiter {
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> self) {
     begin(self);
-    const std::shared_ptr<detail::Resumption> resumption = this->resumption();
+    const std::shared_ptr<internal::Resumption> resumption = this->resumption();
     auto job = AioContext::current()->thread_pool().submit([this] { work(); },
                                                            [this, resumption] {
                                                              end();
@@ -135,7 +135,7 @@ class in_thread_pool final : public detail::CancellableAwaiter {
     }
   }
   void cancel() override {
-    const std::shared_ptr<detail::Resumption> resumption = waiting();
+    const std::shared_ptr<internal::Resumption> resumption = waiting();
     if (!AioContext::current()->thread_pool().cancel(job_)) return;
     resumption->drop();
     go_on_cancelled();

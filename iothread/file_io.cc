@@ -27,14 +27,14 @@ namespace {
 constexpr int kDiscardMode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 
 // The answer to a cancellation, which tells nothing: the request's own does.
-struct Ignored final : detail::UringRequest {
+struct Ignored final : internal::UringRequest {
   void completed(int) override {}
 };
 
 }  // namespace
 
 // Reads and writes go on until all is transferred: the kernel may do less at a time.
-struct FileIo::Request final : detail::UringRequest {
+struct FileIo::Request final : internal::UringRequest {
   Request(FileIo& io, Operation what, int descriptor, std::uint64_t at, Done call)
       : owner(io), operation(what), fd(descriptor), offset(at), done(std::move(call)) {}
 
@@ -258,8 +258,8 @@ void FileIo::cancel_in_ring(Request& request) {
     if (!ending_) submit_bh_.schedule_idle();
     return;
   }
-  ::io_uring_prep_cancel(entry, static_cast<detail::UringRequest*>(&request), 0);
-  ::io_uring_sqe_set_data(entry, static_cast<detail::UringRequest*>(&ignored));
+  ::io_uring_prep_cancel(entry, static_cast<internal::UringRequest*>(&request), 0);
+  ::io_uring_sqe_set_data(entry, static_cast<internal::UringRequest*>(&ignored));
   request.cancelling = true;
   if (!ending_) submit_bh_.schedule();
 }
@@ -272,7 +272,7 @@ void FileIo::cancel_all_wanted() {
 }
 
 bool FileIo::uses_ring() const {
-  const detail::Uring* const ring = monitor_.uring();
+  const internal::Uring* const ring = monitor_.uring();
   return ring && !ring->refused();
 }
 
@@ -281,7 +281,7 @@ void FileIo::start(Request& request) {
 }
 
 bool FileIo::start_in_ring(Request& request) {
-  detail::Uring* ring = nullptr;
+  internal::Uring* ring = nullptr;
   try {
     ring = monitor_.uring();
   } catch (const std::bad_alloc&) {
@@ -290,7 +290,7 @@ bool FileIo::start_in_ring(Request& request) {
   io_uring_sqe* const entry = ring ? ring->next_entry() : nullptr;
   if (!entry) return false;
   request.prepare(*entry);
-  ::io_uring_sqe_set_data(entry, static_cast<detail::UringRequest*>(&request));
+  ::io_uring_sqe_set_data(entry, static_cast<internal::UringRequest*>(&request));
   ++in_ring_;
   request.in_ring = true;
   if (ring->unsubmitted() >= static_cast<std::uint64_t>(loop_.params().in_force().aio_max_batch)) {

@@ -221,7 +221,7 @@ Result<void> IOThread::start() {
   std::binary_semaphore ready(0);
   // Made here: a lack of memory is an error now, and would be the end of the program there.
   const std::string thread_name = ("IO " + id_).substr(0, 15);
-  auto thread = detail::start_thread([this, &ready, &thread_name] {
+  auto thread = internal::start_thread([this, &ready, &thread_name] {
     pthread_setname_np(pthread_self(), thread_name.c_str());
     const CurrentAioContext current(*state_->context);
     current_iothread = this;
@@ -265,7 +265,7 @@ Result<void> IOThread::stop() {
   // the loop blocks. And from inside, since only the thread itself knows which of its two loops it is in.
   state_->stop.schedule();
   {
-    const detail::Joining joining(*state_->context);
+    const internal::Joining joining(*state_->context);
     state_->thread.join();
   }
   if (state_->status_fd >= 0) close(std::exchange(state_->status_fd, -1));

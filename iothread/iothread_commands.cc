@@ -10,9 +10,8 @@
 #include "qomio/iothread/iothread.h"
 #include "qomio/iothread/main_loop.h"
 #include "qomio/iothread/stall_watch.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/tree.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/internal/invariant.h"
 
 namespace qomio {
@@ -43,57 +42,54 @@ std::vector<IOThread*> iothreads_of_users() {
   return found;
 }
 
-Result<MainLoop*> main_loop_or_error() {
-  MainLoop* const loop = MainLoop::current();
-  if (!loop) return error("there is no main loop");
-  return loop;
-}
-
-Result<void> quit() {
-  auto loop = main_loop_or_error();
-  if (!loop) return failure(loop);
-  (*loop)->shut_down(ShutdownCause::host_qmp_quit);
-  return {};
-}
-
 }  // namespace
 
 void register_iothread_types() {
-  register_object_types();
   [[maybe_unused]] static const bool kRegistered = [] {
     for (const TypeInfo* info :
          {&EventLoopBase::type_info, &IOThread::type_info, &MainLoop::settings_type_info}) {
       const auto registered = register_type(*info);
       invariant(registered.has_value(), "a type of an event loop could not be registered");
     }
-    add_iothread_commands(Interface::process());
     return true;
   }();
 }
 
-void add_iothread_commands(Interface& interface) {
-  interface.add(
+void add_iothread_commands(CommandRegistry& commands) {
+  commands.add(
       command("query-iothreads", "returns the I/O threads that users created", query_iothreads).query());
-  interface.add(command("query-iothread-stats", "returns statistics of the I/O threads that users created",
-                        query_iothread_stats)
-                    .query());
-  interface.add(
-      command("query-main-loop-stats", "returns statistics of the main loop", query_main_loop_stats).query());
-  interface.add(
+  commands.add(command("query-iothread-stats", "returns statistics of the I/O threads that users created",
+                       query_iothread_stats)
+                   .query());
+  commands.add(
       command("query-iothread-metrics",
               "returns the results of query-iothread-stats and query-main-loop-stats as text for Prometheus",
               query_iothread_metrics)
           .query());
-  interface.add(command("quit", "shuts the program down", quit).last());
-  interface.add(event<Shutdown>("SHUTDOWN", "the program is about to exit"));
-  interface.add(event<IOThreadStall>("IOTHREAD_STALL", "a call has blocked an I/O thread for too long"));
-  interface.add(event<MainLoopStall>("MAIN_LOOP_STALL", "something has blocked the main loop for too long"));
-  interface.add(
-      command("iothread-report-stalls",
-              "sets how long a call may block an I/O thread or the main loop before IOTHREAD_STALL or "
-              "MAIN_LOOP_STALL reports it",
-              [reporter = std::make_shared<StallReporter>(interface)](
-                  const IOThreadReportStallsArguments& arguments) { return reporter->report(arguments); }));
+  commands.add(event<IOThreadStall>("IOTHREAD_STALL", "a call has blocked an I/O thread for too long"));
+  commands.add(event<MainLoopStall>("MAIN_LOOP_STALL", "something has blocked the main loop for too long"));
+  commands.add(command(
+      "iothread-report-stalls",
+      "sets how long a call may block an I/O thread or the main loop before IOTHREAD_STALL or "
+      "MAIN_LOOP_STALL reports it",
+      [reporter = std::make_shared<StallReporter>(commands)](const IOThreadReportStallsArguments& arguments) {
+        return reporter->report(arguments);
+      }));
+}
+
+void add_iothread_commands(CommandRegistry& commands, MainLoop& main_loop) {
+  add_iothread_commands(commands);
+  commands.add(
+      command("query-main-loop-stats", "returns statistics of the main loop", query_main_loop_stats).query());
+  commands.add(command("quit", "shuts the program down", [&main_loop]() -> Result<void> {
+                 main_loop.shut_down(ShutdownCause::host_qmp_quit);
+                 return {};
+               }).last());
+  Event shutdown = event<Shutdown>("SHUTDOWN", "the program is about to exit");
+  shutdown.source = main_loop.on_shut_down([&commands](ShutdownCause cause) {
+    commands.emit("SHUTDOWN", Shutdown{.guest = false, .reason = cause});
+  });
+  commands.add(std::move(shutdown));
 }
 
 Result<std::vector<IOThreadInfo>> query_iothreads() {
@@ -123,10 +119,10 @@ Result<std::vector<IOThreadStats>> query_iothread_stats(const QueryIOThreadStats
 }
 
 Result<IOThreadStats> query_main_loop_stats() {
-  auto loop = main_loop_or_error();
-  if (!loop) return failure(loop);
+  MainLoop* const loop = MainLoop::current();
+  if (!loop) return error("there is no main loop");
   IOThreadStats row;
-  row.loop = (*loop)->context().stats();
+  row.loop = loop->context().stats();
   row.id = "main-loop";
   row.thread_id = gettid();
   timespec cpu{};
@@ -138,7 +134,7 @@ Result<IOThreadStats> query_main_loop_stats() {
     row.voluntary_switches = static_cast<std::uint64_t>(usage.ru_nvcsw);
     row.involuntary_switches = static_cast<std::uint64_t>(usage.ru_nivcsw);
   }
-  row.uptime_ns = (*loop)->uptime_ns();
+  row.uptime_ns = loop->uptime_ns();
   return row;
 }
 

@@ -5,31 +5,28 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
-#include "qomio/iothread/coroutine.h"
 #include "qomio/iothread/loop_stats.h"
 #include "qomio/object/object.h"
-#include "qomio/qapi/command.h"
 #include "qomio/qapi/describe.h"
 #include "qomio/qapi/error.h"
 
 // The types and commands of this folder. Thread: the main thread, except what says "Thread-safe".
 namespace qomio {
 
-class Interface;
+class CommandRegistry;
+class MainLoop;
 
-// Registers the types event-loop-base, iothread and main-loop, and those of object/, and offers their
-// commands in Interface::process(). Thread-safe; calling it again does nothing.
+// Registers the types event-loop-base, iothread and main-loop. Thread-safe; calling it again does nothing.
 void register_iothread_types();
 
-// Adds query-iothreads, query-iothread-stats, query-main-loop-stats, query-iothread-metrics,
-// iothread-report-stalls and quit, and the events IOTHREAD_STALL, MAIN_LOOP_STALL and SHUTDOWN. The commands
-// about the main loop are an error where there is none.
-void add_iothread_commands(Interface& interface);
+// Adds query-iothreads, query-iothread-stats, query-iothread-metrics and iothread-report-stalls, and the
+// events IOTHREAD_STALL and MAIN_LOOP_STALL. A second call is harmless.
+void add_iothread_commands(CommandRegistry& commands);
+// Also adds query-main-loop-stats, quit and the event SHUTDOWN, which is sent when the main loop is shut
+// down. The main loop must outlive the registry, and not be moved while it exists.
+void add_iothread_commands(CommandRegistry& commands, MainLoop& main_loop);
 
 // A row of query-iothreads; the settings are as configured.
 struct IOThreadInfo {
@@ -38,7 +35,7 @@ struct IOThreadInfo {
   LoopParams params = {};
   std::vector<Holder> holders = {};
   static constexpr std::string_view type_name = "IOThreadInfo";
-  static constexpr auto members = std::tuple(
+  static constexpr auto members = member_list(
       member("id", &IOThreadInfo::id, "name below /objects"),
       member("thread-id", &IOThreadInfo::thread_id, "kernel thread ID"),
       embed(&IOThreadInfo::params, visit_configured, describe_configured),
@@ -59,23 +56,23 @@ struct IOThreadStats {
   std::uint64_t involuntary_switches = 0;
   static constexpr std::string_view type_name = "IOThreadStats";
   static constexpr auto members =
-      std::tuple(member("id", &IOThreadStats::id, "name below /objects; main-loop for the main loop"),
-                 member("thread-id", &IOThreadStats::thread_id, "kernel thread ID"),
-                 member("uptime-ns", &IOThreadStats::uptime_ns, "nanoseconds since the loop was started"),
-                 embed(&IOThreadStats::loop, visit_done, describe_done),
-                 member("cpu-ns", &IOThreadStats::cpu_ns, "nanoseconds of CPU time of the thread"),
-                 member("voluntary-switches", &IOThreadStats::voluntary_switches,
-                        "times that the thread gave up its CPU to wait"),
-                 member("involuntary-switches", &IOThreadStats::involuntary_switches,
-                        "times that the thread lost its CPU to another"),
-                 embed(&IOThreadStats::loop, visit_present, describe_present));
+      member_list(member("id", &IOThreadStats::id, "name below /objects; main-loop for the main loop"),
+                  member("thread-id", &IOThreadStats::thread_id, "kernel thread ID"),
+                  member("uptime-ns", &IOThreadStats::uptime_ns, "nanoseconds since the loop was started"),
+                  embed(&IOThreadStats::loop, visit_done, describe_done),
+                  member("cpu-ns", &IOThreadStats::cpu_ns, "nanoseconds of CPU time of the thread"),
+                  member("voluntary-switches", &IOThreadStats::voluntary_switches,
+                         "times that the thread gave up its CPU to wait"),
+                  member("involuntary-switches", &IOThreadStats::involuntary_switches,
+                         "times that the thread lost its CPU to another"),
+                  embed(&IOThreadStats::loop, visit_present, describe_present));
 };
 
 struct QueryIOThreadStatsArguments {
   std::optional<std::string> id = {};  // of this I/O thread only
   static constexpr std::string_view type_name = "QueryIOThreadStatsArguments";
   static constexpr auto members =
-      std::tuple(member("id", &QueryIOThreadStatsArguments::id, "only this I/O thread"));
+      member_list(member("id", &QueryIOThreadStatsArguments::id, "only this I/O thread"));
 };
 
 // Of the I/O threads that users made, oldest first. Neither stops nor slows them. Errors: `object 'x' not
@@ -94,50 +91,5 @@ std::string main_loop_metrics_text(const IOThreadStats& main_loop);
 // That text for all I/O threads that users made, and for the main loop if there is one. Errors: as
 // query_iothread_stats().
 Result<std::string> query_iothread_metrics();
-
-namespace detail {
-
-template <class T>
-struct CoHandlerTraits;
-template <class R, class A>
-struct CoHandlerTraits<Task<Result<R>> (*)(A, Answer<R>)> {
-  static_assert(!std::is_reference_v<A>, "a coroutine outlives the call: it takes its arguments by value");
-  using Value = R;
-  using Arguments = A;
-};
-
-template <class R>
-Task<> send_when_done(Task<Result<R>> task, Answer<R> answer) {
-  answer.send(co_await task);
-}
-
-}  // namespace detail
-
-// Makes a command of a coroutine, which may wait and move to other loops:
-//
-//     Task<Result<Measurement>> measure(MeasureArguments arguments, Answer<Measurement> answer) {
-//       for (int i = 0; i < arguments.rounds && answer.is_wanted(); ++i) co_await sleep_for(10ms);
-//       co_return Measurement{...};
-//     }
-//     interface.add(co_command("measure", "measures", measure));
-//
-// It starts in the main loop and may end in any loop, while other clients are served; what it returns is the
-// answer. Its Answer tells whether the client is still there; the coroutine need not send it.
-template <class Handler>
-Command co_command(std::string_view name, std::string_view description, Handler handler) {
-  using Traits = detail::CoHandlerTraits<decltype(+handler)>;
-  using Arguments = typename Traits::Arguments;
-  using Value = typename Traits::Value;
-  Command c = detail::described_command<Arguments, Value>(name, description);
-  c.start = [handler](const CommandCall& call) {
-    auto arguments = detail::read_arguments<Arguments>(call.arguments);
-    if (!arguments) return call.reply.send(failure(arguments));
-    AioContext* loop = AioContext::current();
-    invariant(loop, "a command that is a coroutine needs a loop to run in");
-    const Answer<Value> answer(call.reply);
-    co_schedule(*loop, detail::send_when_done<Value>(handler(std::move(*arguments), answer), answer));
-  };
-  return c;
-}
 
 }  // namespace qomio

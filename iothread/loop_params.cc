@@ -7,7 +7,7 @@
 namespace qomio {
 namespace {
 
-static_assert(detail::aio_max_batch_in_force({.aio_max_batch = INT64_MAX}) == detail::Uring::kEntries);
+static_assert(internal::aio_max_batch_in_force({.aio_max_batch = INT64_MAX}) == internal::Uring::kEntries);
 
 // Calls function with each row that query-iothreads shows, in its order.
 template <class Function>

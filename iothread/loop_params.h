@@ -83,7 +83,7 @@ struct Setting : SettingDetails<T> {
   T LoopParams::* member = nullptr;
 };
 
-namespace detail {
+namespace internal {
 
 template <class T>
 constexpr Setting<T> setting(std::string_view name, T LoopParams::* member, SettingDetails<T> details) {
@@ -104,51 +104,51 @@ constexpr std::int64_t aio_max_batch_in_force(const LoopParams& params) {
   return params.aio_max_batch < kRingEntries ? params.aio_max_batch : kRingEntries;
 }
 
-}  // namespace detail
+}  // namespace internal
 
 // All settings, in the order of query-iothreads.
-inline constexpr auto kLoopSettings = std::tuple(
-    detail::setting(
+inline constexpr auto kLoopSettings = internal::list_of(
+    internal::setting(
         "poll-max-ns", &LoopParams::poll_max_ns,
         {.in_query_iothreads = true, .help = "maximum busy-polling time in nanoseconds; 0 disables polling"}),
-    detail::setting("poll-grow", &LoopParams::poll_grow,
-                    {.in_query_iothreads = true,
-                     .in_force = detail::or_default<&LoopParams::poll_grow, 2>,
-                     .help = "factor applied to the polling window when a longer one would have caught the "
-                             "event; 0 = default (2)"}),
-    detail::setting("poll-shrink", &LoopParams::poll_shrink,
-                    {.in_query_iothreads = true,
-                     .in_force = detail::poll_shrink_in_force,
-                     .help = "divisor applied to the polling window after a useless poll; 0 = default (2; "
-                             "poll-policy classic: resets the window)"}),
-    detail::setting("aio-max-batch", &LoopParams::aio_max_batch,
-                    {.kind = SettingKind::file_io,
-                     .in_query_iothreads = true,
-                     .in_force = detail::aio_max_batch_in_force,
-                     .help = "maximum number of file requests per submission to io_uring, at most 128; "
-                             "0 = default (32)"}),
-    detail::setting("poll-weight", &LoopParams::poll_weight,
-                    {.in_query_iothreads = true,
-                     .high = 63,
-                     .in_force = detail::or_default<&LoopParams::poll_weight, 3>,
-                     .help = "poll-policy weighted: a new event's share in the running mean is 1/2^N; "
-                             "0 = default (3)"}),
-    detail::setting("thread-pool-min", &LoopParams::thread_pool_min,
-                    {.kind = SettingKind::thread_pool,
-                     .in_query_iothreads = true,
-                     .help = "number of worker threads kept when idle; none is started in advance"}),
-    detail::setting("thread-pool-max", &LoopParams::thread_pool_max,
-                    {.kind = SettingKind::thread_pool,
-                     .in_query_iothreads = true,
-                     .help = "maximum number of worker threads, 1 to 2147483647"}),
-    detail::setting("poll-policy", &LoopParams::poll_policy,
-                    {.kind = SettingKind::poll_policy,
-                     .help = "what sizes the polling window: arrival, classic (as in QEMU) or weighted"}));
+    internal::setting("poll-grow", &LoopParams::poll_grow,
+                      {.in_query_iothreads = true,
+                       .in_force = internal::or_default<&LoopParams::poll_grow, 2>,
+                       .help = "factor applied to the polling window when a longer one would have caught the "
+                               "event; 0 = default (2)"}),
+    internal::setting("poll-shrink", &LoopParams::poll_shrink,
+                      {.in_query_iothreads = true,
+                       .in_force = internal::poll_shrink_in_force,
+                       .help = "divisor applied to the polling window after a useless poll; 0 = default (2; "
+                               "poll-policy classic: resets the window)"}),
+    internal::setting("aio-max-batch", &LoopParams::aio_max_batch,
+                      {.kind = SettingKind::file_io,
+                       .in_query_iothreads = true,
+                       .in_force = internal::aio_max_batch_in_force,
+                       .help = "maximum number of file requests per submission to io_uring, at most 128; "
+                               "0 = default (32)"}),
+    internal::setting("poll-weight", &LoopParams::poll_weight,
+                      {.in_query_iothreads = true,
+                       .high = 63,
+                       .in_force = internal::or_default<&LoopParams::poll_weight, 3>,
+                       .help = "poll-policy weighted: a new event's share in the running mean is 1/2^N; "
+                               "0 = default (3)"}),
+    internal::setting("thread-pool-min", &LoopParams::thread_pool_min,
+                      {.kind = SettingKind::thread_pool,
+                       .in_query_iothreads = true,
+                       .help = "number of worker threads kept when idle; none is started in advance"}),
+    internal::setting("thread-pool-max", &LoopParams::thread_pool_max,
+                      {.kind = SettingKind::thread_pool,
+                       .in_query_iothreads = true,
+                       .help = "maximum number of worker threads, 1 to 2147483647"}),
+    internal::setting("poll-policy", &LoopParams::poll_policy,
+                      {.kind = SettingKind::poll_policy,
+                       .help = "what sizes the polling window: arrival, classic (as in QEMU) or weighted"}));
 
 // Calls function with each row of the table, or with those of one kind.
 template <class Function>
 constexpr void for_each_setting(Function function) {
-  std::apply([&](const auto&... settings) { (function(settings), ...); }, kLoopSettings);
+  internal::apply_list([&](const auto&... settings) { (function(settings), ...); }, kLoopSettings);
 }
 template <class Function>
 constexpr void for_each_setting(SettingKind kind, Function function) {

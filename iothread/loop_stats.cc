@@ -14,7 +14,7 @@ struct IOThreadEffectiveParams {
   LoopParams params;
   static constexpr std::string_view type_name = "IOThreadEffectiveParams";
   static constexpr auto members =
-      std::tuple(embed(&IOThreadEffectiveParams::params, visit_effective, describe_effective));
+      member_list(embed(&IOThreadEffectiveParams::params, visit_effective, describe_effective));
 };
 
 constexpr std::span kDone = std::span(kLoopStats).first<kFirstPresentStat>();
@@ -33,12 +33,12 @@ void describe_rows(TypeDescription& type, std::span<const LoopStatInfo> rows) {
 
 }  // namespace
 
-std::uint64_t detail::all_polls(const LoopStats& stats) {
+std::uint64_t internal::all_polls(const LoopStats& stats) {
   return stats[LoopStat::poll_hits] + stats[LoopStat::poll_misses];
 }
 
 // What readers are shown of poll_ns may lag behind this counter.
-std::uint64_t detail::poll_miss_time_ns(const LoopStats& stats) {
+std::uint64_t internal::poll_miss_time_ns(const LoopStats& stats) {
   return std::min(stats[LoopStat::poll_miss_ns], stats[LoopStat::poll_ns]);
 }
 

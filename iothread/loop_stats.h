@@ -13,6 +13,21 @@
 
 namespace qomio {
 
+// What a loop is calling. A value.
+struct RunningCall {
+  enum class Kind : std::uint32_t { none, bottom_half, one_shot, timer, descriptor };
+
+  Kind kind = Kind::none;
+  // bottom_half: its name, which lives as long as the loop. one_shot, timer: the callable's mangled type,
+  // which is never freed. descriptor: null.
+  const char* name = nullptr;
+  int fd = -1;
+  std::uint64_t number = 0;  // counts the calls: equal numbers mean the same call
+
+  // For people: "bottom half 'flush'", "fd 7", "timer of Server::start()::{lambda()#1}".
+  std::string describe() const;
+};
+
 struct LoopStats;
 
 // The numbers that a loop tells about itself. A new one is an enumerator, with its row in kLoopStats, and the
@@ -56,10 +71,10 @@ struct LoopStatInfo {
   std::uint64_t (*derived)(const LoopStats& stats) = nullptr;
 };
 
-namespace detail {
+namespace internal {
 std::uint64_t all_polls(const LoopStats& stats);
 std::uint64_t poll_miss_time_ns(const LoopStats& stats);
-}  // namespace detail
+}  // namespace internal
 
 inline constexpr auto kLoopStats = [] {
   using enum LoopStat;
@@ -68,12 +83,12 @@ inline constexpr auto kLoopStats = [] {
       {iterations, "iterations", counter,
        "loop iterations; inside a GMainContext, as the main loop is, only those that found work of the loop, "
        "not of other sources"},
-      {polls, "polls", counter, "busy polls: hits and misses", detail::all_polls},
+      {polls, "polls", counter, "busy polls: hits and misses", internal::all_polls},
       {poll_hits, "poll-hits", counter, "busy polls that found work"},
       {poll_misses, "poll-misses", counter, "busy polls that found no work"},
       {poll_ns, "poll-ns", counter, "nanoseconds spent in busy polls"},
       {poll_miss_ns, "poll-miss-ns", counter, "nanoseconds spent in busy polls that found no work",
-       detail::poll_miss_time_ns},
+       internal::poll_miss_time_ns},
       {blocked_ns, "blocked-ns", counter, "nanoseconds asleep, waiting for work"},
       {busy_ns, "busy-ns", counter,
        "nanoseconds in callbacks and in everything else that is neither polling nor sleeping"},
@@ -133,7 +148,7 @@ struct IOThreadLag {
   std::uint64_t over_ns = 0;
   std::uint64_t rounds = 0;
   static constexpr std::string_view type_name = "IOThreadLag";
-  static constexpr auto members = std::tuple(
+  static constexpr auto members = member_list(
       member("over-ns", &IOThreadLag::over_ns,
              "these iterations took longer than this, and no longer than over-ns of the next entry"),
       member("rounds", &IOThreadLag::rounds, "number of iterations"));

@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -12,13 +13,13 @@
 #include <cstdint>
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include "qomio/iothread/fd_handlers.h"
 #include "qomio/iothread/internal/loop.h"
 #include "qomio/iothread/iothread.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/file_descriptor.h"
-#include "qomio/qapi/interface.h"
 #include "qomio/qapi/internal/invariant.h"
 #include "qomio/qapi/internal/main_thread.h"
 #include "qomio/qapi/internal/qmp/g_source.h"
@@ -118,6 +119,8 @@ constinit const TypeInfo MainLoop::settings_type_info{
 
 class MainLoop::State {
  public:
+  using ShutdownListener = std::function<void(ShutdownCause)>;
+
   State(GMainContext* context, Ref<AioContext> loop, EventNotifier signalled)
       : loop_(std::move(loop)),
         current_(*loop_),
@@ -135,9 +138,9 @@ class MainLoop::State {
   AioContext& loop() { return *loop_; }
 
   int run() {
-    detail::Loop::of(*loop_).refuse_calls(false);
+    internal::Loop::of(*loop_).refuse_calls(false);
     if (!quit_.load()) g_main_loop_run(g_main_loop_.get());
-    detail::Loop::of(*loop_).refuse_calls(true);
+    internal::Loop::of(*loop_).refuse_calls(true);
     return exit_status_.load();
   }
 
@@ -150,12 +153,24 @@ class MainLoop::State {
   }
 
   void shut_down(ShutdownCause cause) {
-    Interface& interface = Interface::process();
-    constexpr std::string_view kEvent = "SHUTDOWN";
-    if (interface.events().contains(kEvent)) {
-      interface.emit(kEvent, Shutdown{.guest = false, .reason = cause});
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {  // a listener may add another
+      if (const auto listener = listeners_[i].lock()) {
+        callback([] { return "listener of MainLoop::shut_down()"; }, [&] { (*listener)(cause); });
+      }
     }
     quit(0);
+  }
+
+  std::shared_ptr<void> on_shut_down(ShutdownListener listener) {
+    auto owner = std::make_shared<ShutdownListener>(std::move(listener));
+    // Positions stay, for a call that goes through them.
+    const auto free = std::ranges::find_if(listeners_, [](const auto& known) { return known.expired(); });
+    if (free != listeners_.end()) {
+      *free = owner;
+    } else {
+      listeners_.push_back(owner);
+    }
+    return owner;
   }
 
   std::uint64_t uptime_ns() const { return static_cast<std::uint64_t>(clock_now_ns() - started_ns_); }
@@ -168,6 +183,7 @@ class MainLoop::State {
   CurrentAioContext current_;
   std::unique_ptr<GMainLoop, void (*)(GMainLoop*)> g_main_loop_;
   EndSignals signals_;
+  std::vector<std::weak_ptr<ShutdownListener>> listeners_;
   std::atomic<bool> quit_ = false;
   std::atomic<int> exit_status_ = 0;
 };
@@ -208,6 +224,11 @@ GMainContext* MainLoop::g_main_context() const { return g_main_context_default()
 int MainLoop::run() { return state_->run(); }
 
 void MainLoop::shut_down(ShutdownCause cause) { state_->shut_down(cause); }
+
+std::shared_ptr<void> MainLoop::on_shut_down(std::function<void(ShutdownCause)> listener) {
+  require_main_thread("MainLoop::on_shut_down()");
+  return state_->on_shut_down(std::move(listener));
+}
 
 void MainLoop::quit(int exit_status) { state_->quit(exit_status); }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "qomio/iothread/aio_context.h"
@@ -39,7 +40,7 @@ struct Shutdown {
   ShutdownCause reason = ShutdownCause::none;
   static constexpr std::string_view type_name = "Shutdown";
   static constexpr auto members =
-      std::tuple(member("guest", &Shutdown::guest), member("reason", &Shutdown::reason));
+      member_list(member("guest", &Shutdown::guest), member("reason", &Shutdown::reason));
 };
 
 // The main thread's loop: GLib's default context with the main AioContext attached to it. It makes that
@@ -72,8 +73,10 @@ class MainLoop {
   int run();
   // Thread-safe. Needs no memory.
   void quit(int exit_status = 0);
-  // Sends SHUTDOWN, if Interface::process() offers it, and quits with status 0.
+  // Calls the listeners of on_shut_down() and quits with status 0. SIGINT, SIGTERM and SIGHUP do the same.
   void shut_down(ShutdownCause cause);
+  // Calls the listener when the loop is shut down, before it quits, while the returned value lives.
+  [[nodiscard]] std::shared_ptr<void> on_shut_down(std::function<void(ShutdownCause)> listener);
 
   // Time since it was made.
   std::uint64_t uptime_ns() const;

@@ -15,7 +15,7 @@
 #include "qomio/iothread/internal/stall_log.h"
 #include "qomio/iothread/iothread.h"
 #include "qomio/object/tree.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 
 namespace qomio {
 namespace {
@@ -75,8 +75,8 @@ class StallReporter::Watching {
     const std::int64_t interval_ms =
         std::clamp<std::int64_t>(threshold_ns / 2 / kMillisecondNs, 1, 3'600'000);
     std::shared_ptr<Watching> watching(new Watching(reporter, threshold_ns));
-    auto main_watch = detail::MainLoopWatch::start(threshold_ns, interval_ms * kMillisecondNs, watching->log_,
-                                                   reporter.interface_);
+    auto main_watch = internal::MainLoopWatch::start(threshold_ns, interval_ms * kMillisecondNs,
+                                                     watching->log_, reporter.commands_);
     if (!main_watch) return failure(main_watch);
     watching->main_watch_ = std::move(*main_watch);
     watching->timeout_ = g_timeout_add(static_cast<guint>(interval_ms), look, watching.get());
@@ -98,7 +98,7 @@ class StallReporter::Watching {
 
   static gboolean look(gpointer data) { return static_cast<Watching*>(data)->look(); }
   gboolean look() {
-    Interface& interface = reporter_.interface_;
+    CommandRegistry& commands = reporter_.commands_;
     const std::shared_ptr<Watching> self = reporter_.watching_;  // a listener may end the reports
     if (main_watch_->has_ended()) {
       timeout_ = 0;
@@ -108,16 +108,16 @@ class StallReporter::Watching {
     const std::int64_t now = clock_now_ns();
     if (const auto stall = main_watch_->beat()) {
       warn(log_.ended(*stall));
-      interface.emit(kMainLoopEvent,
-                     MainLoopStall{.stalled_ns = static_cast<std::uint64_t>(stall->ns), .call = stall->call});
+      commands.emit(kMainLoopEvent,
+                    MainLoopStall{.stalled_ns = static_cast<std::uint64_t>(stall->ns), .call = stall->call});
     }
     for (const IOThreadStall& stall : watch_.look(now, threshold_ns_)) {
-      const detail::StallLog::Stall line{.who = "I/O thread '" + stall.id + "'",
-                                         .what = "in one call",
-                                         .ns = static_cast<std::int64_t>(stall.stalled_ns),
-                                         .call = stall.call};
+      const internal::StallLog::Stall line{.who = "I/O thread '" + stall.id + "'",
+                                           .what = "in one call",
+                                           .ns = static_cast<std::int64_t>(stall.stalled_ns),
+                                           .call = stall.call};
       warn(stall.ended ? log_.ended(line) : log_.began(now, line));
-      interface.emit(kEvent, stall);
+      commands.emit(kEvent, stall);
     }
     warn(log_.counted(now));
     return G_SOURCE_CONTINUE;
@@ -125,13 +125,13 @@ class StallReporter::Watching {
 
   StallReporter& reporter_;
   const std::int64_t threshold_ns_;
-  detail::StallLog log_;
+  internal::StallLog log_;
   StallWatch watch_;
-  std::unique_ptr<detail::MainLoopWatch> main_watch_;
+  std::unique_ptr<internal::MainLoopWatch> main_watch_;
   guint timeout_ = 0;
 };
 
-StallReporter::StallReporter(Interface& interface) : interface_(interface) {}
+StallReporter::StallReporter(CommandRegistry& commands) : commands_(commands) {}
 
 StallReporter::~StallReporter() = default;
 

@@ -10,13 +10,13 @@
 #include <tuple>
 #include <vector>
 
-#include "qomio/iothread/running_call.h"
+#include "qomio/iothread/loop_stats.h"
 #include "qomio/qapi/error.h"
 #include "qomio/qapi/member.h"
 
 namespace qomio {
 
-class Interface;
+class CommandRegistry;
 
 // Finds that a loop stays inside one call. Another thread asks it regularly, so that the loop reads no clock
 // for it, and a loop that hangs for ever is found too. StallReporter does so for the I/O threads that users
@@ -55,7 +55,7 @@ struct IOThreadStall {
   std::string call;              // "bottom half 'flush'", "fd 7"
   bool ended = false;
   static constexpr std::string_view type_name = "IOThreadStall";
-  static constexpr auto members = std::tuple(
+  static constexpr auto members = member_list(
       member("id", &IOThreadStall::id, "name of the I/O thread"),
       member("thread-id", &IOThreadStall::thread_id, "kernel thread ID"),
       member("stalled-ns", &IOThreadStall::stalled_ns, "minimum nanoseconds that it has been in the call"),
@@ -68,7 +68,7 @@ struct MainLoopStall {
   std::uint64_t stalled_ns = 0;
   std::string call;
   static constexpr std::string_view type_name = "MainLoopStall";
-  static constexpr auto members = std::tuple(
+  static constexpr auto members = member_list(
       member("stalled-ns", &MainLoopStall::stalled_ns,
              "minimum nanoseconds that it was held up, without the time in which it waited for a "
              "CPU; it has gone on since"),
@@ -90,8 +90,8 @@ struct IOThreadReportStallsArguments {
   std::uint64_t threshold_ns = 0;
   static constexpr std::string_view type_name = "IOThreadReportStallsArguments";
   static constexpr auto members =
-      std::tuple(member("threshold-ns", &IOThreadReportStallsArguments::threshold_ns,
-                        "threshold in nanoseconds (minimum 1000000); 0 disables reporting"));
+      member_list(member("threshold-ns", &IOThreadReportStallsArguments::threshold_ns,
+                         "threshold in nanoseconds (minimum 1000000); 0 disables reporting"));
 };
 
 // Reports stalls of the I/O threads that users made and of the main loop: it logs a warning when one is found
@@ -109,8 +109,8 @@ struct IOThreadReportStallsArguments {
 // Thread: the main thread.
 class StallReporter {
  public:
-  // Sends the events through the interface, which must offer them and must outlive this.
-  explicit StallReporter(Interface& interface);
+  // Sends the events through the registry, which must offer them and must outlive this.
+  explicit StallReporter(CommandRegistry& commands);
   StallReporter(const StallReporter&) = delete;
   StallReporter& operator=(const StallReporter&) = delete;
   ~StallReporter();
@@ -122,7 +122,7 @@ class StallReporter {
  private:
   class Watching;
 
-  Interface& interface_;
+  CommandRegistry& commands_;
   std::shared_ptr<Watching> watching_;  // null: no reports
 };
 

@@ -24,7 +24,7 @@ ThreadPool::ThreadPool(AioContext& loop, std::chrono::nanoseconds idle_timeout)
 ThreadPool::~ThreadPool() { end(); }
 
 void ThreadPool::end() {
-  const detail::Joining joining(loop_);
+  const internal::Joining joining(loop_);
   std::vector<std::thread> threads;
   {
     const std::lock_guard lock(mutex_);
@@ -36,10 +36,10 @@ void ThreadPool::end() {
   if (last_ended_.joinable()) last_ended_.join();
   // Nobody else takes these any more. What they own may come back here when it goes.
   while (!waiting_.empty()) {
-    const std::unique_ptr<detail::PoolJob> never_started = std::move(waiting_.front());
+    const std::unique_ptr<internal::PoolJob> never_started = std::move(waiting_.front());
     waiting_.pop_front();
   }
-  for (detail::PoolJobList* const list : {&worked_, &finishing_}) {
+  for (internal::PoolJobList* const list : {&worked_, &finishing_}) {
     while (list->pop()) {
     }
   }
@@ -47,14 +47,14 @@ void ThreadPool::end() {
   pending_.store(0, std::memory_order_relaxed);
 }
 
-Result<ThreadPool::JobId> ThreadPool::add(std::unique_ptr<detail::PoolJob> job) {
+Result<ThreadPool::JobId> ThreadPool::add(std::unique_ptr<internal::PoolJob> job) {
   invariant(
       loop_.in_home_thread(),
       "ThreadPool::submit() is called outside the loop's thread; call it by AioContext::schedule_oneshot()");
   if (ending_) return error("The loop '{}' has ended", loop_.name());  // only this thread ends the pool
   const JobId id = next_id_++;
   job->id = id;
-  std::unique_ptr<detail::PoolJob> refused;  // freed outside the lock: what it owns may come back here
+  std::unique_ptr<internal::PoolJob> refused;  // freed outside the lock: what it owns may come back here
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(job));
@@ -88,7 +88,7 @@ bool ThreadPool::needs_thread() const {
 
 Result<void> ThreadPool::start_thread() {
   if (threads_.size() == threads_.capacity()) threads_.reserve(2 * threads_.size() + 1);
-  auto thread = detail::start_thread([this] { run_thread(); });
+  auto thread = internal::start_thread([this] { run_thread(); });
   if (!thread) return failure(thread);
   threads_.push_back(std::move(*thread));
   ++idle_;
@@ -113,7 +113,7 @@ bool ThreadPool::surplus() const {
 
 void ThreadPool::run_thread() {
   ::pthread_setname_np(::pthread_self(), ("pool " + loop_.name()).substr(0, 15).c_str());
-  detail::pool_of_thread = &loop_;
+  internal::pool_of_thread = &loop_;
   std::unique_lock lock(mutex_);
   for (;;) {
     const bool called = work_or_end_.wait_for(lock, idle_timeout_,
@@ -122,7 +122,7 @@ void ThreadPool::run_thread() {
     --idle_;
     if (ending_) return;
     if (!called || surplus()) return end_thread(std::move(lock));
-    std::unique_ptr<detail::PoolJob> job = std::move(waiting_.front());
+    std::unique_ptr<internal::PoolJob> job = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
     try {
@@ -153,9 +153,9 @@ bool ThreadPool::cancel(JobId job) {
   invariant(
       loop_.in_home_thread(),
       "ThreadPool::cancel() is called outside the loop's thread; call it by AioContext::schedule_oneshot()");
-  std::unique_ptr<detail::PoolJob> cancelled;  // freed outside the lock: what it owns may come back here
+  std::unique_ptr<internal::PoolJob> cancelled;  // freed outside the lock: what it owns may come back here
   const std::lock_guard lock(mutex_);
-  const auto found = std::ranges::lower_bound(waiting_, job, {}, &detail::PoolJob::id);
+  const auto found = std::ranges::lower_bound(waiting_, job, {}, &internal::PoolJob::id);
   if (found == waiting_.end() || (*found)->id != job) return false;
   cancelled = std::move(*found);
   waiting_.erase(found);

@@ -22,7 +22,7 @@ namespace qomio {
 
 class AioContext;
 
-namespace detail {
+namespace internal {
 
 // One job: what a worker runs, and what the loop calls then.
 class PoolJob {
@@ -98,7 +98,7 @@ class PoolJobOf final : public PoolJob {
       value_{std::nullopt};
 };
 
-}  // namespace detail
+}  // namespace internal
 
 // The threads of one loop for work that blocks. They are made when there is work for them and none is idle,
 // up to thread-pool-max; one that has had nothing to do for ten seconds ends, unless only thread-pool-min are
@@ -133,7 +133,7 @@ class ThreadPool {
   // Without memory for the job it throws std::bad_alloc, and nothing has changed; finishing a job needs none.
   template <class Work, class Done>
   Result<JobId> submit(Work&& work, Done&& done) {
-    using Job = detail::PoolJobOf<std::decay_t<Work>, std::decay_t<Done>>;
+    using Job = internal::PoolJobOf<std::decay_t<Work>, std::decay_t<Done>>;
     return add(std::make_unique<Job>(std::forward<Work>(work), std::forward<Done>(done)));
   }
 
@@ -151,7 +151,7 @@ class ThreadPool {
   std::size_t pending() const { return pending_.load(std::memory_order_relaxed); }
 
  private:
-  Result<JobId> add(std::unique_ptr<detail::PoolJob> job);
+  Result<JobId> add(std::unique_ptr<internal::PoolJob> job);
   bool needs_thread() const;
   Result<void> start_thread();
   void start_threads();
@@ -168,15 +168,15 @@ class ThreadPool {
   // A job costs a lock or two and a wake-up of its thread; work worth a thread takes longer than that.
   std::mutex mutex_;  // the six below
   std::condition_variable work_or_end_;
-  std::deque<std::unique_ptr<detail::PoolJob>> waiting_;  // oldest first, so sorted by id
-  detail::PoolJobList worked_;                            // finish() has not seen them
+  std::deque<std::unique_ptr<internal::PoolJob>> waiting_;  // oldest first, so sorted by id
+  internal::PoolJobList worked_;                            // finish() has not seen them
   std::vector<std::thread> threads_;
   std::thread last_ended_;  // joined by the next that ends
   std::size_t idle_ = 0;    // threads waiting for work, or about to
   bool ending_ = false;
 
   // Home thread only.
-  detail::PoolJobList finishing_;  // their done is next
+  internal::PoolJobList finishing_;  // their done is next
   std::uint64_t next_id_ = 1;
 
   std::atomic<std::size_t> thread_count_ = 0;

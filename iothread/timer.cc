@@ -14,7 +14,7 @@ void Timer::arm_at(std::int64_t deadline_ns) { node_->list.arm(*node_, deadline_
 void Timer::arm_after(std::chrono::nanoseconds delay) {
   std::int64_t deadline = 0;
   if (__builtin_add_overflow(clock_now_ns(node_->list.clock()), delay.count(), &deadline)) {
-    deadline = delay.count() < 0 ? 0 : detail::TimerList::kNever;
+    deadline = delay.count() < 0 ? 0 : internal::TimerList::kNever;
   }
   arm_at(deadline);
 }

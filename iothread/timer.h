@@ -11,7 +11,7 @@ namespace qomio {
 
 using namespace std::chrono_literals;  // timer.arm_after(10ms)
 
-namespace detail {
+namespace internal {
 struct TimerNode;
 }
 
@@ -51,9 +51,9 @@ class Timer {
 
  private:
   friend class AioContext;
-  explicit Timer(detail::TimerNode* node) : node_(node) {}
+  explicit Timer(internal::TimerNode* node) : node_(node) {}
 
-  detail::TimerNode* node_ = nullptr;
+  internal::TimerNode* node_ = nullptr;
 };
 
 }  // namespace qomio

@@ -102,7 +102,7 @@ void remember_loss(const ConfigLoss& loss) {
 
 }  // namespace
 
-Result<void> load_config(std::string_view text, std::string_view name) {
+Result<void> load_config(CommandRegistry& commands, std::string_view text, std::string_view name) {
   require_main_thread("load_config()");
   const auto failed = [name](Error error, std::string_view place) {
     error.prepend(fmt::format("{}:{}", name, place));
@@ -115,7 +115,7 @@ Result<void> load_config(std::string_view text, std::string_view name) {
   if (!config) return failed(std::move(config).error(), " ");
 
   for (const std::string& path : config->load_modules.value_or(std::vector<std::string>())) {
-    if (auto r = module_load(path); !r) return failed(std::move(r).error(), " ");
+    if (auto r = module_load(commands, path); !r) return failed(std::move(r).error(), " ");
   }
   ConfigLoad load;
   for (std::size_t i = 0; i < config->objects.size(); ++i) {
@@ -134,14 +134,14 @@ Result<void> load_config(std::string_view text, std::string_view name) {
   return {};
 }
 
-Result<void> load_config_file(const std::string& path) {
+Result<void> load_config_file(CommandRegistry& commands, const std::string& path) {
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return errno_error(errno, fmt::format("cannot open '{}'", path));
   std::string text;
   std::vector<char> piece(std::size_t{64} << 10);
   for (;;) {
     const ssize_t n = read(file.get(), piece.data(), piece.size());
-    if (n == 0) return load_config(text, path);
+    if (n == 0) return load_config(commands, text, path);
     if (n > 0) {
       text.append(piece.data(), static_cast<std::size_t>(n));
     } else if (errno != EINTR) {

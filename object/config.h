@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/describe.h"
 #include "qomio/qapi/json.h"
 
 // The configuration of a program: what users made and set, as a JSON text that does the same again:
@@ -16,14 +16,16 @@
 // Thread: the main thread.
 namespace qomio {
 
+class CommandRegistry;
+
 // The arguments of qom-set-many.
 struct ConfigSettings {
   std::string path;
   Json properties;
   static constexpr std::string_view type_name = "ConfigSettings";
   static constexpr auto members =
-      std::tuple(member("path", &ConfigSettings::path, "of the object"),
-                 member("properties", &ConfigSettings::properties, "an object of names and values"));
+      member_list(member("path", &ConfigSettings::path, "of the object"),
+                  member("properties", &ConfigSettings::properties, "an object of names and values"));
 };
 
 struct ConfigLoss {
@@ -32,9 +34,9 @@ struct ConfigLoss {
   std::string reason;
   static constexpr std::string_view type_name = "ConfigLoss";
   static constexpr auto members =
-      std::tuple(member("path", &ConfigLoss::path, "of the object"),
-                 member("property", &ConfigLoss::property, "that was set but is not saved"),
-                 member("reason", &ConfigLoss::reason, "for people"));
+      member_list(member("path", &ConfigLoss::path, "of the object"),
+                  member("property", &ConfigLoss::property, "that was set but is not saved"),
+                  member("reason", &ConfigLoss::reason, "for people"));
 };
 
 struct Config {
@@ -44,10 +46,10 @@ struct Config {
   std::optional<std::vector<ConfigLoss>> not_saved;
   static constexpr std::string_view type_name = "Config";
   static constexpr auto members =
-      std::tuple(member("load-modules", &Config::load_modules, "modules to load first"),
-                 member_with_default("objects", &Config::objects, "the arguments of object-add for each"),
-                 member("settings", &Config::settings, "properties to set once all objects exist"),
-                 member("not-saved", &Config::not_saved, "what the configuration can't save"));
+      member_list(member("load-modules", &Config::load_modules, "modules to load first"),
+                  member_with_default("objects", &Config::objects, "the arguments of object-add for each"),
+                  member("settings", &Config::settings, "properties to set once all objects exist"),
+                  member("not-saved", &Config::not_saved, "what the configuration can't save"));
 };
 
 // What is running:
@@ -61,14 +63,11 @@ struct Config {
 // its own object, or round in a ring, else the text can't be loaded.
 Result<Config> query_config();
 
-// Makes and sets what a configuration says, all or none; modules stay. What is "not-saved" is remembered, so
-// that the next query-config tells it again. Errors begin with the name and the place, as
-// `a.json:3:5: Parameter 'poll' is unexpected`.
-Result<void> load_config(std::string_view text, std::string_view name);
+// Makes and sets what a configuration says, all or none; modules stay, and add their commands to the
+// registry. What is "not-saved" is remembered, so that the next query-config tells it again. Errors begin
+// with the name and the place, as `a.json:3:5: Parameter 'poll' is unexpected`.
+Result<void> load_config(CommandRegistry& commands, std::string_view text, std::string_view name);
 // The same from a file. Errors: also the system's.
-Result<void> load_config_file(const std::string& path);
-
-// Adds query-config.
-void add_config_command(Interface& interface);
+Result<void> load_config_file(CommandRegistry& commands, const std::string& path);
 
 }  // namespace qomio

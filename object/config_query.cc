@@ -334,11 +334,4 @@ Result<Config> query_config() {
   return ConfigQuery().run();
 }
 
-void add_config_command(Interface& interface) {
-  interface.add(command("query-config",
-                        "returns the objects and settings of users as a configuration for --config",
-                        query_config)
-                    .query());
-}
-
 }  // namespace qomio

@@ -21,8 +21,8 @@ struct GlobalOptions {
   std::string property;
   std::string value;
   static constexpr auto members =
-      std::tuple(member("driver", &GlobalOptions::driver), member("property", &GlobalOptions::property),
-                 member("value", &GlobalOptions::value));
+      member_list(member("driver", &GlobalOptions::driver), member("property", &GlobalOptions::property),
+                  member("value", &GlobalOptions::value));
 };
 
 }  // namespace

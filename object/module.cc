@@ -22,7 +22,7 @@ std::string lasting_name(const std::string& path) {
 
 }  // namespace
 
-Result<void> module_load(const std::string& path) {
+Result<void> module_load(CommandRegistry& commands, const std::string& path) {
   if (path.contains('\0')) return error("could not load module '{}': its path contains a NUL byte", path);
   // Everything is resolved at once, so that a missing symbol is an error here and not an abort later.
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -47,10 +47,9 @@ Result<void> module_load(const std::string& path) {
               "build it with qomio_add_module(), and the program with qomio_loads_modules()",
               path));
   }
-  if (!info->register_types)
-    return unload(error("module '{}' has no function that registers its types", path));
+  if (!info->init) return unload(error("module '{}' has no init function", path));
   // From here on the handle is kept: classes refer to the module's code.
-  if (auto r = info->register_types(); !r) {
+  if (auto r = info->init(commands); !r) {
     r.error().prepend("module '" + path + "': ");
     return r;
   }

@@ -40,7 +40,7 @@ struct Holder {
   std::string name;
   bool operator==(const Holder&) const = default;
   static constexpr std::string_view type_name = "Holder";
-  static constexpr auto members = std::tuple(member("kind", &Holder::kind), member("name", &Holder::name));
+  static constexpr auto members = member_list(member("kind", &Holder::kind), member("name", &Holder::name));
 };
 
 // Keeps an object alive, and lists its owner among the object's holders, until it is destroyed. Made by

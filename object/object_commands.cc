@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "qomio/object/config.h"
+#include "qomio/object/internal/object_events.h"
 #include "qomio/object/internal/text_commands.h"
 #include "qomio/object/module.h"
-#include "qomio/object/object_events.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
@@ -24,13 +24,13 @@ struct PathArguments {
   std::string path;
   static constexpr std::string_view type_name = "PathArguments";
   static constexpr auto members =
-      std::tuple(member("path", &PathArguments::path, "absolute, or its last part"));
+      member_list(member("path", &PathArguments::path, "absolute, or its last part"));
 };
 
 struct ModuleArguments {
   std::string path;
   static constexpr std::string_view type_name = "ModuleArguments";
-  static constexpr auto members = std::tuple(member("path", &ModuleArguments::path, "of the shared object"));
+  static constexpr auto members = member_list(member("path", &ModuleArguments::path, "of the shared object"));
 };
 
 struct GetArguments {
@@ -38,8 +38,8 @@ struct GetArguments {
   std::string property;
   static constexpr std::string_view type_name = "GetArguments";
   static constexpr auto members =
-      std::tuple(member("path", &GetArguments::path, "path of the object: absolute, or its last part"),
-                 member("property", &GetArguments::property, "its name"));
+      member_list(member("path", &GetArguments::path, "path of the object: absolute, or its last part"),
+                  member("property", &GetArguments::property, "its name"));
 };
 
 struct SetArguments {
@@ -49,9 +49,9 @@ struct SetArguments {
   static constexpr bool passes_values_on = true;
   static constexpr std::string_view type_name = "SetArguments";
   static constexpr auto members =
-      std::tuple(member("path", &SetArguments::path, "path of the object: absolute, or its last part"),
-                 member("property", &SetArguments::property, "its name"),
-                 member("value", &SetArguments::value, "of the type of the property"));
+      member_list(member("path", &SetArguments::path, "path of the object: absolute, or its last part"),
+                  member("property", &SetArguments::property, "its name"),
+                  member("value", &SetArguments::value, "of the type of the property"));
 };
 
 struct SetManyArguments {
@@ -60,21 +60,21 @@ struct SetManyArguments {
   static constexpr bool passes_values_on = true;
   static constexpr std::string_view type_name = "SetManyArguments";
   static constexpr auto members =
-      std::tuple(member("path", &SetManyArguments::path, "path of the object: absolute, or its last part"),
-                 member("properties", &SetManyArguments::properties, "an object of names and values"));
+      member_list(member("path", &SetManyArguments::path, "path of the object: absolute, or its last part"),
+                  member("properties", &SetManyArguments::properties, "an object of names and values"));
 };
 
 struct PathsArguments {
   std::vector<std::string> paths;
   static constexpr std::string_view type_name = "PathsArguments";
-  static constexpr auto members = std::tuple(member("paths", &PathsArguments::paths, "of the objects"));
+  static constexpr auto members = member_list(member("paths", &PathsArguments::paths, "of the objects"));
 };
 
 struct TypesArguments {
   std::optional<std::string> implements;
   std::optional<bool> abstract;
   static constexpr std::string_view type_name = "TypesArguments";
-  static constexpr auto members = std::tuple(
+  static constexpr auto members = member_list(
       member("implements", &TypesArguments::implements, "only types that are this type, or implement it"),
       member("abstract", &TypesArguments::abstract, "include abstract types; default false"));
 };
@@ -82,13 +82,13 @@ struct TypesArguments {
 struct TypenameArguments {
   std::string typename_;
   static constexpr std::string_view type_name = "TypenameArguments";
-  static constexpr auto members = std::tuple(member("typename", &TypenameArguments::typename_, "the type"));
+  static constexpr auto members = member_list(member("typename", &TypenameArguments::typename_, "the type"));
 };
 
 struct IdArguments {
   std::string id;
   static constexpr std::string_view type_name = "IdArguments";
-  static constexpr auto members = std::tuple(member("id", &IdArguments::id, "of the object"));
+  static constexpr auto members = member_list(member("id", &IdArguments::id, "of the object"));
 };
 
 struct ObjectPropertyInfo {
@@ -102,7 +102,7 @@ struct ObjectPropertyInfo {
   std::optional<Json> maximum;
   std::optional<std::vector<std::string>> features;
   static constexpr std::string_view type_name = "ObjectPropertyInfo";
-  static constexpr auto members = std::tuple(
+  static constexpr auto members = member_list(
       member("name", &ObjectPropertyInfo::name, "of the property"),
       member("type", &ObjectPropertyInfo::type,
              "of its value; `child<t>` for an object below this one, `link<t>` for one elsewhere"),
@@ -122,16 +122,16 @@ struct ObjectPropertyValue {
   std::optional<Json> value;
   static constexpr std::string_view type_name = "ObjectPropertyValue";
   static constexpr auto members =
-      std::tuple(member("name", &ObjectPropertyValue::name, "of the property"),
-                 member("type", &ObjectPropertyValue::type, "of its value"),
-                 member("value", &ObjectPropertyValue::value, "absent if it can't be read"));
+      member_list(member("name", &ObjectPropertyValue::name, "of the property"),
+                  member("type", &ObjectPropertyValue::type, "of its value"),
+                  member("value", &ObjectPropertyValue::value, "absent if it can't be read"));
 };
 
 struct ObjectPropertiesValues {
   std::vector<ObjectPropertyValue> properties;
   static constexpr std::string_view type_name = "ObjectPropertiesValues";
   static constexpr auto members =
-      std::tuple(member("properties", &ObjectPropertiesValues::properties, "of one object"));
+      member_list(member("properties", &ObjectPropertiesValues::properties, "of one object"));
 };
 
 struct ObjectTypeInfo {
@@ -139,7 +139,7 @@ struct ObjectTypeInfo {
   std::optional<bool> abstract;
   std::optional<std::string> parent;
   static constexpr std::string_view type_name = "ObjectTypeInfo";
-  static constexpr auto members = std::tuple(
+  static constexpr auto members = member_list(
       member("name", &ObjectTypeInfo::name, "of the type"),
       member("abstract", &ObjectTypeInfo::abstract, "true if no object of this type can be created"),
       member("parent", &ObjectTypeInfo::parent, "the parent type; absent for a root type"));
@@ -243,8 +243,6 @@ Result<std::vector<ObjectPropertyInfo>> qom_list_properties(const TypenameArgume
   return infos;
 }
 
-Result<void> load_module(const ModuleArguments& arguments) { return module_load(arguments.path); }
-
 Result<void> object_del(const IdArguments& arguments) { return user_creatable_del(arguments.id); }
 
 // The arguments of object-add: a union with a branch for each type that users can make, as far as they are
@@ -293,30 +291,28 @@ Command object_add() {
 
 }  // namespace
 
-void add_object_commands(Interface& interface) {
-  interface.add(command("qom-list", "returns the children and properties of an object", qom_list).query());
-  interface.add(command("qom-get", "returns the value of a property", qom_get).query());
-  interface.add(command("qom-set", "sets a property", qom_set));
-  interface.add(command("qom-set-many", "sets several properties of an object, all or none", qom_set_many));
-  interface.add(
+void add_object_commands(CommandRegistry& commands) {
+  commands.add(command("qom-list", "returns the children and properties of an object", qom_list).query());
+  commands.add(command("qom-get", "returns the value of a property", qom_get).query());
+  commands.add(command("qom-set", "sets a property", qom_set));
+  commands.add(command("qom-set-many", "sets several properties of an object, all or none", qom_set_many));
+  commands.add(
       command("qom-list-get", "returns the properties of several objects, with their values", qom_list_get)
           .query());
-  interface.add(command("qom-list-types", "returns the types of objects", qom_list_types).query());
-  interface.add(
+  commands.add(command("qom-list-types", "returns the types of objects", qom_list_types).query());
+  commands.add(
       command("qom-list-properties", "returns the properties of a type", qom_list_properties).query());
-  interface.add(command("module-load", "registers the types of a shared object", load_module));
-  interface.add(object_add());
-  add_text_commands(interface);
-  add_object_events(interface);
-  interface.add(command("object-del", "deletes an object that a user created", object_del));
-}
-
-void register_object_types() {
-  [[maybe_unused]] static const bool kRegistered = [] {
-    add_object_commands(Interface::process());
-    add_config_command(Interface::process());
-    return true;
-  }();
+  commands.add(command(
+      "module-load", "registers the types and commands of a shared object",
+      [&commands](const ModuleArguments& arguments) { return module_load(commands, arguments.path); }));
+  commands.add(object_add());
+  add_text_commands(commands);
+  commands.add(command("query-config",
+                       "returns the objects and settings of users as a configuration for --config",
+                       query_config)
+                   .query());
+  add_object_events(commands);
+  commands.add(command("object-del", "deletes an object that a user created", object_del));
 }
 
 std::optional<std::string> object_help(std::string_view type_name) {

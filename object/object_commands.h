@@ -7,15 +7,13 @@
 
 namespace qomio {
 
-class Interface;
+class CommandRegistry;
 
-// Registers object, interface, container and user-creatable, and the commands about objects (qom-*,
-// object-*). The registrations of the other libraries call it. Thread-safe; calling it again does nothing.
-void register_object_types();
-
-// qom-list, qom-get, qom-set, qom-set-many, qom-list-get, qom-list-types, qom-list-properties, object-add,
-// object-del, and those of object/internal/text_commands.h.
-void add_object_commands(Interface& interface);
+// Adds the commands about objects (qom-list, qom-get, qom-set, qom-set-many, qom-list-get, qom-list-types,
+// qom-list-properties, object-add, object-del, the same with text: qom-get-text, qom-set-text,
+// object-add-text), query-config and module-load, and the events OBJECT_ADDED, OBJECT_DELETED and
+// OBJECT_CHANGED. A second call is harmless. Thread: the main thread.
+void add_object_commands(CommandRegistry& commands);
 
 // What `--object help` prints (no type), or `--object TYPE,help`: "  poll-max-ns=<int>   - description
 // (default: 0)" for each property that can be set. Nothing for a type that users can't make.

@@ -77,7 +77,7 @@ Result<E> object_property_get_enum(Object& object, std::string_view name) {
   if (!text) return failure(text);
   const auto& values = enum_description<E>.values;
   std::size_t index = 0;
-  auto r = detail::enum_from_text(name, *text, values.data(), values.size(), index);
+  auto r = internal::enum_from_text(name, *text, values.data(), values.size(), index);
   if (!r) return failure(r);
   return static_cast<E>(index);
 }

@@ -180,8 +180,8 @@ class PropertyBuilder {
   PropertyBuilder&& describe(std::string_view text) &&;
   // For a property that can be read: a value that the hook refuses is replaced by the old one.
   PropertyBuilder&& on_change(Result<void> (Class::*hook)()) &&;
-  // What is special about it; `deprecated` and `unstable` are known to the policy of qapi/compat.h. Clients
-  // see features in the schema of object-add and in qom-list-properties.
+  // What is special about it; `deprecated` and `unstable` are known to the policy of qapi/command_registry.h.
+  // Clients see features in the schema of object-add and in qom-list-properties.
   PropertyBuilder&& with(Features features) &&;
   // Later sets are refused with `Property cannot be set after initialization`.
   PropertyBuilder&& until_complete() &&;
@@ -265,9 +265,9 @@ struct DateTime {
 
   static constexpr std::string_view type_name = "struct tm";
   static constexpr auto members =
-      std::tuple(member("tm_year", &DateTime::year), member("tm_mon", &DateTime::month),
-                 member("tm_mday", &DateTime::day), member("tm_hour", &DateTime::hour),
-                 member("tm_min", &DateTime::minute), member("tm_sec", &DateTime::second));
+      member_list(member("tm_year", &DateTime::year), member("tm_mon", &DateTime::month),
+                  member("tm_mday", &DateTime::day), member("tm_hour", &DateTime::hour),
+                  member("tm_min", &DateTime::minute), member("tm_sec", &DateTime::second));
 };
 
 }  // namespace qomio

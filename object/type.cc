@@ -24,8 +24,6 @@ bool is_type_name(std::string_view name) {
 // A type has at most so many ancestors. They are made by recursion.
 constexpr unsigned kMaxAncestors = 500;
 
-}  // namespace
-
 // All registered types, and their classes as far as they have been made. The one of the process; types live
 // as long as the program.
 class TypeRegistry {
@@ -210,6 +208,8 @@ class TypeRegistry {
   std::map<std::string_view, std::unique_ptr<Type>> types_;
   static constinit inline thread_local const ObjectClass* latest_ = nullptr;
 };
+
+}  // namespace
 
 Result<void> register_type(const TypeInfo& info) { return TypeRegistry::process().add(info); }
 

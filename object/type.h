@@ -21,7 +21,7 @@ struct ClassData;
 }
 
 // Up to eight names; a constant, so that a TypeInfo can be one.
-using InterfaceNames = detail::Names<8>;
+using InterfaceNames = internal::Names<8>;
 
 // Describes a type. Registered once, explicitly; parents and interfaces are found by name when the type is
 // first used, so types may be registered in any order. Members that are left out are inherited from the

@@ -105,12 +105,12 @@ std::function<void()> Reply::canceller() const {
   };
 }
 
-Result<void> detail::read_no_arguments(Visitor& arguments) {
+Result<void> internal::read_no_arguments(Visitor& arguments) {
   if (auto r = arguments.start_struct({}); !r) return r;
   return arguments.end_struct();
 }
 
-void detail::write_no_result(Visitor& result) {
+void internal::write_no_result(Visitor& result) {
   (void)result.start_struct({});  // writing does not fail
   (void)result.end_struct();
 }

@@ -87,13 +87,13 @@ struct Command {
   bool is_query = false;             // changes nothing: open to clients whose access is read-only
   bool allow_oob = false;            // may be sent with exec-oob: fast, never waits, has no `start`
   bool no_success_response = false;  // clients hear of its errors only
-  bool is_enabled = true;            // see Interface::enable_command()
+  bool is_enabled = true;            // see CommandRegistry::enable_command()
   bool ends_server = false;          // after its success reply no server takes further requests (quit)
   // Values of type `any` among its arguments go on to another reader, such as a property, which refuses
   // numbers that are too large for a double. Set by command() from Arguments::passes_values_on.
   bool passes_values_on = false;
   std::vector<std::string> features;   // "deprecated", "unstable", or names of your own
-  const char* running_text = nullptr;  // "command 'quit'", which stays valid; set by Interface::add()
+  const char* running_text = nullptr;  // "command 'quit'", which stays valid; set by CommandRegistry::add()
 
   // May a client see and run it?
   bool is_offered(Access access) const { return is_enabled && (is_query || access == Access::full); }
@@ -134,7 +134,7 @@ class Answer {
   Reply reply_;
 };
 
-namespace detail {
+namespace internal {
 
 // What a handler's signature says; is_later: it gets an Answer.
 template <class R, class A, bool later>
@@ -237,12 +237,12 @@ Command described_command(std::string_view name, std::string_view description) {
   return c;
 }
 
-}  // namespace detail
+}  // namespace internal
 
 template <class T>
 void Answer<T>::send(Result<T> result) const {
   const JsonClearer clearer(result);
-  reply_.send_written([&](Visitor& visitor) { return detail::write_result(result, visitor); });
+  reply_.send_written([&](Visitor& visitor) { return internal::write_result(result, visitor); });
 }
 
 // Makes a command of a handler: a function, a lambda or another object that can be called. It returns the
@@ -252,34 +252,34 @@ void Answer<T>::send(Result<T> result) const {
 //     void measure(const MeasureArguments& arguments, Answer<Measurement> answer);
 //
 // What a handler captures lives as long as the command is offered or runs; copies of the command share it.
-// For coroutines see iothread/iothread_commands.h.
+// For coroutines see iothread/co_command.h.
 template <class Handler>
 Command command(std::string_view name, std::string_view description, Handler handler) {
   static_assert(
-      detail::CommandHandler<Handler>,
+      internal::CommandHandler<Handler>,
       "a command handler is a Result<R>(), Result<R>(Arguments), void(Answer<R>) or void(Arguments, "
       "Answer<R>), and not a template");
-  if constexpr (detail::CommandHandler<Handler>) {
-    using Traits = detail::HandlerTraits<typename detail::HandlerType<Handler>::type>;
+  if constexpr (internal::CommandHandler<Handler>) {
+    using Traits = internal::HandlerTraits<typename internal::HandlerType<Handler>::type>;
     using Arguments = typename Traits::Arguments;
     using Value = typename Traits::Value;
-    Command c = detail::described_command<Arguments, Value>(name, description);
+    Command c = internal::described_command<Arguments, Value>(name, description);
     const auto shared = std::make_shared<Handler>(std::move(handler));
     if constexpr (Traits::is_later) {
       c.start = [shared](const CommandCall& call) {
-        auto arguments = detail::read_arguments<Arguments>(call.arguments);
+        auto arguments = internal::read_arguments<Arguments>(call.arguments);
         const JsonClearer clearer(arguments);
         if (!arguments) return call.reply.send(arguments.error());
-        detail::call_handler(*shared, arguments, Answer<Value>(call.reply));
+        internal::call_handler(*shared, arguments, Answer<Value>(call.reply));
       };
     } else {
       c.run = [shared](Visitor& given, Visitor& written) -> Result<void> {
-        auto arguments = detail::read_arguments<Arguments>(given);
+        auto arguments = internal::read_arguments<Arguments>(given);
         const JsonClearer clearer(arguments);
         if (!arguments) return failure(arguments);
-        auto result = detail::call_handler(*shared, arguments);
+        auto result = internal::call_handler(*shared, arguments);
         const JsonClearer result_clearer(result);
-        return detail::write_result<Value>(result, written);
+        return internal::write_result<Value>(result, written);
       };
     }
     return c;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/qapi/describe.h"
 
+#include <deque>
+#include <mutex>
+
 namespace qomio {
 
-TypeDescription detail::describe_enum(std::string_view name, std::span<const EnumValue> values) {
+TypeDescription internal::describe_enum(std::string_view name, std::span<const EnumValue> values) {
   TypeDescription d = enum_type(name, {});
   for (const EnumValue& value : values) {
     d.values.emplace_back(value.name);
@@ -14,13 +17,22 @@ TypeDescription detail::describe_enum(std::string_view name, std::span<const Enu
   return d;
 }
 
-std::recursive_mutex& detail::descriptions_mutex() {
+const TypeDescription& internal::describe_once(const TypeDescription*& place, TypeDescription (*make)(),
+                                               void (*fill)(TypeDescription&)) {
   static std::recursive_mutex mutex;
-  return mutex;
+  static std::deque<TypeDescription> descriptions;
+  const std::scoped_lock lock(mutex);
+  if (place) return *place;
+  TypeDescription made = make();
+  if (place) return *place;  // made on the way, as a part of its own parts
+  TypeDescription& stored = descriptions.emplace_back(std::move(made));
+  place = &stored;
+  if (fill) fill(stored);
+  return stored;
 }
 
-Result<void> detail::enum_from_text(std::string_view name, const std::string& text, const EnumValue* values,
-                                    std::size_t count, std::size_t& index) {
+Result<void> internal::enum_from_text(std::string_view name, const std::string& text, const EnumValue* values,
+                                      std::size_t count, std::size_t& index) {
   for (std::size_t i = 0; i < count; ++i) {
     if (values[i].name == text) {
       index = i;

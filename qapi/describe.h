@@ -5,8 +5,6 @@
 #include <concepts>
 #include <cstddef>
 #include <limits>
-#include <memory>
-#include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
@@ -32,7 +30,7 @@
 //       std::int64_t thread_id = 0;
 //       std::optional<std::string> note;  // may be left out
 //       static constexpr std::string_view type_name = "IOThreadInfo";
-//       static constexpr auto members = std::tuple(member("id", &IOThreadInfo::id),
+//       static constexpr auto members = member_list(member("id", &IOThreadInfo::id),
 //                                                  member("thread-id", &IOThreadInfo::thread_id, "0: none"),
 //                                                  member("note", &IOThreadInfo::note));
 //     };
@@ -48,7 +46,7 @@ namespace qomio {
 // Members that a table describes, in the place of one member: both functions loop over the table. A struct
 // with branches has none.
 //
-//     static constexpr auto members = std::tuple(
+//     static constexpr auto members = member_list(
 //         member("id", &IOThreadInfo::id),
 //         embed(&IOThreadInfo::params, visit_configured, describe_configured));
 template <class Class, class Part>
@@ -70,7 +68,7 @@ struct Size {
   auto operator<=>(const Size&) const = default;
 };
 
-namespace detail {
+namespace internal {
 
 template <class T>
 concept Struct = requires { T::members; };
@@ -114,12 +112,12 @@ TypeDescription::Member describe_member(const M& m, const TypeDescription& type,
 
 inline std::string_view or_null(std::string_view name) { return name.empty() ? "null" : name; }
 
-}  // namespace detail
+}  // namespace internal
 
 template <class T>
 Result<void> visit(Visitor& visitor, std::string_view name, T& value);
 
-namespace detail {
+namespace internal {
 
 template <class T>
 Result<void> visit_members(Visitor& visitor, T& value);
@@ -137,7 +135,8 @@ Result<void> visit_branch(Visitor& visitor, T& value) {
     result = visit_members(visitor, std::get<B>(held));
     return true;
   };
-  const bool found = std::apply([&](const auto&... b) { return (one(b) || ...); }, branches.branches);
+  const bool found =
+      internal::apply_list([&](const auto&... b) { return (one(b) || ...); }, branches.branches);
   if (!found && visitor.is_input()) held = std::remove_cvref_t<decltype(held)>();
   return result;
 }
@@ -160,7 +159,7 @@ Result<void> visit_members(Visitor& visitor, T& value) {
     }
     return result.has_value();
   };
-  if (!std::apply([&](const auto&... m) { return (one(m) && ...); }, T::members)) return result;
+  if (!internal::apply_list([&](const auto&... m) { return (one(m) && ...); }, T::members)) return result;
   if constexpr (HasBranches<T>) return visit_branch(visitor, value);
   return result;
 }
@@ -293,7 +292,7 @@ Result<void> visit_small_integer(Visitor& visitor, std::string_view name, T& val
   return {};
 }
 
-}  // namespace detail
+}  // namespace internal
 
 // Visits a bool, string, integer, double, Size, null, any JSON value, described enum or struct, a vector of
 // those, or an alternate, a std::variant of those that JSON can tell apart. From text an alternate without a
@@ -311,13 +310,13 @@ Result<void> visit(Visitor& visitor, std::string_view name, T& value) {
   } else if constexpr (std::same_as<T, std::uint64_t>) {
     return visitor.type_uint64(name, value);
   } else if constexpr (std::integral<T>) {
-    return detail::visit_small_integer(visitor, name, value);
+    return internal::visit_small_integer(visitor, name, value);
   } else if constexpr (std::same_as<T, Size>) {
     return visitor.type_size(name, value.bytes);
   } else if constexpr (std::same_as<T, Json>) {
     return visitor.type_any(name, value);
-  } else if constexpr (detail::Enum<T>) {
-    static_assert(detail::is_described_whole<T>(),
+  } else if constexpr (internal::Enum<T>) {
+    static_assert(internal::is_described_whole<T>(),
                   "an EnumDescription has a name for each value of the enum, and these are 0, 1, 2, ...");
     constexpr auto& description = enum_description<T>;
     std::size_t index = static_cast<std::size_t>(value);
@@ -328,40 +327,37 @@ Result<void> visit(Visitor& visitor, std::string_view name, T& value) {
     }
     if (auto r = visitor.type_str(name, text); !r) return r;
     if (!visitor.is_input()) return {};
-    auto r = detail::enum_from_text(name, text, description.values.data(), description.values.size(), index);
+    auto r =
+        internal::enum_from_text(name, text, description.values.data(), description.values.size(), index);
     if (r) value = static_cast<T>(index);
     return r;
   } else if constexpr (std::same_as<T, std::nullptr_t>) {
     return visitor.type_null(name);
-  } else if constexpr (detail::is_variant<T>) {
-    return detail::visit_alternate(visitor, name, value);
-  } else if constexpr (detail::is_vector<T>) {
-    return detail::visit_list(visitor, name, value);
+  } else if constexpr (internal::is_variant<T>) {
+    return internal::visit_alternate(visitor, name, value);
+  } else if constexpr (internal::is_vector<T>) {
+    return internal::visit_list(visitor, name, value);
   } else {
-    static_assert(detail::Struct<T>, "describe this type: see the top of qapi/describe.h");
-    return detail::visit_struct(visitor, name, value);
+    static_assert(internal::Struct<T>, "describe this type: see the top of qapi/describe.h");
+    return internal::visit_struct(visitor, name, value);
   }
 }
 
 template <class T>
 const TypeDescription& describe();
 
-namespace detail {
+namespace internal {
 
-// Held while a description is made.
-std::recursive_mutex& descriptions_mutex();
+// The description in `place`, which is made first if there is none: `make` gives it its name, and may
+// describe what the type is made of; `fill`, if there is one, adds the rest, which may mention the type
+// itself.
+const TypeDescription& describe_once(const TypeDescription*& place, TypeDescription (*make)(),
+                                     void (*fill)(TypeDescription&));
 
-// `make` gives it its name, and may describe what T is made of; `fill` adds the rest, which may mention T.
 template <class T>
 const TypeDescription& describe_once(TypeDescription (*make)(), void (*fill)(TypeDescription&) = nullptr) {
-  static std::unique_ptr<TypeDescription> description;
-  const std::scoped_lock lock(descriptions_mutex());
-  if (description) return *description;
-  TypeDescription made = make();
-  if (description) return *description;  // made on the way, as a part of its own parts
-  description = std::make_unique<TypeDescription>(std::move(made));
-  if (fill) fill(*description);
-  return *description;
+  static const TypeDescription* description = nullptr;
+  return describe_once(description, make, fill);
 }
 
 template <class... Ts>
@@ -378,12 +374,12 @@ void describe_branches(TypeDescription& d) {
       if (m.pointer == branches.tag) d.tag = m.name;
     }
   };
-  std::apply([&](const auto&... m) { (find_tag(m), ...); }, T::members);
+  internal::apply_list([&](const auto&... m) { (find_tag(m), ...); }, T::members);
   auto one = [&]<class B>(const Branch<B, Tag>& b) {
     const auto& value = enum_description<Tag>.values[static_cast<std::size_t>(b.tag)];
     d.variants.push_back({std::string(value.name), &describe<B>()});
   };
-  std::apply([&](const auto&... b) { (one(b), ...); }, branches.branches);
+  internal::apply_list([&](const auto&... b) { (one(b), ...); }, branches.branches);
 }
 
 template <class... Ts>
@@ -394,25 +390,25 @@ std::string alternate_text(const std::variant<Ts...>* /*type*/) {
   return text;
 }
 
-}  // namespace detail
+}  // namespace internal
 
 // Are two values the same, member by member? For described types; they need no operator==.
 template <class T>
 bool equal(const T& a, const T& b) {
-  if constexpr (detail::Struct<T>) {
+  if constexpr (internal::Struct<T>) {
     auto one = [&](const auto& m) { return equal(a.*m.pointer, b.*m.pointer); };
-    if (!std::apply([&](const auto&... m) { return (one(m) && ...); }, T::members)) return false;
-    if constexpr (detail::HasBranches<T>) return equal(a.*T::branches.value, b.*T::branches.value);
+    if (!internal::apply_list([&](const auto&... m) { return (one(m) && ...); }, T::members)) return false;
+    if constexpr (internal::HasBranches<T>) return equal(a.*T::branches.value, b.*T::branches.value);
     return true;
-  } else if constexpr (detail::is_vector<T>) {
+  } else if constexpr (internal::is_vector<T>) {
     if (a.size() != b.size()) return false;
     for (std::size_t i = 0; i < a.size(); ++i) {
       if (!equal<typename T::value_type>(a[i], b[i])) return false;
     }
     return true;
-  } else if constexpr (detail::is_optional<T>) {
+  } else if constexpr (internal::is_optional<T>) {
     return a.has_value() == b.has_value() && (!a || equal(*a, *b));
-  } else if constexpr (detail::is_variant<T>) {
+  } else if constexpr (internal::is_variant<T>) {
     if (a.index() != b.index()) return false;
     return std::visit([&]<class V>(const V& held) { return equal(held, std::get<V>(b)); }, a);
   } else {
@@ -435,21 +431,19 @@ const TypeDescription& describe() {
   } else if constexpr (std::same_as<T, std::int64_t>) {
     return builtin_type("int");
   } else if constexpr (std::integral<T>) {
-    static const TypeDescription description = integer_type(std::is_signed_v<T>, sizeof(T) * 8);
-    return description;
+    return internal::describe_once<T>([] { return integer_type(std::is_signed_v<T>, sizeof(T) * 8); });
   } else if constexpr (std::same_as<T, Json>) {
     return builtin_type("any");
   } else if constexpr (std::same_as<T, std::nullptr_t>) {
     return builtin_type("null");
-  } else if constexpr (detail::is_variant<T>) {
-    return detail::describe_once<T>(
-        [] { return detail::describe_alternate(static_cast<const T*>(nullptr)); });
-  } else if constexpr (detail::Enum<T>) {
-    static const TypeDescription description =
-        detail::describe_enum(enum_description<T>.name, enum_description<T>.values);
-    return description;
-  } else if constexpr (detail::is_vector<T>) {
-    return detail::describe_once<T>([] { return list_type(describe<typename T::value_type>()); });
+  } else if constexpr (internal::is_variant<T>) {
+    return internal::describe_once<T>(
+        [] { return internal::describe_alternate(static_cast<const T*>(nullptr)); });
+  } else if constexpr (internal::Enum<T>) {
+    return internal::describe_once<T>(
+        [] { return internal::describe_enum(enum_description<T>.name, enum_description<T>.values); });
+  } else if constexpr (internal::is_vector<T>) {
+    return internal::describe_once<T>([] { return list_type(describe<typename T::value_type>()); });
   } else {
     constexpr bool kIsDescribed = requires {
       T::type_name;
@@ -463,16 +457,16 @@ const TypeDescription& describe() {
           using Value = std::remove_reference_t<decltype(std::declval<T&>().*m.pointer)>;
           if constexpr (requires { m.visit; }) {
             m.describe(d);
-          } else if constexpr (detail::is_optional<Value>) {
-            d.members.push_back(detail::describe_member(m, describe<typename Value::value_type>(), true));
+          } else if constexpr (internal::is_optional<Value>) {
+            d.members.push_back(internal::describe_member(m, describe<typename Value::value_type>(), true));
           } else {
-            d.members.push_back(detail::describe_member(m, describe<Value>(), m.has_default));
+            d.members.push_back(internal::describe_member(m, describe<Value>(), m.has_default));
           }
         };
-        std::apply([&](const auto&... m) { (one(m), ...); }, T::members);
-        if constexpr (detail::HasBranches<T>) detail::describe_branches<T>(d);
+        internal::apply_list([&](const auto&... m) { (one(m), ...); }, T::members);
+        if constexpr (internal::HasBranches<T>) internal::describe_branches<T>(d);
       };
-      return detail::describe_once<T>([] { return struct_type(T::type_name); }, fill);
+      return internal::describe_once<T>([] { return struct_type(T::type_name); }, fill);
     } else {
       return empty_type();
     }

@@ -57,7 +57,7 @@ const std::string& Error::data() const { return body().data; }
 void Error::set_data(std::string json) { own_body().data = std::move(json); }
 void Error::prepend(std::string_view context) { own_body().message.insert(0, context); }
 
-void detail::ErrorArgument::append_to(std::string& out) const {
+void internal::ErrorArgument::append_to(std::string& out) const {
   std::array<char, 20> digits;
   const auto append = [&](auto number) {
     out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
@@ -75,8 +75,8 @@ void detail::ErrorArgument::append_to(std::string& out) const {
   }
 }
 
-Error detail::formatted_error(ErrorClass error_class, std::string_view format,
-                              const ErrorArgument* arguments) {
+Error internal::formatted_error(ErrorClass error_class, std::string_view format,
+                                const ErrorArgument* arguments) {
   std::string message;
   for (auto place = format.find("{}"); place != std::string_view::npos; place = format.find("{}")) {
     message += format.substr(0, place);

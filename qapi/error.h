@@ -65,7 +65,7 @@ class Error {
 template <class T = void>
 using Result = std::expected<T, Error>;
 
-namespace detail {
+namespace internal {
 
 // What a "{}" of a message stands for.
 class ErrorArgument {
@@ -115,19 +115,19 @@ class ErrorFormat {
 
 Error formatted_error(ErrorClass error_class, std::string_view format, const ErrorArgument* arguments);
 
-}  // namespace detail
+}  // namespace internal
 
 // `return error("object '{}' not found", id);` makes a GenericError. Arguments are texts and whole numbers.
 template <class... Args>
 std::unexpected<Error> error(ErrorClass error_class,
-                             std::type_identity_t<detail::ErrorFormat<sizeof...(Args)>> format,
+                             std::type_identity_t<internal::ErrorFormat<sizeof...(Args)>> format,
                              const Args&... args) {
-  const detail::ErrorArgument arguments[] = {detail::ErrorArgument(args)..., detail::ErrorArgument("")};
-  return std::unexpected(detail::formatted_error(error_class, format.text(), arguments));
+  const internal::ErrorArgument arguments[] = {internal::ErrorArgument(args)..., internal::ErrorArgument("")};
+  return std::unexpected(internal::formatted_error(error_class, format.text(), arguments));
 }
 
 template <class... Args>
-std::unexpected<Error> error(std::type_identity_t<detail::ErrorFormat<sizeof...(Args)>> format,
+std::unexpected<Error> error(std::type_identity_t<internal::ErrorFormat<sizeof...(Args)>> format,
                              const Args&... args) {
   return error(ErrorClass::GenericError, format, args...);
 }

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/internal/schema/schema.h"
 #include "qomio/qapi/json.h"
 
@@ -14,24 +14,24 @@ namespace {
 struct CommandInfo {
   std::string name;
   static constexpr std::string_view type_name = "CommandInfo";
-  static constexpr auto members = std::tuple(member("name", &CommandInfo::name, "name of a command"));
+  static constexpr auto members = member_list(member("name", &CommandInfo::name, "name of a command"));
 };
 
 }  // namespace
 
 std::string_view version_text() { return QOMIO_VERSION; }
 
-void add_introspection_commands(Interface& commands) {
+void add_introspection_commands(CommandRegistry& commands) {
   commands.add(
       command("query-version", "returns the version of the program", [&commands]() -> Result<VersionInfo> {
         return VersionInfo{.package = commands.package()};
       }).query());
 
   // What these two tell depends on who asks.
-  Command names = detail::described_command<void, std::vector<CommandInfo>>(
+  Command names = internal::described_command<void, std::vector<CommandInfo>>(
       "query-commands", "returns the names of all commands that the client may run");
   names.start = [&commands](const CommandCall& call) {
-    if (auto r = detail::read_no_arguments(call.arguments); !r) return call.reply.send(r.error());
+    if (auto r = internal::read_no_arguments(call.arguments); !r) return call.reply.send(r.error());
     std::vector<CommandInfo> infos;
     for (const auto& [name, c] : commands.commands()) {
       if (c.is_offered(call.access)) infos.push_back({name});
@@ -40,11 +40,11 @@ void add_introspection_commands(Interface& commands) {
   };
   commands.add(std::move(names).query());
 
-  Command schema = detail::described_command<void, void>(
+  Command schema = internal::described_command<void, void>(
       "query-qmp-schema", "describes all commands that the client may run, all events, and their types");
   schema.result = schema_type;
   schema.start = [&commands](const CommandCall& call) {
-    if (auto r = detail::read_no_arguments(call.arguments); !r) return call.reply.send(r.error());
+    if (auto r = internal::read_no_arguments(call.arguments); !r) return call.reply.send(r.error());
     call.reply.send(schema_json(commands, call.access));
   };
   commands.add(std::move(schema).query());

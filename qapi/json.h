@@ -35,7 +35,7 @@ std::string json_pretty_text(const Json& value);
 // it.
 Result<Json> parse_json(std::string_view text);
 
-namespace detail {
+namespace internal {
 
 // visit() of a T, behind a pointer.
 using VisitValue = Result<void> (*)(Visitor& visitor, std::string_view name, void* value);
@@ -48,7 +48,7 @@ Result<void> read_json(const Json& json, std::string_view name, Scalars scalars,
                        void* value);
 Json write_json(VisitValue visit, const void* value);
 
-}  // namespace detail
+}  // namespace internal
 
 // A T, of a type that visit() takes, from a JSON value. `name` is what errors call the value itself. Errors:
 // the first that Visitor tells of.
@@ -56,7 +56,8 @@ template <class T>
 Result<T> from_json(const Json& json, std::string_view name = {}, Scalars scalars = Scalars::typed) {
   T value{};
   const JsonClearer clearer(value);  // of what a failure leaves
-  if (auto r = detail::read_json(json, name, scalars, detail::visit_value<T>, &value); !r) return failure(r);
+  if (auto r = internal::read_json(json, name, scalars, internal::visit_value<T>, &value); !r)
+    return failure(r);
   return value;
 }
 
@@ -64,12 +65,12 @@ Result<T> from_json(const Json& json, std::string_view name = {}, Scalars scalar
 // none. After an error the value may be half read.
 template <class T>
 Result<void> update_from_json(T& value, const Json& json, Scalars scalars = Scalars::typed) {
-  return detail::read_json(json, {}, scalars, detail::visit_value<T>, &value);
+  return internal::read_json(json, {}, scalars, internal::visit_value<T>, &value);
 }
 
 template <class T>
 Json to_json(const T& value) {
-  return detail::write_json(detail::visit_value<T>, &value);
+  return internal::write_json(internal::visit_value<T>, &value);
 }
 
 }  // namespace qomio

@@ -6,11 +6,12 @@
 #include <initializer_list>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 // The words in which a C++ type is described: qapi/describe.h shows them at work. All are constants.
 namespace qomio {
 
-namespace detail {
+namespace internal {
 
 // Names, as many as there is room for; of more it is known that they were too many. As a constant, more do
 // not compile.
@@ -40,11 +41,39 @@ class Names {
   bool too_many_ = false;
 };
 
-}  // namespace detail
+// Values of different types. A std::tuple does the same, and takes ten times as long to compile.
+template <std::size_t index, class T>
+struct Slot {
+  T value;
+};
+template <class Indices, class... Ts>
+struct List;
+template <std::size_t... index, class... Ts>
+struct List<std::index_sequence<index...>, Ts...> : Slot<index, Ts>... {};
+
+template <class... Ts>
+using ListOf = List<std::index_sequence_for<Ts...>, Ts...>;
+
+template <class... Ts>
+constexpr ListOf<Ts...> list_of(Ts... values) {
+  return {{values}...};
+}
+
+// Calls the function with all values.
+template <class Function, std::size_t... index, class... Ts>
+constexpr auto apply_list(const Function& function, const List<std::index_sequence<index...>, Ts...>& list) {
+  return function(static_cast<const Slot<index, Ts>&>(list).value...);
+}
+template <class Function, class... Ts>
+constexpr auto apply_list(const Function& function, const std::tuple<Ts...>& list) {
+  return std::apply(function, list);
+}
+
+}  // namespace internal
 
 // Up to four features of a command, member or value. `deprecated` and `unstable` are known to the policy of
-// qapi/compat.h; others are for clients that ask the schema whether something is there.
-using Features = detail::Names<4>;
+// qapi/command_registry.h; others are for clients that ask the schema whether something is there.
+using Features = internal::Names<4>;
 
 template <class Class, class Value>
 struct Member {
@@ -72,6 +101,13 @@ template <class Class, class Value>
 constexpr Member<Class, Value> member_with_default(std::string_view name, Value Class::* pointer,
                                                    std::string_view description = {}) {
   return {name, pointer, true, description};
+}
+
+// The members of a struct, in the order in which they are shown. A std::tuple of them is accepted, too, but
+// compiles more slowly.
+template <class... Members>
+constexpr internal::ListOf<Members...> member_list(Members... members) {
+  return internal::list_of(members...);
 }
 
 // One value of an enum; a plain name is one, too.
@@ -119,7 +155,7 @@ constexpr Branch<T, Tag> branch(Tag tag) {
 //       ShapeKind kind = ShapeKind::point;
 //       std::variant<std::monostate, Circle, Square> more;
 //       static constexpr std::string_view type_name = "Shape";
-//       static constexpr auto members = std::tuple(member("kind", &Shape::kind));
+//       static constexpr auto members = member_list(member("kind", &Shape::kind));
 //       static constexpr auto branches =
 //           union_of(&Shape::kind, &Shape::more, branch<Circle>(ShapeKind::circle),
 //                    branch<Square>(ShapeKind::square));
@@ -128,13 +164,13 @@ template <class Class, class Tag, class Variant, class... Branches>
 struct Union {
   Tag Class::* tag;
   Variant Class::* value;
-  std::tuple<Branches...> branches;
+  internal::ListOf<Branches...> branches;
 };
 
 template <class Class, class Tag, class Variant, class... Branches>
 constexpr Union<Class, Tag, Variant, Branches...> union_of(Tag Class::* tag, Variant Class::* value,
                                                            Branches... branches) {
-  return {tag, value, std::tuple(branches...)};
+  return {tag, value, internal::list_of(branches...)};
 }
 
 // What clients call an alternate, a std::variant of types that JSON can tell apart:

@@ -46,7 +46,7 @@ Result<void> subscribe_events(const EventSubscription& /*arguments*/) {
 
 }  // namespace
 
-void add_qmp_commands(Interface& commands) {
+void add_qmp_commands(CommandRegistry& commands) {
   add_introspection_commands(commands);
   commands.add(command("qmp_capabilities", "negotiates capabilities and starts the session", qmp_capabilities)
                    .query());
@@ -59,7 +59,7 @@ void add_qmp_commands(Interface& commands) {
 
 class QmpServer::State {
  public:
-  State(GMainContext* context, Interface& interface, std::size_t output_limit_bytes);
+  State(GMainContext* context, CommandRegistry& registry, std::size_t output_limit_bytes);
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State();
@@ -106,14 +106,14 @@ class QmpServer::State {
   bool stopped_ = false;
 };
 
-QmpServer::State::State(GMainContext* context, Interface& interface, std::size_t output_limit_bytes)
+QmpServer::State::State(GMainContext* context, CommandRegistry& registry, std::size_t output_limit_bytes)
     : too_many_clients_(context, "QMP clients were refused: there were too many"),
       failed_clients_(context, "QMP clients were dropped", G_LOG_LEVEL_WARNING),
       slow_clients_(context, "events were dropped for QMP clients that read too slowly"),
       disposal_(context),
       host_{.process = getpid(),
             .context = context,
-            .interface = interface,
+            .registry = registry,
             .disposal = disposal_,
             .output_limit_bytes = output_limit_bytes,
             .closed = [this](QmpSession& session) { close_session(session); },
@@ -123,10 +123,10 @@ QmpServer::State::State(GMainContext* context, Interface& interface, std::size_t
                 [this](std::string_view problem) {
                   failed_clients_.log(fmt::format("QMP client dropped: {}", problem));
                 }} {
-  add_qmp_commands(interface);
+  add_qmp_commands(registry);
   event_subscription_ =
-      interface.listen([this](std::string_view name, const Json& data) { send_event(name, data); },
-                       [this](std::string_view name) { return is_event_wanted(name); });
+      registry.listen([this](std::string_view name, const Json& data) { send_event(name, data); },
+                      [this](std::string_view name) { return is_event_wanted(name); });
 }
 
 QmpServer::State::~State() {
@@ -248,8 +248,8 @@ void QmpServer::State::send_event(std::string_view name, const Json& data) {
 
 // The name to ask for, of an event that is sent on request only.
 std::string_view QmpServer::State::requested_as(std::string_view name) const {
-  const auto event = host_.interface.events().find(name);
-  const bool on_request = event != host_.interface.events().end() && event->second.on_request;
+  const auto event = host_.registry.events().find(name);
+  const bool on_request = event != host_.registry.events().end() && event->second.on_request;
   return on_request ? name : "";
 }
 
@@ -294,8 +294,8 @@ void QmpServer::State::stop() {
   for (const auto& session : sessions_) session->stop();
 }
 
-QmpServer::QmpServer(GMainContext* context, Interface& interface, std::size_t output_limit_bytes)
-    : state_(std::make_unique<State>(context, interface, output_limit_bytes)) {}
+QmpServer::QmpServer(CommandRegistry& commands, GMainContext* context, std::size_t output_limit_bytes)
+    : state_(std::make_unique<State>(context, commands, output_limit_bytes)) {}
 QmpServer::~QmpServer() = default;
 Result<void> QmpServer::listen(const std::string& path, Access access) {
   return state_->listen(path, access);

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "qomio/qapi/command.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/error.h"
-#include "qomio/qapi/interface.h"
 
 typedef struct _GMainContext GMainContext;
 
@@ -16,15 +16,15 @@ namespace qomio {
 
 // Adds qmp_capabilities, subscribe-events, EVENTS_DROPPED and the commands of qapi/introspection.h. Each
 // QmpServer does this for the registry that it serves; a second call is harmless.
-void add_qmp_commands(Interface& commands);
+void add_qmp_commands(CommandRegistry& commands);
 
-// Offers an Interface to clients that speak QMP, many at once, on any number of sockets:
+// Offers the commands of a registry to clients that speak QMP, many at once, on any number of sockets:
 //
-//     QmpServer server(nullptr);  // the default GMainContext
+//     QmpServer server(commands);
 //     if (auto r = server.listen("/run/qomio.sock"); !r) ...
 //
 // Clients are served in turn and each strictly in order; out-of-band commands overtake. Events of the
-// interface go to all clients that have negotiated. What waits to be sent to a client is bounded: over the
+// registry go to all clients that have negotiated. What waits to be sent to a client is bounded: over the
 // limit nothing more is read from it or run for it, and the oldest events for it are dropped; others go on.
 // Before the next event that it gets it hears how many, by the event EVENTS_DROPPED. At most 8 of its
 // commands wait (one without oob), one that answers later runs; the rest stays in its socket. Over the limit
@@ -40,7 +40,8 @@ class QmpServer {
   static constexpr std::size_t kDefaultOutputLimitBytes = 1 << 20;
   static constexpr std::size_t kDefaultClientLimit = 1000;
 
-  explicit QmpServer(GMainContext* context, Interface& interface = Interface::process(),
+  // The context is one that the caller runs; null is the default one. The registry must outlive the server.
+  explicit QmpServer(CommandRegistry& commands, GMainContext* context = nullptr,
                      std::size_t output_limit_bytes = kDefaultOutputLimitBytes);
   // Sends pending output, for a second at most, and removes the socket files that this server made. In a
   // forked child it does neither: the parent goes on serving.

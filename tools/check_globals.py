@@ -13,7 +13,7 @@ import sys
 # from templates of other libraries.
 CONSTANT = re.compile(
     r"guard variable for |^DW\.ref\.|^(std|tsl|fmt|nlohmann)::|::k[A-Z]\w*$"
-    r"|^qomio::(detail::)?describe(_once)?<.*::description$|^qomio::\w+_type\(.*\)::types?$|::functions$"
+    r"|^qomio::(internal::)?describe(_once)?<.*::description$|^qomio::\w+_type\(.*\)::types?$|::functions$"
 )
 
 
@@ -35,8 +35,9 @@ def variables(library):
         if CONSTANT.search(name):
             continue
         name = re.sub(r"\(anonymous namespace\)::", "", name)
+        name = re.sub(r" \(\*?\)\([^()]*\)", "", name)  # pointers to functions among arguments
         name = re.sub(r"\([^()]*\)( const)?", "()", without_template_arguments(name))
-        yield name.removeprefix("qomio::").removeprefix("detail::")
+        yield name.removeprefix("qomio::").removeprefix("internal::")
 
 
 def listed(page):

@@ -34,8 +34,7 @@ ORDER = {
         internal/json/* internal/repeated_message internal/socket_lock
         keyval
         command
-        compat
-        interface
+        command_registry internal/compat
         internal/schema/schema
         introspection internal/schema/reference
         internal/qmp/*
@@ -52,11 +51,11 @@ ORDER = {
         user_creatable
         link alias internal/link_property
         config config_query global_defaults
-        object_commands object_events internal/text_commands
+        object_commands internal/object_events internal/text_commands
     """,
     "iothread": """
-        loop_params running_call function_ref internal/clock internal/uring internal/refused_call internal/start_thread
-        loop_stats
+        loop_params internal/function_ref internal/clock internal/uring internal/refused_call internal/start_thread
+        loop_stats internal/running_call
         internal/loop_counters internal/loop_lifetime internal/running_call_mark internal/poll_controller
         internal/shared_value internal/monitors/* internal/timer_heap internal/node_pool
         fd_handlers internal/waker internal/post_node
@@ -72,7 +71,7 @@ ORDER = {
         internal/main_loop_watch
         main_loop
         stall_watch
-        iothread_commands internal/metrics_text
+        co_command iothread_commands internal/metrics_text
     """,
 }
 

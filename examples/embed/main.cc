@@ -64,7 +64,10 @@ int main(int argc, char** argv) {
     return std::fprintf(stderr, "%s\n", bucket.error().message().c_str()), 1;
   (*io0)->context().run_in([] { std::puts("hello from io0"); });
 
-  QmpServer qmp(main_loop->g_main_context());
+  CommandRegistry commands;  // what clients can call
+  add_object_commands(commands);
+  add_iothread_commands(commands, *main_loop);
+  QmpServer qmp(commands, main_loop->g_main_context());
   if (auto listening = qmp.listen(argc > 1 ? argv[1] : "app.qmp"); !listening)
     return std::fprintf(stderr, "%s\n", listening.error().message().c_str()), 1;
 

@@ -33,4 +33,5 @@ const TypeInfo Greeter::type_info{
 
 }  // namespace
 
-extern "C" const ModuleInfo qomio_module{kModuleAbi, [] { return register_type(Greeter::type_info); }};
+extern "C" const ModuleInfo qomio_module{
+    kModuleAbi, [](CommandRegistry& /*commands*/) { return register_type(Greeter::type_info); }};

@@ -95,8 +95,8 @@ struct MeasureArguments {
   std::int64_t rounds = 1;
   static constexpr std::string_view type_name = "MeasureArguments";
   static constexpr auto members =
-      std::tuple(member("sensor", &MeasureArguments::sensor, "id of the sensor"),
-                 member_with_default("rounds", &MeasureArguments::rounds, "number of measurements"));
+      member_list(member("sensor", &MeasureArguments::sensor, "id of the sensor"),
+                  member_with_default("rounds", &MeasureArguments::rounds, "number of measurements"));
 };
 
 struct Measurement {
@@ -104,8 +104,8 @@ struct Measurement {
   std::int64_t total_rounds = 0;
   static constexpr std::string_view type_name = "Measurement";
   static constexpr auto members =
-      std::tuple(member("celsius", &Measurement::celsius, "mean of the rounds, in °C"),
-                 member("total-rounds", &Measurement::total_rounds, "measurements since the start"));
+      member_list(member("celsius", &Measurement::celsius, "mean of the rounds, in °C"),
+                  member("total-rounds", &Measurement::total_rounds, "measurements since the start"));
 };
 
 namespace {
@@ -146,25 +146,26 @@ Result<void> run() {
   show("delete outside", user_creatable_del("outside"));
 
   // A command is a named function, which may have state. An event reaches all listeners.
-  Interface& interface = Interface::process();
-  interface.add(event<Measurement>("FROST", "a sensor has measured less than 0 °C"));
-  interface.add(command("measure", "measures with a sensor",
-                        [&interface, total = std::int64_t{0}](
-                            const MeasureArguments& arguments) mutable -> Result<Measurement> {
-                          auto* sensor = object_cast<Sensor>(objects_root().child(arguments.sensor));
-                          if (!sensor) return error("sensor '{}' not found", arguments.sensor);
-                          total += arguments.rounds;
-                          const Measurement measured{sensor->celsius(), total};
-                          if (measured.celsius < 0) interface.emit("FROST", measured);
-                          return measured;
-                        }));
-  const auto listening = interface.listen([](std::string_view name, const Json& data) {
+  CommandRegistry commands;
+  add_object_commands(commands);
+  commands.add(event<Measurement>("FROST", "a sensor has measured less than 0 °C"));
+  commands.add(command(
+      "measure", "measures with a sensor",
+      [&commands, total = std::int64_t{0}](const MeasureArguments& arguments) mutable -> Result<Measurement> {
+        auto* sensor = object_cast<Sensor>(objects_root().child(arguments.sensor));
+        if (!sensor) return error("sensor '{}' not found", arguments.sensor);
+        total += arguments.rounds;
+        const Measurement measured{sensor->celsius(), total};
+        if (measured.celsius < 0) commands.emit("FROST", measured);
+        return measured;
+      }));
+  const auto listening = commands.listen([](std::string_view name, const Json& data) {
     std::printf("%.*s %s\n", static_cast<int>(name.size()), name.data(), json_text(data).c_str());
   });
   if (auto made = object_new_with_props<FrostSensor>("outside"); !made) return failure(made);
   for (const Json& arguments : {Json{{"sensor", "outside"}, {"rounds", 3}}, Json{{"sensor", "outside"}},
                                 Json{{"sensor", "nope"}}, Json{{"sensor", "outside"}, {"rounds", "many"}}}) {
-    const auto answer = interface.run("measure", arguments);
+    const auto answer = commands.run("measure", arguments);
     std::printf("measure: %s\n", (answer ? json_text(*answer) : answer.error().message()).c_str());
   }
   return {};
@@ -174,7 +175,6 @@ Result<void> run() {
 
 int main() {
   if (!prepare_standard_streams()) return 1;  // before anything else is opened
-  register_object_types();                    // and the commands and events about objects
   if (auto r = run(); !r) return std::fprintf(stderr, "%s\n", r.error().message().c_str()), 1;
   objects_cleanup();
   if (std::fflush(stdout) != 0) return std::perror("standard output"), 1;

@@ -9,7 +9,7 @@
 #include "qomio/iothread/aio_context.h"
 #include "qomio/qapi/internal/invariant.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 constinit thread_local AioContext* pool_of_thread = nullptr;
 
@@ -108,4 +108,4 @@ void AwaitedCalls::drop(const AioContext* caller) {
   }
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

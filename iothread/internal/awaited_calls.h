@@ -4,14 +4,14 @@
 #include <mutex>
 #include <utility>
 
-#include "qomio/iothread/function_ref.h"
+#include "qomio/iothread/internal/function_ref.h"
 #include "qomio/iothread/internal/post_queue.h"
 
 namespace qomio {
 
 class AioContext;
 
-namespace detail {
+namespace internal {
 
 // The loop to whose thread pool the calling thread belongs; null if to none.
 extern constinit thread_local AioContext* pool_of_thread;
@@ -46,6 +46,6 @@ class AwaitedCalls {
   const AioContext* refused_caller_ = nullptr;  // the home thread waits for threads of this loop
 };
 
-}  // namespace detail
+}  // namespace internal
 
 }  // namespace qomio

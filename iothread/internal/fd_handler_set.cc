@@ -10,7 +10,7 @@
 
 #include "qomio/qapi/internal/invariant.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // One cache line holds what serving a ready descriptor needs, including its read function.
 struct alignas(64) FdHandler {
@@ -509,4 +509,4 @@ void FdHandlerSet::reset_windows() {
   common_window_ = {};
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

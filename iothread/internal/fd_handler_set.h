@@ -13,7 +13,7 @@
 #include "qomio/iothread/internal/poll_controller.h"
 #include "qomio/iothread/internal/running_call_mark.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 struct FdHandler;
 struct FdHandlerDeleter {
@@ -141,4 +141,4 @@ class FdHandlerSet {
   std::atomic<FdMonitorKind> kind_ = FdMonitorKind::poll;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

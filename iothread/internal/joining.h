@@ -3,7 +3,7 @@
 
 #include "qomio/iothread/aio_context.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // While it lives, the calling thread waits for threads of `joined`: calls that these make of the calling
 // thread's loop by run_in() are refused, since the thread that
@@ -20,4 +20,4 @@ class Joining {
   const AioContext* outer_ = nullptr;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

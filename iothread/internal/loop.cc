@@ -14,16 +14,16 @@
 
 namespace qomio {
 
-constinit thread_local AioContext* detail::current_loop = nullptr;
+constinit thread_local AioContext* internal::current_loop = nullptr;
 
 namespace {
 
-detail::Loop& engine(AioContext& loop) { return static_cast<detail::Loop&>(loop); }
-const detail::Loop& engine(const AioContext& loop) { return static_cast<const detail::Loop&>(loop); }
+internal::Loop& engine(AioContext& loop) { return static_cast<internal::Loop&>(loop); }
+const internal::Loop& engine(const AioContext& loop) { return static_cast<const internal::Loop&>(loop); }
 
 }  // namespace
 
-namespace detail {
+namespace internal {
 
 Loop::Loop(std::string name, EventNotifier notifier, FdMonitor monitor)
     : name_(std::move(name)), waker_(std::move(notifier)), handlers_(std::move(monitor), waker_.fd()) {}
@@ -119,7 +119,7 @@ Joining::~Joining() {
   if (own_) Loop::of(*own_).calls_.set_refused_caller(outer_);
 }
 
-}  // namespace detail
+}  // namespace internal
 
 CurrentAioContext::CurrentAioContext(AioContext& loop) : loop_(loop) { engine(loop).enter_thread(); }
 
@@ -130,7 +130,7 @@ Result<Ref<AioContext>> AioContext::create(std::string name, FdMonitorKind monit
   if (!notifier) return failure(notifier);
   Result<FdMonitor> monitor = FdMonitor::create(monitor_kind);
   if (!monitor) return failure(monitor);
-  return Ref<AioContext>(*new detail::Loop(std::move(name), std::move(*notifier), std::move(*monitor)));
+  return Ref<AioContext>(*new internal::Loop(std::move(name), std::move(*notifier), std::move(*monitor)));
 }
 
 void AioContext::ref() {
@@ -139,7 +139,7 @@ void AioContext::ref() {
 }
 
 void AioContext::unref() {
-  detail::Loop& loop = engine(*this);
+  internal::Loop& loop = engine(*this);
   const std::uint32_t before = loop.refs_.fetch_sub(1, std::memory_order_acq_rel);
   invariant(before > 0, "a reference to a loop was released after the last one had been released");
   if (before > 1) return;
@@ -159,16 +159,16 @@ int AioContext::nesting() const { return engine(*this).depth_; }
 
 void AioContext::notify() { engine(*this).waker_.notify(); }
 
-detail::PostQueue& AioContext::post_queue() { return engine(*this).posts_; }
+internal::PostQueue& AioContext::post_queue() { return engine(*this).posts_; }
 
 const char* AioContext::interned_name(std::string_view name) { return post_queue().interned_name(name); }
 
-BottomHalf AioContext::adopt(detail::NamedPostNode& node) {
+BottomHalf AioContext::adopt(internal::NamedPostNode& node) {
   post_queue().add_live(node);
   return BottomHalf(&node);
 }
 
-void AioContext::schedule(detail::PostNode& node) { engine(*this).posts_.schedule(node, false); }
+void AioContext::schedule(internal::PostNode& node) { engine(*this).posts_.schedule(node, false); }
 
 Timer AioContext::timer(std::function<void()> callback, ClockType clock) {
   return Timer(engine(*this).timers(clock).make(std::move(callback)));
@@ -192,18 +192,19 @@ bool AioContext::wait_while(FunctionRef<bool()> condition) {
 void AioContext::wait_kick() { engine(*this).waits_.kick(); }
 
 void AioContext::free_at_end(LoopOwned& owned) {
-  if (is_closed()) return detail::OwnedList::destroy(owned);
+  if (is_closed()) return internal::OwnedList::destroy(owned);
   engine(*this).owned_.add(owned);
 }
 
 RunningCall AioContext::running_call() const { return engine(*this).running_call_.get(); }
 
 void AioContext::set_fd_handler(int fd, FdHandlers handlers) {
-  detail::Loop& loop = engine(*this);
+  internal::Loop& loop = engine(*this);
   if (!in_home_thread()) {
-    schedule_oneshot([&loop, fd, handler = detail::FdHandlerSet::prepare(fd, std::move(handlers))]() mutable {
-      loop.handlers_.set_prepared(fd, std::move(handler));
-    });
+    schedule_oneshot(
+        [&loop, fd, handler = internal::FdHandlerSet::prepare(fd, std::move(handlers))]() mutable {
+          loop.handlers_.set_prepared(fd, std::move(handler));
+        });
     return;
   }
   if (is_closed()) return;
@@ -226,7 +227,7 @@ bool AioContext::add_fd_handler(int fd, FdDirection direction, std::function<voi
             "AioContext::add_fd_handler() is called outside the loop's thread; call it by "
             "AioContext::schedule_oneshot()");
   if (is_closed()) return true;  // frees it
-  detail::Loop& loop = engine(*this);
+  internal::Loop& loop = engine(*this);
   if (!loop.handlers_.add_direction(fd, direction, std::move(function), owner)) return false;
   loop.handlers_changed();
   return true;
@@ -236,7 +237,7 @@ void AioContext::remove_fd_handler(int fd, FdDirection direction, const void* ow
   invariant(in_home_thread(),
             "AioContext::remove_fd_handler() is called outside the loop's thread; call it by "
             "AioContext::schedule_oneshot()");
-  detail::Loop& loop = engine(*this);
+  internal::Loop& loop = engine(*this);
   loop.handlers_.remove_direction(fd, direction, owner);
   loop.handlers_changed();
 }
@@ -244,7 +245,7 @@ void AioContext::remove_fd_handler(int fd, FdDirection direction, const void* ow
 void AioContext::set_params(const LoopParams& params) {
   invariant(params.check().has_value(),
             "thread-pool-min must be in range [0, thread-pool-max], thread-pool-max at least 1");
-  detail::Loop& loop = engine(*this);
+  internal::Loop& loop = engine(*this);
   loop.params_.set(params);
   notify();
   if (ThreadPool* const pool = loop.thread_pool_.load(std::memory_order_acquire)) pool->params_changed();
@@ -269,13 +270,13 @@ FileIo& AioContext::file_io() {
   invariant(
       in_home_thread(),
       "AioContext::file_io() is called outside the loop's thread; call it by AioContext::schedule_oneshot()");
-  detail::Loop& loop = engine(*this);
+  internal::Loop& loop = engine(*this);
   if (!loop.file_io_) loop.file_io_ = std::make_unique<FileIo>(*this, loop.handlers_.monitor());
   return *loop.file_io_;
 }
 
 LoopStats AioContext::stats() const {
-  const detail::Loop& loop = engine(*this);
+  const internal::Loop& loop = engine(*this);
   LoopStats stats;
   loop.counters_.read_into(stats);
   stats[LoopStat::handlers] = loop.handlers_.size();

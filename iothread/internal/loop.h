@@ -20,7 +20,7 @@
 #include "qomio/iothread/internal/wait_list.h"
 #include "qomio/iothread/internal/waker.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // The engine of an AioContext: every AioContext is a Loop, and AioContext's functions are defined with it.
 class Loop final : public AioContext, public LoopLifetime {
@@ -113,4 +113,4 @@ class Loop final : public AioContext, public LoopLifetime {
   RunningCallMark running_call_;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

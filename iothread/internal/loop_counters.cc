@@ -3,7 +3,7 @@
 
 #include "qomio/iothread/internal/clock.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 LoopTimes::Reading LoopTimes::read() const {
   // When the loop changes faster than this can read, it returns the previous values.
@@ -49,4 +49,4 @@ void LoopCounters::read_into(LoopStats& stats) const {
   }
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

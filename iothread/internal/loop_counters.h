@@ -11,7 +11,7 @@
 
 #include "qomio/iothread/loop_stats.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // A number that one thread writes and any thread reads: no lock, and no locked instruction.
 class StatCounter {
@@ -119,4 +119,4 @@ class LoopCounters {
   std::array<StatCounter, kLoopStats.size()> counters_;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

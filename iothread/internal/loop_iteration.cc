@@ -6,7 +6,7 @@
 #include "qomio/iothread/internal/loop.h"
 #include "qomio/qapi/internal/invariant.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 namespace {
 
@@ -182,4 +182,4 @@ bool Loop::dispatch_all() {
   return ran || calls != 0 || timers != 0;
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // Whether a loop has ended, and who keeps its memory: a Timer may be destroyed after its loop has ended.
 // Thread-safe.
@@ -31,4 +31,4 @@ class LoopLifetime {
   std::atomic<std::uint32_t> keepers_ = 1;  // one for all Refs together, one for each Timer
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -11,7 +11,7 @@
 
 namespace qomio {
 
-namespace detail {
+namespace internal {
 
 // GLib allocates it, so it is plain data; what needs construction is behind a pointer.
 struct Loop::Source {
@@ -137,10 +137,10 @@ gboolean Loop::Source::loop_dispatch() {
   return G_SOURCE_CONTINUE;
 }
 
-}  // namespace detail
+}  // namespace internal
 
 GSource* AioContext::g_source() {
-  detail::Loop& loop = detail::Loop::of(*this);
+  internal::Loop& loop = internal::Loop::of(*this);
   return loop.source_ ? &loop.source_->base : loop.make_source();
 }
 

@@ -16,7 +16,7 @@
 #include "qomio/iothread/internal/start_thread.h"
 #include "qomio/qapi/file_descriptor.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 void HeldUpTime::restart(std::int64_t now_ns, std::int64_t cpu_ns) {
   last_look_ns_ = now_ns;
@@ -33,8 +33,8 @@ void HeldUpTime::look(std::int64_t now_ns, ThreadState state, std::int64_t cpu_n
 
 Result<std::unique_ptr<MainLoopWatch>> MainLoopWatch::start(std::int64_t threshold_ns,
                                                             std::int64_t interval_ns, StallLog& log,
-                                                            const Interface& interface) {
-  std::unique_ptr<MainLoopWatch> watch(new MainLoopWatch(threshold_ns, interval_ns, log, interface));
+                                                            const CommandRegistry& commands) {
+  std::unique_ptr<MainLoopWatch> watch(new MainLoopWatch(threshold_ns, interval_ns, log, commands));
   auto thread = start_thread([&self = *watch] { self.run(); });
   if (!thread) return failure(thread);
   watch->thread_ = std::move(*thread);
@@ -42,11 +42,11 @@ Result<std::unique_ptr<MainLoopWatch>> MainLoopWatch::start(std::int64_t thresho
 }
 
 MainLoopWatch::MainLoopWatch(std::int64_t threshold_ns, std::int64_t interval_ns, StallLog& log,
-                             const Interface& interface)
+                             const CommandRegistry& commands)
     : threshold_ns_(threshold_ns),
       interval_ns_(interval_ns),
       log_(log),
-      interface_(interface),
+      commands_(commands),
       main_stat_(fmt::format("/proc/self/task/{}/stat", gettid())),
       beat_ns_(clock_now_ns()),
       held_up_(interval_ns) {
@@ -141,11 +141,11 @@ HeldUpTime::ThreadState MainLoopWatch::main_state() const {
 
 std::string MainLoopWatch::main_call() const {
   const RunningCall call = loop_ ? loop_->running_call() : RunningCall{};
-  const char* const served = interface_.running();
+  const char* const served = commands_.running();
   // A command runs inside a call of the loop when the server is one of the loop's descriptors.
   if (served) return served;
   if (call.kind != RunningCall::Kind::none) return call.describe();
   return "unknown: a source of GLib";
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -13,10 +13,10 @@
 
 #include "qomio/iothread/aio_context.h"
 #include "qomio/iothread/internal/stall_log.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/error.h"
-#include "qomio/qapi/interface.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // Adds up for how long a thread has been held up by what it does itself, from the observations of another
 // thread. Not counted: time in which the thread waits for a CPU, and most of the time between two
@@ -44,11 +44,11 @@ class HeldUpTime {
 // A thread that checks whether the main loop still iterates. Thread: the main thread.
 class MainLoopWatch {
  public:
-  // The log and the interface, which says what command runs, must outlive the watch. Watches until the
+  // The log and the registry, which says what command runs, must outlive the watch. Watches until the
   // caller's current loop, if there is one, is closed. Errors: no thread is available ("Failed to create
   // thread: ...").
   static Result<std::unique_ptr<MainLoopWatch>> start(std::int64_t threshold_ns, std::int64_t interval_ns,
-                                                      StallLog& log, const Interface& interface);
+                                                      StallLog& log, const CommandRegistry& commands);
   MainLoopWatch(const MainLoopWatch&) = delete;
   MainLoopWatch& operator=(const MainLoopWatch&) = delete;
   ~MainLoopWatch();
@@ -61,7 +61,7 @@ class MainLoopWatch {
 
  private:
   MainLoopWatch(std::int64_t threshold_ns, std::int64_t interval_ns, StallLog& log,
-                const Interface& interface);
+                const CommandRegistry& commands);
 
   void run();
   bool wait_for_next_look();  // false: the watch ends
@@ -76,7 +76,7 @@ class MainLoopWatch {
   const std::int64_t threshold_ns_;
   const std::int64_t interval_ns_;
   StallLog& log_;
-  const Interface& interface_;
+  const CommandRegistry& commands_;
   Ref<AioContext> loop_;  // null: the main thread has none
   clockid_t main_clock_ = 0;
   const std::string main_stat_;  // the path of the kernel's line on the main thread
@@ -91,4 +91,4 @@ class MainLoopWatch {
   std::thread thread_;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

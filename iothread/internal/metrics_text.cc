@@ -69,7 +69,7 @@ class Families {
                    [pointer](const IOThreadStats& row) { return row.*pointer; });
       }
     };
-    std::apply([&](const auto&... members) { (one(members), ...); }, IOThreadStats::members);
+    internal::apply_list([&](const auto&... members) { (one(members), ...); }, IOThreadStats::members);
   }
 
   void add_loop_stats(std::size_t first, std::size_t end) {

@@ -17,7 +17,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
 #endif
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 namespace {
 
@@ -161,4 +161,4 @@ void NodePool::free(void* piece) noexcept {
   if (!part.keeps) part.tell();
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // Memory for what one thread makes and another frees, again and again: a queued call is made by its poster
 // and freed by the loop. The general allocator takes longer for that than all else in a post together.
@@ -22,4 +22,4 @@ class NodePool {
   static void free(void* piece) noexcept;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

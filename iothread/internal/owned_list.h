@@ -5,7 +5,7 @@
 
 #include "qomio/iothread/aio_context.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // What a loop owns until it ends: AioContext::free_at_end(). Thread: the home thread.
 class OwnedList {
@@ -33,4 +33,4 @@ class OwnedList {
   LoopOwned* first_ = nullptr;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <atomic>
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 namespace {
 
@@ -67,4 +67,4 @@ void Poller::waited(std::int64_t start_ns, std::int64_t end_ns, bool notified, s
   counters_[LoopStat::poll_window_ns].set(static_cast<std::uint64_t>(controller_.window_ns()));
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -10,7 +10,7 @@
 #include "qomio/iothread/internal/loop_counters.h"
 #include "qomio/iothread/internal/poll_controller.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // Busy-polls on behalf of a loop, and reports each sleep to the PollController, which adapts the polling
 // window. Thread: the home thread.
@@ -69,4 +69,4 @@ class Poller {
   WakeupCost wakeup_cost_;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -12,7 +12,7 @@
 #include "qomio/iothread/internal/node_pool.h"
 #include "qomio/iothread/internal/running_call_mark.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 class PostQueue;
 
@@ -89,4 +89,4 @@ class PostCall final : public Node {
   Function function_;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -7,7 +7,7 @@
 
 #include "qomio/iothread/internal/loop_counters.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 namespace {
 
@@ -271,4 +271,4 @@ void PostQueue::take_out(PostNode& node) {
   if (*place) *place = node.next_;
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -16,7 +16,7 @@
 #include "qomio/iothread/internal/running_call_mark.h"
 #include "qomio/iothread/internal/waker.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 class StatCounter;
 
@@ -108,4 +108,4 @@ class PostQueue {
   NamedPostNode* first_live_ = nullptr;       // of a list of the named nodes whose handles exist
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

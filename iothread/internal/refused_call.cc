@@ -3,11 +3,11 @@
 
 #include <glib.h>
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 void RefusedCall::report(int error) {
   if (reported_.exchange(true, std::memory_order_relaxed)) return;
   g_message("The system call %s is refused (%s), so %s is used", call_, g_strerror(error), instead_);
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

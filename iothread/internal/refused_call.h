@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // A system call that a kernel may not have or a container may not allow, and what is used in its place. The
 // log says so once in a process, since nothing else shows that a program is slower than it could be.
@@ -20,4 +20,4 @@ class RefusedCall {
   std::atomic<bool> reported_ = false;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/iothread/internal/running_call_mark.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 RunningCall RunningCallMark::get() const {
   // A reader that sees part of a later call finds a different number the second time.
@@ -15,4 +15,4 @@ RunningCall RunningCallMark::get() const {
           .number = number};
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

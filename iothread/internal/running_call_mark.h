@@ -4,9 +4,9 @@
 #include <atomic>
 #include <cstdint>
 
-#include "qomio/iothread/running_call.h"
+#include "qomio/iothread/loop_stats.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // Where a loop records what it calls, for other threads to read. A call costs four plain stores and no clock
 // reading.
@@ -33,4 +33,4 @@ class RunningCallMark {
   std::atomic<std::uint64_t> number_ = 0;  // odd: the rest is being written
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <type_traits>
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // A value that crosses threads as a whole: any thread sets it, any thread reads it. A sequence lock: readers
 // take no lock, and read again when a writer was at work. Its parts are atomic, so that no reading of a part
@@ -65,4 +65,4 @@ class SharedValue {
   std::array<std::atomic<std::uint64_t>, (sizeof(T) + 7) / 8> words_{};
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 namespace {
 
@@ -45,4 +45,4 @@ std::optional<std::string> StallLog::counted(std::int64_t now_ns) {
                      seconds_text(std::exchange(longest_counted_ns_, 0)));
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

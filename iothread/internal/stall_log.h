@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // The lines of the log about stalls: one when a stall is found and one, with its whole time, when it has
 // ended. With a low threshold there may be hundreds a second, so after a line further stalls are only counted
@@ -39,4 +39,4 @@ class StallLog {
   std::int64_t longest_counted_ns_ = 0;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

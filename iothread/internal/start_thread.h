@@ -8,7 +8,7 @@
 
 #include "qomio/qapi/error.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // A thread that runs function, with all signals blocked: signals are the main thread's. Errors: `Failed to
 // create thread: Resource temporarily unavailable`.
@@ -33,4 +33,4 @@ Result<std::thread> start_thread(Function&& function) {
   }
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 namespace {
 
@@ -92,4 +92,4 @@ void TimerHeap::remove(std::uint32_t position) {
   }
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

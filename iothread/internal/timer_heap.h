@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 class TimerList;
 
@@ -113,4 +113,4 @@ class TimerHeap {
   std::vector<Entry, LineAllocator<Entry>> entries_;  // empty, or with three of no meaning before the root
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -5,7 +5,7 @@
 #include <new>
 #include <utility>
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 namespace {
 
@@ -297,4 +297,4 @@ bool TimerList::request_release(TimerNode& node) {
   return in_use;
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -14,7 +14,7 @@
 #include "qomio/iothread/internal/timer_heap.h"
 #include "qomio/iothread/internal/waker.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // The timers of one loop and one clock. A timer enters the heap only if it is still armed when the loop
 // computes its next deadline: a time-out that is set and cancelled within one call, as most are when the
@@ -150,4 +150,4 @@ class TimerList {
   std::atomic<std::int64_t> earliest_ns_ = kNever;  // as the home thread saw it last
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -13,7 +13,7 @@
 
 #include "qomio/iothread/internal/refused_call.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 namespace {
 
@@ -146,4 +146,4 @@ bool Uring::take_completion(std::uint64_t& user_data, int& result) {
   return true;
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -7,7 +7,7 @@
 struct io_uring;
 struct io_uring_sqe;
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // What a submission entry of a Uring leads to.
 class UringRequest {
@@ -68,4 +68,4 @@ class Uring {
   bool refused_ = false;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

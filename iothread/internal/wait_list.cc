@@ -6,7 +6,7 @@
 #include "qomio/iothread/aio_context.h"
 #include "qomio/qapi/internal/invariant.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 // One frame inside wait_while().
 class WaitList::Waiter {
@@ -56,4 +56,4 @@ void WaitList::kick() {
   for (const Waiter* waiter = first_; waiter; waiter = waiter->next) waiter->own.notify();
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

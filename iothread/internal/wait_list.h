@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <mutex>
 
-#include "qomio/iothread/function_ref.h"
+#include "qomio/iothread/internal/function_ref.h"
 
 namespace qomio {
 
 class AioContext;
 
-namespace detail {
+namespace internal {
 
 // The threads that wait for a condition of one loop, each of which iterates its own loop meanwhile.
 class WaitList {
@@ -35,6 +35,6 @@ class WaitList {
   Waiter* first_ = nullptr;  // of a list of waiters, each in its own frame
 };
 
-}  // namespace detail
+}  // namespace internal
 
 }  // namespace qomio

@@ -3,7 +3,7 @@
 
 #include "qomio/iothread/internal/clock.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 constinit thread_local const Waker* waker_of_thread = nullptr;
 
@@ -12,4 +12,4 @@ void Waker::signal() {
   notifier_.signal();
 }
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

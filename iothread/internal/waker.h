@@ -7,7 +7,7 @@
 
 #include "qomio/iothread/fd_handlers.h"
 
-namespace qomio::detail {
+namespace qomio::internal {
 
 class Waker;
 // The waker of the loop whose home is the calling thread; null if it has none. at_home() reads it on each
@@ -105,4 +105,4 @@ class Waker {
   alignas(64) bool looking_ = false;
 };
 
-}  // namespace qomio::detail
+}  // namespace qomio::internal

@@ -10,7 +10,7 @@
 #include "qomio/object/object.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/internal/json/text_visitor.h"
 #include "qomio/qapi/json.h"
 
@@ -22,8 +22,8 @@ struct GetTextArguments {
   std::optional<std::string> property;
   static constexpr std::string_view type_name = "GetTextArguments";
   static constexpr auto members =
-      std::tuple(member("path", &GetTextArguments::path, "path of the object: absolute, or its last part"),
-                 member("property", &GetTextArguments::property, "its name; all properties if absent"));
+      member_list(member("path", &GetTextArguments::path, "path of the object: absolute, or its last part"),
+                  member("property", &GetTextArguments::property, "its name; all properties if absent"));
 };
 
 struct SetTextArguments {
@@ -31,10 +31,10 @@ struct SetTextArguments {
   Json properties;
   static constexpr std::string_view type_name = "SetTextArguments";
   static constexpr auto members =
-      std::tuple(member("path", &SetTextArguments::path, "path of the object: absolute, or its last part"),
-                 member("properties", &SetTextArguments::properties,
-                        "an object of names and values; all scalars are strings, and a list of scalars may "
-                        "be a string: `0-3,5`"));
+      member_list(member("path", &SetTextArguments::path, "path of the object: absolute, or its last part"),
+                  member("properties", &SetTextArguments::properties,
+                         "an object of names and values; all scalars are strings, and a list of scalars may "
+                         "be a string: `0-3,5`"));
 };
 
 struct AddTextArguments {
@@ -42,7 +42,7 @@ struct AddTextArguments {
   std::string id;
   std::optional<Json> properties;
   static constexpr std::string_view type_name = "AddTextArguments";
-  static constexpr auto members = std::tuple(
+  static constexpr auto members = member_list(
       member("qom-type", &AddTextArguments::qom_type, "type of the object"),
       member("id", &AddTextArguments::id, "its name: a letter, then letters, digits, '-', '.', '_'"),
       member("properties", &AddTextArguments::properties,
@@ -54,8 +54,8 @@ struct PropertyText {
   std::optional<std::string> text;
   static constexpr std::string_view type_name = "PropertyText";
   static constexpr auto members =
-      std::tuple(member("name", &PropertyText::name, "of the property"),
-                 member("text", &PropertyText::text, "its value; absent if it can't be read"));
+      member_list(member("name", &PropertyText::name, "of the property"),
+                  member("text", &PropertyText::text, "its value; absent if it can't be read"));
 };
 
 Result<Object*> object_at(std::string_view path) {
@@ -110,13 +110,13 @@ Result<void> qom_set_text(const SetTextArguments& arguments) {
 }
 
 // May a client set these properties of a new object? What object-add would refuse by policy is refused here.
-Result<void> check_policy(const Interface& interface, const Json& options) {
-  const Command* object_add = interface.find_command("object-add");
-  if (!object_add || !interface.compat().rejects_some()) return {};
-  return interface.compat().check_input(options, object_add->arguments());
+Result<void> check_policy(const CommandRegistry& commands, const Json& options) {
+  const Command* object_add = commands.find_command("object-add");
+  if (!object_add || !commands.compat().rejects_some()) return {};
+  return commands.compat().check_input(options, object_add->arguments());
 }
 
-Result<void> object_add_text(const Interface& interface, const AddTextArguments& arguments) {
+Result<void> object_add_text(const CommandRegistry& commands, const AddTextArguments& arguments) {
   Json options{{"qom-type", arguments.qom_type}, {"id", arguments.id}};
   if (arguments.properties) {
     if (auto r = check_properties(*arguments.properties); !r) return r;
@@ -125,21 +125,21 @@ Result<void> object_add_text(const Interface& interface, const AddTextArguments&
       options[name] = value;
     }
   }
-  if (auto r = check_policy(interface, options); !r) return r;
+  if (auto r = check_policy(commands, options); !r) return r;
   if (auto made = user_creatable_add(options, Scalars::text); !made) return failure(made);
   return {};
 }
 
 }  // namespace
 
-void add_text_commands(Interface& interface) {
-  interface.add(command("qom-get-text", "returns properties of an object as text that qom-set-text accepts",
-                        qom_get_text)
-                    .query());
-  interface.add(command("qom-set-text", "sets properties of an object from text, all or none", qom_set_text));
-  interface.add(command(
+void add_text_commands(CommandRegistry& commands) {
+  commands.add(command("qom-get-text", "returns properties of an object as text that qom-set-text accepts",
+                       qom_get_text)
+                   .query());
+  commands.add(command("qom-set-text", "sets properties of an object from text, all or none", qom_set_text));
+  commands.add(command(
       "object-add-text", "creates an object with properties from text",
-      [&interface](const AddTextArguments& arguments) { return object_add_text(interface, arguments); }));
+      [&commands](const AddTextArguments& arguments) { return object_add_text(commands, arguments); }));
 }
 
 }  // namespace qomio

@@ -30,7 +30,7 @@ template <class T>
 std::string property_type_name() {
   if constexpr (std::same_as<T, std::string>) {
     return "string";
-  } else if constexpr (detail::is_vector<T>) {
+  } else if constexpr (internal::is_vector<T>) {
     return "list of " + property_type_name<typename T::value_type>();
   } else {
     return describe<T>().name;

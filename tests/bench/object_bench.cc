@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "qomio/object/object_commands.h"
 #include "qomio/object/object_new.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
@@ -317,7 +316,6 @@ void compare_trees(Goals& goals) {
 }  // namespace
 
 int main() {
-  register_object_types();
   (void)register_type(Base::type_info);
   (void)register_type(Thing::type_info);
   Goals goals;

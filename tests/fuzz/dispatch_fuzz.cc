@@ -3,7 +3,7 @@
 // id, and one that fails or only asks changes nothing.
 #include <string>
 
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/internal/json/parser.h"
 #include "qomio/qapi/internal/qmp/request.h"
 #include "qomio/qapi/json.h"
@@ -20,10 +20,10 @@ struct Outcome {
 
 Outcome run(const QmpRequest& request) {
   if (request.error) return {std::unexpected(*request.error), false};
-  const auto command = Interface::process().allowed_command(request.command, Access::full);
+  const auto command = object_registry().allowed_command(request.command, Access::full);
   if (!command) return {std::unexpected(command.error()), false};
   if ((*command)->start) return {error("answers later"), false};
-  return {Interface::process().run(**command, request.arguments), (*command)->is_query};
+  return {object_registry().run(**command, request.arguments), (*command)->is_query};
 }
 
 void check(const QmpRequest& request) {

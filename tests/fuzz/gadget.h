@@ -12,6 +12,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
 #include "qomio/tests/fuzz/fuzz.h"
 
@@ -69,10 +70,19 @@ inline const TypeInfo Gadget::type_info{.name = "gadget",
 
 inline void register_gadget() {
   [[maybe_unused]] static const bool once = [] {
-    register_object_types();
     require(register_type(Gadget::type_info).has_value(), "the type is registered");
     return true;
   }();
+}
+
+// The commands about objects.
+inline CommandRegistry& object_registry() {
+  static CommandRegistry& commands = [] -> CommandRegistry& {
+    static CommandRegistry made;
+    add_object_commands(made);
+    return made;
+  }();
+  return commands;
 }
 
 // All that users made, as JSON.

@@ -24,20 +24,20 @@ namespace {
 Result<sample::EveryKind> echo(const sample::EveryKind& value) { return value; }
 Result<void> refuse() { return error("refused"); }
 
-Interface& offered() {
-  static Interface& interface = [] -> Interface& {
-    static Interface made;
+CommandRegistry& offered() {
+  static CommandRegistry& commands = [] -> CommandRegistry& {
+    static CommandRegistry made;
     made.add(command("echo", "", echo));
     made.add(command("refuse", "", refuse));
     made.add(command("urgent", "", +[] { return Result<void>(); }).oob());
     return made;
   }();
-  return interface;
+  return commands;
 }
 
 class Client {
  public:
-  explicit Client(GMainContext* context) : context_(context), server_(context, offered(), kOutputLimitBytes) {
+  explicit Client(GMainContext* context) : context_(context), server_(offered(), context, kOutputLimitBytes) {
     int ends[2];
     require(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "there are sockets");
     fd_ = ends[0];

@@ -11,7 +11,7 @@
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace aio_context_test {
 
 class AioContextTest : public InLoop {};
 
@@ -39,7 +39,7 @@ TEST_F(AioContextTest, notification_ends_the_next_sleep_and_is_no_progress) {
 
 TEST_F(AioContextTest, accepted_notification_does_not_end_the_next_sleep) {
   loop->notify();
-  detail::Loop::of(*loop).accept_notifications();
+  internal::Loop::of(*loop).accept_notifications();
   bool fired = false;
   Timer timer = loop->timer([&] { fired = true; });
   timer.arm_after(1us);
@@ -111,7 +111,8 @@ TEST(AioContext, may_move_to_another_thread_when_nobody_runs_it) {
 TEST(AioContext, sleeps_when_there_is_nothing_to_do) {
   RunningLoop loop({.poll_max_ns = 32768});
   for (int i = 0; i < 20; ++i) loop->run_in([] {});
-  // A loop that didn't come to rest would never leave this. It sleeps at `asleep` if it slept between the first two.
+  // A loop that didn't come to rest would never leave this. It sleeps at `asleep` if it slept between the
+  // first two.
   LoopStats first;
   LoopStats asleep;
   LoopStats later;
@@ -273,5 +274,5 @@ TEST(LostWakeUps, are_not_found_among_timers_descriptors_and_parameters) {
   loop->run_in([&] { loop->set_event_notifier(notifier, {}); });
 }
 
-}  // namespace
+}  // namespace aio_context_test
 }  // namespace qomio

@@ -13,7 +13,7 @@
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace bottom_half_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -276,5 +276,5 @@ TEST(BottomHalfs, deleting_from_another_thread_returns_only_after_the_run) {
   EXPECT_EQ(step, 2);
 }
 
-}  // namespace
+}  // namespace bottom_half_test
 }  // namespace qomio

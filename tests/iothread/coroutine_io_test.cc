@@ -16,7 +16,7 @@
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace coroutine_io_test {
 
 using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
@@ -311,5 +311,5 @@ TEST(CoroutinesIo, that_wait_in_a_loop_that_ends_are_freed) {
   std::fclose(file);
 }
 
-}  // namespace
+}  // namespace coroutine_io_test
 }  // namespace qomio

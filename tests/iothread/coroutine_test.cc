@@ -12,7 +12,7 @@
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace coroutine_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -440,5 +440,5 @@ TEST(Coroutines, that_wait_may_own_bottom_halves_of_their_loop) {
   }
 }
 
-}  // namespace
+}  // namespace coroutine_test
 }  // namespace qomio

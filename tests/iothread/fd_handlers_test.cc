@@ -18,7 +18,7 @@
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace fd_handlers_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -484,5 +484,5 @@ TEST(EventNotifier, moves_its_descriptor) {
   EXPECT_EQ(second.fd(), fd);
 }
 
-}  // namespace
+}  // namespace fd_handlers_test
 }  // namespace qomio

@@ -21,7 +21,7 @@
 #include "qomio/tests/iothread/uring_refusal.h"
 
 namespace qomio {
-namespace {
+namespace file_io_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -411,5 +411,5 @@ TEST_P(FileIoTest, of_a_loop_that_ends_is_waited_for_and_calls_nobody) {
   EXPECT_TRUE(watch.expired());
 }
 
-}  // namespace
+}  // namespace file_io_test
 }  // namespace qomio

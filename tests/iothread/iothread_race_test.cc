@@ -15,7 +15,7 @@
 #include "qomio/tests/iothread/with_iothreads.h"
 
 namespace qomio {
-namespace {
+namespace iothread_race_test {
 
 std::size_t entries(const char* directory) {
   return static_cast<std::size_t>(
@@ -127,5 +127,5 @@ TEST_F(IOThreadRaces, threads_post_to_each_other) {
   done.wait(false);
 }
 
-}  // namespace
+}  // namespace iothread_race_test
 }  // namespace qomio

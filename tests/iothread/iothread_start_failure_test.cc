@@ -19,9 +19,10 @@
 #include "qomio/iothread/iothread_commands.h"
 #include "qomio/iothread/stall_watch.h"
 #include "qomio/iothread/thread_pool.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
 
 namespace {
@@ -110,15 +111,16 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_P(IOThreadStart, that_fails_names_the_cause_and_leaves_nothing) {
   const Json arguments = {{"qom-type", "iothread"}, {"id", "io0"}, {"cpu-affinity", {0}}};
-  Interface& interface = Interface::process();
+  CommandRegistry commands;
+  add_object_commands(commands);
   // What is made once in a process is made.
-  ASSERT_TRUE(interface.run("object-add", arguments).has_value());
+  ASSERT_TRUE(commands.run("object-add", arguments).has_value());
   ASSERT_TRUE(user_creatable_del("io0").has_value());
   const std::size_t descriptors = entries("/proc/self/fd");
   const std::size_t threads = entries("/proc/self/task");
 
   to_fail = GetParam().failing;
-  const auto added = interface.run("object-add", arguments);
+  const auto added = commands.run("object-add", arguments);
   to_fail = {};
   ASSERT_FALSE(added.has_value());
   EXPECT_EQ(added.error().message(), GetParam().message);
@@ -127,7 +129,7 @@ TEST_P(IOThreadStart, that_fails_names_the_cause_and_leaves_nothing) {
   EXPECT_EQ(entries("/proc/self/fd"), descriptors);
   EXPECT_EQ(entries("/proc/self/task"), threads);
 
-  EXPECT_TRUE(interface.run("object-add", arguments).has_value()) << "the id is free again";
+  EXPECT_TRUE(commands.run("object-add", arguments).has_value()) << "the id is free again";
 }
 
 TEST(IOThreadStep, that_needs_a_g_main_context_fails_without_descriptors_and_works_later) {
@@ -145,9 +147,9 @@ TEST(IOThreadStep, that_needs_a_g_main_context_fails_without_descriptors_and_wor
 }
 
 TEST(StallReporterStart, that_fails_is_an_error_and_leaves_nothing) {
-  Interface interface;
-  add_iothread_commands(interface);
-  StallReporter reporter(interface);
+  CommandRegistry commands;
+  add_iothread_commands(commands);
+  StallReporter reporter(commands);
   const std::size_t before = entries("/proc/self/task");
   to_fail.pthread_create = EAGAIN;
   const auto refused = reporter.report({.threshold_ns = 1'000'000});

@@ -16,13 +16,14 @@
 #include <thread>
 
 #include "qomio/iothread/iothread_commands.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
-namespace {
+namespace iothread_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -30,7 +31,10 @@ using ::testing::HasSubstr;
 constexpr std::int64_t kMax = INT64_MAX;
 
 Json run(const char* command, const Json& arguments = Json::object()) {
-  auto result = Interface::process().run(command, arguments);
+  CommandRegistry commands;
+  add_object_commands(commands);
+  add_iothread_commands(commands);
+  auto result = commands.run(command, arguments);
   return result ? *result : Json{{"error", result.error().message()}};
 }
 
@@ -490,5 +494,5 @@ TEST_F(IOThreadTest, has_statistics_whose_sums_hold_while_it_is_busy) {
   io0.context().run_in([&] { busy = {}; });
 }
 
-}  // namespace
+}  // namespace iothread_test
 }  // namespace qomio

@@ -20,14 +20,14 @@
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/internal/qmp/g_source.h"
 #include "qomio/qapi/json.h"
 #include "qomio/tests/iothread/loop_timeout.h"
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace loop_callback_test {
 
 class LoopCallbackDeathTest : public InLoop {};
 
@@ -284,34 +284,33 @@ struct Tick {
   std::int64_t number = 0;
   static constexpr std::string_view type_name = "TestTick";
   static constexpr auto members =
-      std::tuple(member("thread", &Tick::thread), member("number", &Tick::number));
+      member_list(member("thread", &Tick::thread), member("number", &Tick::number));
 };
 
 TEST(EventsOfThreads, are_sent_by_the_main_thread_in_the_order_of_each) {
-  register_iothread_types();
-  Interface interface;
-  interface.add(event<Tick>("TICK", "for tests"));
+  CommandRegistry commands;
+  commands.add(event<Tick>("TICK", "for tests"));
   std::array<std::int64_t, 2> next{};
   const auto main_thread = std::this_thread::get_id();
   std::shared_ptr<void> others;
-  const auto listening = interface.listen([&](std::string_view, const Json& data) {
+  const auto listening = commands.listen([&](std::string_view, const Json& data) {
     EXPECT_EQ(std::this_thread::get_id(), main_thread);
     auto& expected = next[data["thread"].get<std::size_t>()];
     EXPECT_EQ(data["number"], expected);
     ++expected;
-    others = interface.listen([](std::string_view, const Json&) {});  // comes and goes meanwhile
+    others = commands.listen([](std::string_view, const Json&) {});  // comes and goes meanwhile
   });
   constexpr std::int64_t kEach = 1000;
   {
     std::vector<std::jthread> threads;
     for (std::int64_t thread = 0; thread < 2; ++thread) {
-      threads.emplace_back([&interface, thread] {
-        for (std::int64_t i = 0; i < kEach; ++i) interface.emit("TICK", Tick{thread, i});
+      threads.emplace_back([&commands, thread] {
+        for (std::int64_t i = 0; i < kEach; ++i) commands.emit("TICK", Tick{thread, i});
       });
     }
     while (next[0] < kEach || next[1] < kEach) ::g_main_context_iteration(nullptr, TRUE);
   }
-  interface.emit("TICK", Tick{0, kEach});
+  commands.emit("TICK", Tick{0, kEach});
   EXPECT_EQ(next[0], kEach + 1) << "at once in the main thread";
 }
 
@@ -324,8 +323,8 @@ TEST(EventsOfThreadsDeathTest, what_belongs_to_the_main_thread_says_so) {
   EXPECT_DEATH(elsewhere([] { (void)objects_root().parse_property("a", "b"); }), "objects_root\\(\\)");
   EXPECT_DEATH(elsewhere([] { (void)user_creatable_add(Json::object()); }), "user_creatable_add\\(\\)");
   EXPECT_DEATH(elsewhere([] { (void)user_creatable_del("io0"); }), "user_creatable_del\\(\\)");
-  EXPECT_DEATH(elsewhere([] { (void)Interface::process().is_wanted("SHUTDOWN"); }),
-               "Interface::is_wanted\\(\\)");
+  EXPECT_DEATH(elsewhere([] { (void)CommandRegistry().is_wanted("SHUTDOWN"); }),
+               "CommandRegistry::is_wanted\\(\\)");
 }
 
 TEST(ExceptionOfACondition, ends_the_program_with_a_sentence) {
@@ -350,7 +349,7 @@ TEST(DebugBuilds, see_that_a_loop_is_asked_from_another_thread) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const Ref<AioContext> loop = *AioContext::create();
   const CurrentAioContext current(*loop);
-  EXPECT_DEATH(std::jthread([&] { detail::Loop::of(*loop).accept_notifications(); }).join(),
+  EXPECT_DEATH(std::jthread([&] { internal::Loop::of(*loop).accept_notifications(); }).join(),
                "notifications are accepted in the home thread");
   EXPECT_DEATH(std::jthread([&] { (void)timeout_of(*loop); }).join(),
                "timeout of a loop is computed in its home thread");
@@ -374,5 +373,5 @@ TEST(ACancellation, of_a_wait_in_another_loop_ends_the_program) {
   loop->poll(false);
 }
 
-}  // namespace
+}  // namespace loop_callback_test
 }  // namespace qomio

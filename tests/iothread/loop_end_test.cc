@@ -19,7 +19,7 @@
 #include "qomio/tests/iothread/with_iothreads.h"
 
 namespace qomio {
-namespace {
+namespace loop_end_test {
 
 class LoopEnd : public WithIOThreads {
  protected:
@@ -254,5 +254,5 @@ TEST_F(LoopEnd, a_timer_may_outlive_its_loop_and_does_nothing_then) {
   EXPECT_FALSE(timer.armed());
 }
 
-}  // namespace
+}  // namespace loop_end_test
 }  // namespace qomio

@@ -26,7 +26,7 @@
 #ifndef QOMIO_SANITIZED
 
 namespace qomio {
-namespace {
+namespace loop_memory_test {
 
 using ::testing::ElementsAre;
 
@@ -462,7 +462,7 @@ TEST_P(LoopWithoutMemory, refuses_jobs_and_loses_none) {
   EXPECT_GT(given, 0);
 }
 
-}  // namespace
+}  // namespace loop_memory_test
 }  // namespace qomio
 
 #endif

@@ -12,13 +12,13 @@
 #include "qomio/qapi/json.h"
 
 namespace qomio {
-namespace {
+namespace loop_params_test {
 
 using ::testing::ElementsAre;
 
 struct Row {
   LoopParams params;
-  static constexpr auto members = std::tuple(embed(&Row::params, visit_effective, describe_effective));
+  static constexpr auto members = member_list(embed(&Row::params, visit_effective, describe_effective));
 };
 
 std::vector<std::string> names(void (*describe)(TypeDescription&)) {
@@ -71,5 +71,5 @@ TEST(LoopSettings, are_visited_as_they_are_described) {
   EXPECT_EQ(from_json<Row>(json).value().params, set);
 }
 
-}  // namespace
+}  // namespace loop_params_test
 }  // namespace qomio

@@ -13,7 +13,7 @@
 #include "qomio/qapi/json.h"
 
 namespace qomio {
-namespace {
+namespace loop_stats_test {
 
 TEST(LoopStats, have_names_and_helps_of_their_own) {
   std::set<std::string_view> names;
@@ -24,7 +24,7 @@ TEST(LoopStats, have_names_and_helps_of_their_own) {
 }
 
 TEST(LoopStats, are_read_from_the_counters_with_those_derived_from_them) {
-  detail::LoopCounters counters;
+  internal::LoopCounters counters;
   counters[LoopStat::poll_hits].add(3);
   counters[LoopStat::poll_misses].add(4);
   counters[LoopStat::poll_miss_ns].add(1000);
@@ -53,5 +53,5 @@ TEST(LoopStats, cross_the_wire_whole) {
   EXPECT_TRUE(equal(from_json<IOThreadStats>(json).value(), row));
 }
 
-}  // namespace
+}  // namespace loop_stats_test
 }  // namespace qomio

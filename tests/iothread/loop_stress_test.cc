@@ -27,7 +27,7 @@
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace loop_stress_test {
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 constexpr bool kSlow = true;
@@ -259,5 +259,5 @@ TEST_F(IOThreadStress, stopped_in_the_middle_of_everything_loses_no_call_and_fre
   }
 }
 
-}  // namespace
+}  // namespace loop_stress_test
 }  // namespace qomio

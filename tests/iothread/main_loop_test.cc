@@ -14,18 +14,24 @@
 
 #include "qomio/iothread/iothread.h"
 #include "qomio/iothread/iothread_commands.h"
+#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
-namespace {
+namespace main_loop_test {
 
 class MainLoopTest : public ::testing::Test {
  protected:
-  MainLoopTest() { register_iothread_types(); }
+  MainLoopTest() {
+    register_iothread_types();
+    add_object_commands(commands);
+    add_iothread_commands(commands, main_loop);
+  }
   MainLoop main_loop = MainLoop::create().value();
+  CommandRegistry commands;
 };
 
 TEST_F(MainLoopTest, is_the_current_loop_of_its_thread) {
@@ -57,7 +63,7 @@ TEST_F(MainLoopTest, is_ended_by_another_thread_while_it_sleeps) {
 TEST_F(MainLoopTest, ends_at_each_signal_that_asks_for_it) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     std::string reason;
-    const auto listening = Interface::process().listen(
+    const auto listening = commands.listen(
         [&](std::string_view, const Json& data) { reason = data["reason"].get<std::string>(); });
     std::raise(signal);
     while (reason.empty()) ::g_main_context_iteration(main_loop.g_main_context(), TRUE);
@@ -68,7 +74,7 @@ TEST_F(MainLoopTest, ends_at_each_signal_that_asks_for_it) {
 
 TEST_F(MainLoopTest, is_not_ended_by_a_signal_for_a_forked_child) {
   int events = 0;
-  const auto listening = Interface::process().listen([&](std::string_view, const Json&) { ++events; });
+  const auto listening = commands.listen([&](std::string_view, const Json&) { ++events; });
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     const pid_t child = ::fork();
     if (child == 0) {
@@ -86,13 +92,13 @@ TEST_F(MainLoopTest, is_not_ended_by_a_signal_for_a_forked_child) {
 
 TEST_F(MainLoopTest, ends_at_sigterm_and_at_quit_and_says_why) {
   std::vector<Json> said;
-  const auto listening = Interface::process().listen([&](std::string_view name, const Json& data) {
+  const auto listening = commands.listen([&](std::string_view name, const Json& data) {
     EXPECT_EQ(name, "SHUTDOWN");
     said.push_back(data);
   });
   main_loop.context().schedule_oneshot([] { std::raise(SIGTERM); });
   EXPECT_EQ(main_loop.run(), 0);
-  EXPECT_TRUE(Interface::process().run("quit", Json::object()).has_value());
+  EXPECT_TRUE(commands.run("quit", Json::object()).has_value());
   EXPECT_EQ(main_loop.run(), 0);
   ASSERT_EQ(said.size(), 2);
   EXPECT_EQ(said[0], Json::parse(R"({"guest": false, "reason": "host-signal"})"));
@@ -113,8 +119,7 @@ TEST_F(MainLoopTest, shows_what_it_has_done) {
   Timer timer = main_loop.context().timer([&] { main_loop.quit(); });
   timer.arm_after(1us);
   main_loop.run();
-  Interface& interface = Interface::process();
-  const Json row = interface.run("query-main-loop-stats", Json::object()).value();
+  const Json row = commands.run("query-main-loop-stats", Json::object()).value();
   EXPECT_EQ(row["id"], "main-loop");
   EXPECT_EQ(row["thread-id"], ::gettid());
   EXPECT_GE(row["bh-runs"], 3);
@@ -122,20 +127,51 @@ TEST_F(MainLoopTest, shows_what_it_has_done) {
   EXPECT_GT(row["cpu-ns"], 0);
   EXPECT_GT(row["busy-ns"], 0);
   EXPECT_LE(row["busy-ns"].get<std::uint64_t>() + row["blocked-ns"].get<std::uint64_t>(), row["uptime-ns"]);
-  const Json text = interface.run("query-iothread-metrics", Json::object()).value();
+  const Json text = commands.run("query-iothread-metrics", Json::object()).value();
   EXPECT_THAT(text.get<std::string>(), ::testing::HasSubstr("qomio_main_loop_timers_fired_total 1\n"));
 }
 
 TEST_F(MainLoopTest, is_the_current_one_while_it_is_there) { EXPECT_EQ(MainLoop::current(), &main_loop); }
 
-TEST(MainLoops, have_commands_that_are_an_error_without_one) {
-  register_iothread_types();
-  EXPECT_EQ(MainLoop::current(), nullptr);
-  for (const char* name : {"quit", "query-main-loop-stats"}) {
-    const auto run = Interface::process().run(name, Json::object());
-    ASSERT_FALSE(run.has_value()) << name;
-    EXPECT_EQ(run.error().message(), "there is no main loop");
+TEST_F(MainLoopTest, calls_those_who_listen_for_its_end_while_they_do) {
+  std::vector<std::string> heard;
+  std::shared_ptr<void> added;
+  const auto note = [&](const char* who) {
+    return [&heard, who](ShutdownCause) { heard.emplace_back(who); };
+  };
+  auto first = main_loop.on_shut_down([&](ShutdownCause cause) {
+    EXPECT_EQ(cause, ShutdownCause::guest_panic);
+    heard.emplace_back("first");
+    added = main_loop.on_shut_down(note("added"));
+  });
+  auto second = main_loop.on_shut_down(note("second"));
+  main_loop.shut_down(ShutdownCause::guest_panic);
+  EXPECT_THAT(heard, ::testing::ElementsAre("first", "second", "added"));
+  EXPECT_EQ(main_loop.run(), 0);
+
+  heard.clear();
+  first = nullptr;
+  added = nullptr;
+  main_loop.shut_down(ShutdownCause::none);
+  EXPECT_THAT(heard, ::testing::ElementsAre("second"));
+}
+
+TEST_F(MainLoopTest, may_outlive_the_registry_that_has_its_commands) {
+  {
+    CommandRegistry other;
+    add_iothread_commands(other, main_loop);
   }
+  main_loop.shut_down(ShutdownCause::host_ui);
+  EXPECT_EQ(main_loop.run(), 0);
+}
+
+TEST(MainLoops, have_commands_only_where_one_is_given) {
+  EXPECT_EQ(MainLoop::current(), nullptr);
+  CommandRegistry commands;
+  add_iothread_commands(commands);
+  for (const char* name : {"quit", "query-main-loop-stats"}) EXPECT_EQ(commands.find_command(name), nullptr);
+  EXPECT_FALSE(commands.events().contains("SHUTDOWN"));
+  EXPECT_EQ(query_main_loop_stats().error().message(), "there is no main loop");
 }
 
 #ifndef QOMIO_SANITIZED  // UBSan needs descriptors to look at virtual calls
@@ -162,23 +198,22 @@ TEST(MainLoops, are_an_error_without_descriptors) {
 
 // The object stays for the rest of the process, so this is the last word about it.
 TEST_F(MainLoopTest, takes_settings_from_the_only_main_loop_object) {
-  Interface& interface = Interface::process();
   const auto add = [&](const char* id) {
-    return interface.run("object-add", {{"qom-type", "main-loop"}, {"id", id}, {"aio-max-batch", 7}});
+    return commands.run("object-add", {{"qom-type", "main-loop"}, {"id", id}, {"aio-max-batch", 7}});
   };
   ASSERT_TRUE(add("ml").has_value());
   EXPECT_EQ(main_loop.context().stats().effective.aio_max_batch, 7);
   EXPECT_EQ(add("second").error().message(), "only one main-loop instance allowed");
   EXPECT_EQ(user_creatable_del("ml").error().message(), "object 'ml' is in use, can not be deleted");
-  EXPECT_EQ(interface.run("query-iothreads", Json::object())->size(), 0);
+  EXPECT_EQ(commands.run("query-iothreads", Json::object())->size(), 0);
   EXPECT_FALSE(
-      interface.run("qom-set", {{"path", "ml"}, {"property", "thread-pool-max"}, {"value", 0}}).has_value());
+      commands.run("qom-set", {{"path", "ml"}, {"property", "thread-pool-max"}, {"value", 0}}).has_value());
   EXPECT_TRUE(
-      interface.run("qom-set", {{"path", "/objects/ml"}, {"property", "thread-pool-max"}, {"value", 8}})
+      commands.run("qom-set", {{"path", "/objects/ml"}, {"property", "thread-pool-max"}, {"value", 8}})
           .has_value());
   EXPECT_EQ(main_loop.context().params().thread_pool_max, 8);
   objects_cleanup();
 }
 
-}  // namespace
+}  // namespace main_loop_test
 }  // namespace qomio

@@ -23,11 +23,11 @@
 #include "qomio/iothread/iothread_commands.h"
 #include "qomio/iothread/main_loop.h"
 #include "qomio/object/tree.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
-namespace {
+namespace stall_watch_test {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -78,8 +78,8 @@ TEST_F(StalledCallTest, does_not_count_a_stop_of_the_whole_process) {
 }
 
 TEST(HeldUpTime, counts_sleep_and_work_of_the_thread_but_not_its_wait_for_a_processor) {
-  using State = detail::HeldUpTime::ThreadState;
-  detail::HeldUpTime held(10);
+  using State = internal::HeldUpTime::ThreadState;
+  internal::HeldUpTime held(10);
   held.restart(1000, 100);
   held.look(1010, State::sleeping, 100);
   EXPECT_EQ(held.total_ns(), 10);
@@ -92,8 +92,8 @@ TEST(HeldUpTime, counts_sleep_and_work_of_the_thread_but_not_its_wait_for_a_proc
 }
 
 TEST(HeldUpTime, does_not_count_a_stop_of_the_whole_process) {
-  using State = detail::HeldUpTime::ThreadState;
-  detail::HeldUpTime held(10);
+  using State = internal::HeldUpTime::ThreadState;
+  internal::HeldUpTime held(10);
   held.restart(0, 0);
   held.look(250'000, State::sleeping, 0);
   EXPECT_EQ(held.total_ns(), 20) << "two intervals at most";
@@ -102,9 +102,9 @@ TEST(HeldUpTime, does_not_count_a_stop_of_the_whole_process) {
 }
 
 TEST(StallLog, says_when_a_stall_is_found_and_for_how_long_it_lasted) {
-  detail::StallLog log;
+  internal::StallLog log;
   const std::int64_t second = 1'000'000'000;
-  detail::StallLog::Stall stall{
+  internal::StallLog::Stall stall{
       .who = "I/O thread 'io0'", .what = "in one call", .ns = second / 10, .call = "fd 7"};
   EXPECT_EQ(log.began(0, stall), "I/O thread 'io0' has been in one call for 0.100 s: fd 7");
   stall.ns = 3 * second;
@@ -113,8 +113,8 @@ TEST(StallLog, says_when_a_stall_is_found_and_for_how_long_it_lasted) {
 }
 
 TEST(StallLog, counts_further_stalls_for_a_while) {
-  detail::StallLog log;
-  detail::StallLog::Stall stall{.who = "the main loop", .what = "held up", .ns = 1'000'000, .call = "fd 7"};
+  internal::StallLog log;
+  internal::StallLog::Stall stall{.who = "the main loop", .what = "held up", .ns = 1'000'000, .call = "fd 7"};
   EXPECT_TRUE(log.began(0, stall));
   EXPECT_TRUE(log.ended(stall));
   for (std::int64_t ms = 1; ms <= 100; ++ms) {
@@ -122,10 +122,10 @@ TEST(StallLog, counts_further_stalls_for_a_while) {
     stall.ns = ms == 50 ? 12'000'000 : 2'000'000;
     EXPECT_EQ(log.ended(stall), std::nullopt);
   }
-  EXPECT_EQ(log.counted(detail::StallLog::kPauseNs - 1), std::nullopt);
-  EXPECT_EQ(log.counted(detail::StallLog::kPauseNs), "100 more stalls, the longest 0.012 s");
-  EXPECT_EQ(log.counted(detail::StallLog::kPauseNs * 3), std::nullopt);
-  EXPECT_TRUE(log.began(detail::StallLog::kPauseNs * 3, stall));
+  EXPECT_EQ(log.counted(internal::StallLog::kPauseNs - 1), std::nullopt);
+  EXPECT_EQ(log.counted(internal::StallLog::kPauseNs), "100 more stalls, the longest 0.012 s");
+  EXPECT_EQ(log.counted(internal::StallLog::kPauseNs * 3), std::nullopt);
+  EXPECT_TRUE(log.began(internal::StallLog::kPauseNs * 3, stall));
 }
 
 // An I/O thread that can be held inside a call. The watch is told the time.
@@ -260,11 +260,13 @@ TEST_F(StallWatchTest, does_not_take_two_calls_for_one) {
 
 TEST_F(StallWatchTest, is_a_command_that_makes_events) {
   std::string call;
-  const auto listening = Interface::process().listen([&](std::string_view name, const Json& data) {
+  CommandRegistry commands;
+  add_iothread_commands(commands);
+  const auto listening = commands.listen([&](std::string_view name, const Json& data) {
     if (name == "IOTHREAD_STALL") call = data["call"];
   });
-  const auto set_threshold = [](std::uint64_t ns) {
-    const auto set = Interface::process().run("iothread-report-stalls", {{"threshold-ns", ns}});
+  const auto set_threshold = [&commands](std::uint64_t ns) {
+    const auto set = commands.run("iothread-report-stalls", {{"threshold-ns", ns}});
     return set ? std::string() : set.error().message();
   };
   EXPECT_EQ(set_threshold(999'999),
@@ -285,7 +287,7 @@ TEST_F(StallWatchTest, is_a_command_that_makes_events) {
 class MainLoopStallTest : public ::testing::Test {
  public:
   MainLoopStallTest() {
-    register_iothread_types();
+    add_iothread_commands(commands);
     EXPECT_TRUE(reporter_.report({.threshold_ns = 1'000'000}).has_value());
   }
   ~MainLoopStallTest() override { ::g_log_set_default_handler(log_before_, nullptr); }
@@ -307,6 +309,7 @@ class MainLoopStallTest : public ::testing::Test {
   }
 
   MainLoop main_loop = MainLoop::create().value();
+  CommandRegistry commands;
 
  private:
   static void take_warning(const gchar*, GLogLevelFlags, const gchar* message, gpointer data) {
@@ -319,12 +322,11 @@ class MainLoopStallTest : public ::testing::Test {
   std::mutex mutex_;  // the one below
   std::vector<std::string> said_;
   MainLoopStall stall_;
-  StallReporter reporter_{Interface::process()};
-  const std::shared_ptr<void> listening_ =
-      Interface::process().listen([this](std::string_view name, const Json& data) {
-        if (name != "MAIN_LOOP_STALL") return;
-        stall_ = {.stalled_ns = data["stalled-ns"], .call = data["call"]};
-      });
+  StallReporter reporter_{commands};
+  const std::shared_ptr<void> listening_ = commands.listen([this](std::string_view name, const Json& data) {
+    if (name != "MAIN_LOOP_STALL") return;
+    stall_ = {.stalled_ns = data["stalled-ns"], .call = data["call"]};
+  });
 };
 
 TEST_F(MainLoopStallTest, names_a_call_of_the_main_loop) {
@@ -333,21 +335,20 @@ TEST_F(MainLoopStallTest, names_a_call_of_the_main_loop) {
 }
 
 TEST_F(MainLoopStallTest, names_a_command) {
-  Interface::process().add(command("slow", "", []() -> Result<void> {
+  commands.add(command("slow", "", []() -> Result<void> {
     stall();
     return {};
   }));
-  await("command 'slow'", [] { (void)Interface::process().run("slow", Json::object()); });
-  Interface::process().remove_command("slow");
+  await("command 'slow'", [this] { (void)commands.run("slow", Json::object()); });
 }
 
 TEST(StallReporter, ends_its_reports_with_the_main_loop) {
   const auto threads = [] {
     return std::ranges::distance(std::filesystem::directory_iterator("/proc/self/task"));
   };
-  Interface interface;
-  add_iothread_commands(interface);
-  StallReporter reporter(interface);
+  CommandRegistry commands;
+  add_iothread_commands(commands);
+  StallReporter reporter(commands);
   std::jthread([] {}).join();  // ThreadSanitizer starts a thread of its own with the first one
   const auto before = threads();
   {
@@ -368,5 +369,5 @@ TEST_F(MainLoopStallTest, says_so_where_it_does_not_know) {
   });
 }
 
-}  // namespace
+}  // namespace stall_watch_test
 }  // namespace qomio

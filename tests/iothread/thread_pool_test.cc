@@ -14,7 +14,7 @@
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace thread_pool_test {
 
 using ::testing::ElementsAre;
 
@@ -278,5 +278,5 @@ TEST(ThreadPools, of_a_loop_are_told_of_new_limits_by_any_thread) {
   while (loop->stats()[LoopStat::pool_threads] > 1) std::this_thread::yield();
 }
 
-}  // namespace
+}  // namespace thread_pool_test
 }  // namespace qomio

@@ -12,7 +12,7 @@
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace timer_property_test {
 
 // What timers should do: those set, by deadline, then by the order of setting.
 class Model {
@@ -99,5 +99,5 @@ RC_GTEST_PROP(TimersProperty, fire_in_the_order_of_their_times_whatever_is_done_
   }
 }
 
-}  // namespace
+}  // namespace timer_property_test
 }  // namespace qomio

@@ -13,7 +13,7 @@
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace timer_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -399,5 +399,5 @@ TEST(Timers, deleting_one_from_another_thread_returns_only_after_its_callback) {
   EXPECT_EQ(step, 2);
 }
 
-}  // namespace
+}  // namespace timer_test
 }  // namespace qomio

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // expected: a command handler is a Result<R>(), Result<R>(Arguments), void(Answer<R>) or void(Arguments,
 // Answer<R>)
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 
-void offer(qomio::Interface& interface) {
-  interface.add(qomio::command("add", "adds", [](int a, int b) { return a + b; }));
+void offer(qomio::CommandRegistry& commands) {
+  commands.add(qomio::command("add", "adds", [](int a, int b) { return a + b; }));
 }

@@ -7,13 +7,12 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 
 namespace qomio {
-namespace {
+namespace alias_test {
 
 using testing::HasSubstr;
 
@@ -53,7 +52,6 @@ const TypeInfo Dimmer::type_info{
 class AliasTest : public testing::Test {
  protected:
   AliasTest() {
-    register_object_types();
     EXPECT_TRUE(register_type(Dimmer::type_info));
     room_ = *object_new("container");
     dimmer_ = *object_new_with_props<Dimmer>("d0");
@@ -183,5 +181,5 @@ TEST_F(AliasTest, a_circle_of_aliases_is_refused) {
   EXPECT_EQ(room_->find_property("a"), nullptr);
 }
 
-}  // namespace
+}  // namespace alias_test
 }  // namespace qomio

@@ -10,17 +10,17 @@
 #include <tuple>
 
 #include "qomio/object/global_defaults.h"
+#include "qomio/object/internal/object_events.h"
 #include "qomio/object/link.h"
-#include "qomio/object/object_commands.h"
-#include "qomio/object/object_events.h"
 #include "qomio/object/object_listener.h"
 #include "qomio/object/property.h"
 #include "qomio/object/user_creatable.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
+#include "qomio/tests/object/object_registry.h"
 
 namespace qomio {
-namespace {
+namespace callback_test {
 
 // Where the library calls somebody else's function on an object's behalf.
 enum class Callback {
@@ -135,7 +135,7 @@ constinit const TypeInfo Actor::type_info{
 struct Happening {
   std::string what;
   static constexpr std::string_view type_name = "Happening";
-  static constexpr auto members = std::tuple(member("what", &Happening::what));
+  static constexpr auto members = member_list(member("what", &Happening::what));
 };
 
 class Watcher final : public ObjectListener {
@@ -152,10 +152,7 @@ class Watcher final : public ObjectListener {
 
 class CallbackChangeTest : public testing::TestWithParam<std::tuple<int, int>> {
  protected:
-  CallbackChangeTest() {
-    register_object_types();
-    EXPECT_TRUE(register_type(Actor::type_info));
-  }
+  CallbackChangeTest() { EXPECT_TRUE(register_type(Actor::type_info)); }
   ~CallbackChangeTest() override {
     plan = nullptr;
     objects_cleanup();
@@ -207,7 +204,7 @@ class CallbackChangeTest : public testing::TestWithParam<std::tuple<int, int>> {
         (void)actor.set_property("friend", Json(""));
         break;
       case Change::list_all:
-        (void)interface_.run("qom-list-get", Json{{"paths", {"/objects/a", "/objects/group"}}});
+        (void)commands_.run("qom-list-get", Json{{"paths", {"/objects/a", "/objects/group"}}});
         break;
       case Change::forget_listeners:
         watcher_.reset();
@@ -215,7 +212,7 @@ class CallbackChangeTest : public testing::TestWithParam<std::tuple<int, int>> {
         listening_.reset();
         break;
       case Change::remove_command:
-        interface_.remove_command("act");
+        commands_.remove_command("act");
         break;
       case Change::throw_nothing_at_all:
         break;
@@ -224,7 +221,7 @@ class CallbackChangeTest : public testing::TestWithParam<std::tuple<int, int>> {
 
   void use(const std::string& path) {
     const auto run = [&](const char* command, const Json& arguments) {
-      (void)interface_.run(command, arguments);
+      (void)commands_.run(command, arguments);
     };
     for (const char* name : {"size", "hooked", "own", "own-too", "alias", "alias-of-size", "friend"})
       run("qom-get", {{"path", path}, {"property", name}});
@@ -241,7 +238,7 @@ class CallbackChangeTest : public testing::TestWithParam<std::tuple<int, int>> {
          {"properties",
           {{"hooked", "z"}, {"size", 4}, {"own", false}, {"alias-of-size", 5}, {"friend", ""}}}});
     run("act", Json::object());
-    interface_.emit("HAPPENING", Happening{"here"});
+    commands_.emit("HAPPENING", Happening{"here"});
     object_child_foreach_recursive(objects_root(), [&](Object& object) {
       if (auto* actor = object_cast<Actor>(&object)) actor->reached(Callback::walk);
       return 0;
@@ -258,7 +255,7 @@ class CallbackChangeTest : public testing::TestWithParam<std::tuple<int, int>> {
     return object_cast<Actor>(object_resolve_path("/objects/group/a").object);
   }
 
-  Interface& interface_ = Interface::process();
+  CommandRegistry& commands_ = object_registry();
   std::shared_ptr<Watcher> watcher_;
   std::shared_ptr<Watcher> second_watcher_;
   std::shared_ptr<void> listening_;
@@ -278,22 +275,22 @@ TEST_P(CallbackChangeTest, leaves_nothing_behind) {
   const auto reach = [this](Callback here) {
     if (Actor* actor = any()) actor->reached(here);
   };
-  interface_.add(event<Happening>("HAPPENING", "for this test"));
+  commands_.add(event<Happening>("HAPPENING", "for this test"));
   const auto listen = [&] {
     watcher_ = std::make_shared<Watcher>();
     second_watcher_ = std::make_shared<Watcher>();
     object_listen(watcher_);
     object_listen(second_watcher_);
-    listening_ = interface_.listen([reach](auto, auto&) { reach(Callback::event); },
-                                   [reach](std::string_view name) {
-                                     if (name == "HAPPENING") reach(Callback::event_filter);
-                                     return true;
-                                   });
+    listening_ = commands_.listen([reach](auto, auto&) { reach(Callback::event); },
+                                  [reach](std::string_view name) {
+                                    if (name == "HAPPENING") reach(Callback::event_filter);
+                                    return true;
+                                  });
   };
   // Once for an object that users made, once for one of the program's, with a parent that may go.
   for (const bool in_group : {false, true}) {
     listen();
-    interface_.add(act_command);
+    commands_.add(act_command);
     (void)user_creatable_add(Json{{"qom-type", "actor"}, {"id", "partner"}});
     Plan planned{where, [&](Actor& actor) { act(change, actor); }};
     plan = &planned;
@@ -446,10 +443,7 @@ constinit const TypeInfo Thrower::type_info{
 
 class ExceptionDeathTest : public testing::Test {
  protected:
-  ExceptionDeathTest() {
-    register_object_types();
-    EXPECT_TRUE(register_type(Thrower::type_info));
-  }
+  ExceptionDeathTest() { EXPECT_TRUE(register_type(Thrower::type_info)); }
   // All that calls a thrower's code; one place throws.
   static void use(const char* where) {
     Thrower::where = where;
@@ -501,11 +495,11 @@ TEST_F(ExceptionDeathTest, of_listeners_walks_releases_and_commands_too) {
         (void)object_new_with_props("thrower", objects_root(), "t");
       },
       "left the listener for the object 't': no luck");
-  Interface interface;
+  CommandRegistry commands;
   Command broken = command("break", "throws", +[]() -> Result<void> { throw std::runtime_error("no luck"); });
-  interface.add(broken);
-  EXPECT_DEATH((void)interface.run("break", Json::object()), "left the command 'break': no luck");
+  commands.add(broken);
+  EXPECT_DEATH((void)commands.run("break", Json::object()), "left the command 'break': no luck");
 }
 
-}  // namespace
+}  // namespace callback_test
 }  // namespace qomio

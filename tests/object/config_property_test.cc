@@ -10,15 +10,15 @@
 #include "qomio/object/config.h"
 #include "qomio/object/global_defaults.h"
 #include "qomio/object/link.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/json.h"
+#include "qomio/tests/object/object_registry.h"
 #include "qomio/tests/qapi/every_kind.h"
 
 namespace qomio {
-namespace {
+namespace config_property_test {
 
 using sample::Colour;
 using sample::Leaf;
@@ -153,7 +153,7 @@ Json some_properties() {
 }
 
 void run(const char* command, const Json& arguments) {
-  (void)Interface::process().run(command, *parse_json(json_text(arguments)));
+  (void)object_registry().run(command, *parse_json(json_text(arguments)));
 }
 
 void do_something() {
@@ -208,7 +208,6 @@ void remove_everything() {
 }
 
 TEST(ConfigPropertyTest, a_saved_configuration_restores_what_clients_created) {
-  register_object_types();
   ASSERT_TRUE(register_type(Panel::type_info));
   ASSERT_TRUE(register_type(Knob::type_info));
   EXPECT_TRUE(rc::check("any history", [] {
@@ -228,7 +227,7 @@ TEST(ConfigPropertyTest, a_saved_configuration_restores_what_clients_created) {
     RC_TAG(config->settings.has_value());
     const std::string text = json_text(to_json(*config));
     remove_everything();
-    const auto loaded = load_config(text, "f");
+    const auto loaded = load_config(object_registry(), text, "f");
     if (!loaded) RC_FAIL(loaded.error().message() + "\n" + text);
     const Json after = everything();
     if (!same(before, after)) RC_FAIL(text + "\n" + json_text(before) + "\n" + json_text(after));
@@ -237,5 +236,5 @@ TEST(ConfigPropertyTest, a_saved_configuration_restores_what_clients_created) {
   remove_everything();
 }
 
-}  // namespace
+}  // namespace config_property_test
 }  // namespace qomio

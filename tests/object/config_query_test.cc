@@ -10,14 +10,14 @@
 #include "qomio/object/config.h"
 #include "qomio/object/global_defaults.h"
 #include "qomio/object/link.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/json.h"
+#include "qomio/tests/object/object_registry.h"
 
 namespace qomio {
-namespace {
+namespace config_query_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -124,7 +124,6 @@ constinit const TypeInfo Needy::type_info{
 class ConfigQueryTest : public testing::Test {
  protected:
   ConfigQueryTest() {
-    register_object_types();
     EXPECT_TRUE(register_type(Box::type_info));
     EXPECT_TRUE(register_type(Lid::type_info));
     EXPECT_TRUE(register_type(Needy::type_info));
@@ -142,7 +141,7 @@ class ConfigQueryTest : public testing::Test {
     objects_cleanup();
   }
   static std::string run(const char* command, const char* arguments) {
-    auto result = Interface::process().run(command, *parse_json(arguments));
+    auto result = object_registry().run(command, *parse_json(arguments));
     return result ? json_text(*result) : result.error().message();
   }
   static void add(const char* options) { EXPECT_EQ(run("object-add", options), "{}") << options; }
@@ -152,7 +151,7 @@ class ConfigQueryTest : public testing::Test {
   static std::string reload() {
     const std::string before = config();
     remove_all();
-    const auto loaded = load_config(before, "before");
+    const auto loaded = load_config(object_registry(), before, "before");
     EXPECT_TRUE(loaded) << loaded.error().message() << "\n" << before;
     EXPECT_EQ(config(), before);
     return before;
@@ -228,7 +227,7 @@ TEST_F(ConfigQueryTest, a_saved_value_wins_over_a_global_default_of_another_run)
   const std::string before = config();
   remove_all();
   ASSERT_TRUE(parse_global_default("config-box.declared=9"));
-  ASSERT_TRUE(load_config(before, "before"));
+  ASSERT_TRUE(load_config(object_registry(), before, "before"));
   EXPECT_EQ(get("a", "declared"), "7");
 }
 
@@ -260,10 +259,11 @@ TEST_F(ConfigQueryTest, settings_of_parts_and_of_the_programs_own_objects_are_re
                     R"({"path": "/objects/#own", "properties": {"i64": 4, "next": "/objects/a"}}]})");
   own = {};
   remove_all();
-  EXPECT_EQ(load_config(before, "f").error().message(), "f:1:124: Device '/objects/#own' not found");
+  EXPECT_EQ(load_config(object_registry(), before, "f").error().message(),
+            "f:1:124: Device '/objects/#own' not found");
   EXPECT_TRUE(objects_root().is_empty());
   ASSERT_TRUE(objects_root().add_child("#own", **object_new("config-box")));
-  ASSERT_TRUE(load_config(before, "f"));
+  ASSERT_TRUE(load_config(object_registry(), before, "f"));
   EXPECT_EQ(config(), before);
   EXPECT_EQ(get("/objects/a/lid", "angle"), "30");
   EXPECT_EQ(get("/objects/#own", "i64"), "4");
@@ -303,7 +303,8 @@ TEST_F(ConfigQueryTest, a_value_nested_too_deep_to_be_read_again_is_named) {
   add(("{'qom-type':'config-box','id':'b','extra':" + nested(1022) + "}").c_str());
   EXPECT_THAT(config(),
               HasSubstr(R"({"path": "/objects/b", "property": "extra", "reason": "it is nested too deep"})"));
-  ASSERT_TRUE(load_config("{'not-saved': [{'path': 'x', 'property': 'y', 'reason': ''}]}", "f"));
+  ASSERT_TRUE(
+      load_config(object_registry(), "{'not-saved': [{'path': 'x', 'property': 'y', 'reason': ''}]}", "f"));
 }
 
 TEST_F(ConfigQueryTest, what_one_configuration_could_not_save_the_next_names_again) {
@@ -332,7 +333,7 @@ TEST_F(ConfigQueryTest, a_long_chain_of_links_does_not_recurse) {
   for (int i = 1; i < kLength; ++i) {
     text += fmt::format(",{{'qom-type': 'config-box', 'id': 'b{}', 'held': '/objects/b{}'}}", i, i - 1);
   }
-  ASSERT_TRUE(load_config(text + "]}", "chain"));
+  ASSERT_TRUE(load_config(object_registry(), text + "]}", "chain"));
   // The other way round, so that each is held by an older one.
   for (int i = kLength - 1; i > 0; --i) {
     ASSERT_TRUE(objects_root().child(fmt::format("b{}", i))->set_property("held", ""));
@@ -360,17 +361,17 @@ TEST_F(ConfigQueryTest, a_configuration_may_be_longer_than_a_clients_request) {
 
 TEST_F(ConfigQueryTest, a_configuration_that_fails_restores_what_it_had_set) {
   add("{'qom-type':'config-box','id':'a','i64':1}");
-  const auto loaded = load_config(
-      "{'objects':[{'qom-type':'config-box','id':'b'}],\n"
-      " 'settings':[{'path':'a','properties':{'i64':2,'held':'b'}},\n"
-      "             {'path':'b','properties':{'held':'a'}},\n"
-      "             {'path':'a','properties':{'nope':1}}]}",
-      "f");
+  const auto loaded = load_config(object_registry(),
+                                  "{'objects':[{'qom-type':'config-box','id':'b'}],\n"
+                                  " 'settings':[{'path':'a','properties':{'i64':2,'held':'b'}},\n"
+                                  "             {'path':'b','properties':{'held':'a'}},\n"
+                                  "             {'path':'a','properties':{'nope':1}}]}",
+                                  "f");
   EXPECT_EQ(loaded.error().message(), "f:4:14: Property 'config-box.nope' not found");
   EXPECT_EQ(get("a", "i64"), "1");
   EXPECT_EQ(get("a", "held"), "\"\"");
   EXPECT_EQ(objects_root().child("b"), nullptr);
 }
 
-}  // namespace
+}  // namespace config_query_test
 }  // namespace qomio

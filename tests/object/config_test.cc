@@ -9,11 +9,11 @@
 #include <fstream>
 
 #include "qomio/object/link.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/json.h"
+#include "qomio/tests/object/object_registry.h"
 
 namespace qomio {
 namespace {
@@ -30,7 +30,7 @@ struct Bit {
   std::string kind;
   std::uint8_t length = 0;
   static constexpr std::string_view type_name = "Bit";
-  static constexpr auto members = std::tuple(member("kind", &Bit::kind), member("length", &Bit::length));
+  static constexpr auto members = member_list(member("kind", &Bit::kind), member("length", &Bit::length));
 };
 
 // One property of each kind.
@@ -84,7 +84,6 @@ constinit const TypeInfo GadgetPart::type_info{.name = "gadget-part",
 class ConfigTest : public testing::Test {
  protected:
   ConfigTest() {
-    register_object_types();
     EXPECT_TRUE(register_type(Gadget::type_info));
     EXPECT_TRUE(register_type(GadgetPart::type_info));
   }
@@ -96,7 +95,7 @@ class ConfigTest : public testing::Test {
   }
   static std::string config() { return json_text(to_json(*query_config())); }
   static std::string refusal(std::string_view text) {
-    const auto loaded = load_config(text, "a.json");
+    const auto loaded = load_config(object_registry(), text, "a.json");
     EXPECT_TRUE(objects_root().is_empty()) << "nothing is left of a configuration that is refused";
     return loaded ? "loaded" : loaded.error().message();
   }
@@ -119,7 +118,7 @@ TEST_F(ConfigTest, a_configuration_makes_the_same_objects_again) {
   const std::string before = config();
   EXPECT_THAT(before, HasSubstr(R"("friend": "/objects/g0")"));
   objects_cleanup();
-  const auto loaded = load_config(before, "before");
+  const auto loaded = load_config(object_registry(), before, "before");
   ASSERT_TRUE(loaded) << loaded.error().message();
   EXPECT_EQ(config(), before);
 }
@@ -131,7 +130,7 @@ TEST_F(ConfigTest, what_an_object_links_to_comes_before_it) {
   const std::string before = config();
   EXPECT_LT(before.find("\"id\": \"younger\""), before.find("\"id\": \"older\""));
   objects_cleanup();
-  ASSERT_TRUE(load_config(before, "before"));
+  ASSERT_TRUE(load_config(object_registry(), before, "before"));
   EXPECT_EQ(config(), before);
 }
 
@@ -160,12 +159,12 @@ TEST_F(ConfigTest, errors_tell_the_place) {
 TEST_F(ConfigTest, a_file_is_read) {
   const auto path = std::filesystem::temp_directory_path() / fmt::format("config-{}", getpid());
   std::ofstream(path) << "{'objects': [{'qom-type': 'gadget', 'id': 'g0'}]}\n";
-  EXPECT_TRUE(load_config_file(path));
+  EXPECT_TRUE(load_config_file(object_registry(), path));
   EXPECT_NE(objects_root().child("g0"), nullptr);
   std::filesystem::remove(path);
-  EXPECT_EQ(load_config_file(path).error().message(),
+  EXPECT_EQ(load_config_file(object_registry(), path).error().message(),
             fmt::format("cannot open '{}': No such file or directory", path.string()));
-  EXPECT_EQ(load_config_file("/").error().message(), "cannot read '/': Is a directory");
+  EXPECT_EQ(load_config_file(object_registry(), "/").error().message(), "cannot read '/': Is a directory");
 }
 
 }  // namespace

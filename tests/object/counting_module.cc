@@ -5,7 +5,8 @@
 extern "C" int registrations;
 int registrations = 0;
 
-extern "C" const qomio::ModuleInfo qomio_module{qomio::kModuleAbi, []() -> qomio::Result<void> {
+extern "C" const qomio::ModuleInfo qomio_module{qomio::kModuleAbi,
+                                                [](qomio::CommandRegistry&) -> qomio::Result<void> {
                                                   ++registrations;
                                                   return {};
                                                 }};

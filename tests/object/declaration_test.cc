@@ -15,7 +15,7 @@
 #include "qomio/qapi/json.h"
 
 namespace qomio {
-namespace {
+namespace declaration_test {
 
 using testing::HasSubstr;
 
@@ -305,5 +305,5 @@ TEST(SettingSeveral, is_all_or_none_with_what_can_not_be_read_back) {
   object_unparent(*objects_root().child("#s"));
 }
 
-}  // namespace
+}  // namespace declaration_test
 }  // namespace qomio

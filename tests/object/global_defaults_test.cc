@@ -4,13 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
-namespace {
+namespace global_defaults_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -43,7 +42,6 @@ const TypeInfo kGardenTap{.name = "garden-tap", .parent = "tap", .create = creat
 class GlobalDefaultsTest : public testing::Test {
  protected:
   GlobalDefaultsTest() {
-    register_object_types();
     EXPECT_TRUE(register_type(Tap::type_info));
     EXPECT_TRUE(register_type(kGardenTap));
   }
@@ -124,5 +122,5 @@ TEST_F(GlobalDefaultsTest, of_unknown_types_and_properties_cause_a_warning_only)
   EXPECT_THAT(global_default_warnings(), IsEmpty());
 }
 
-}  // namespace
+}  // namespace global_defaults_test
 }  // namespace qomio

@@ -7,22 +7,21 @@
 #include <filesystem>
 
 #include "qomio/object/object.h"
-#include "qomio/object/object_commands.h"
+#include "qomio/tests/object/object_registry.h"
 
 namespace qomio {
-namespace {
+namespace module_test {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 std::string failure_to_load(const std::string& path) {
-  const auto loaded = module_load(path);
+  const auto loaded = module_load(object_registry(), path);
   return loaded ? "" : loaded.error().message();
 }
 
 #ifdef OWN_COPY_MODULE
 TEST(Module, with_a_copy_of_the_library_is_refused) {
-  register_object_types();
   EXPECT_THAT(failure_to_load(OWN_COPY_MODULE),
               StartsWith("module '" OWN_COPY_MODULE "' has a copy of the library"));
   EXPECT_FALSE(object_class_by_name("stray"));
@@ -30,8 +29,7 @@ TEST(Module, with_a_copy_of_the_library_is_refused) {
 #endif
 
 TEST(Module, that_registers_nothing_is_refused) {
-  EXPECT_EQ(failure_to_load(IDLE_MODULE),
-            "module '" IDLE_MODULE "' has no function that registers its types");
+  EXPECT_EQ(failure_to_load(IDLE_MODULE), "module '" IDLE_MODULE "' has no init function");
 }
 
 TEST(Module, is_asked_for_its_types_once_under_whatever_name) {
@@ -50,5 +48,5 @@ TEST(Module, needs_a_path_without_nul) {
               HasSubstr("contains a NUL byte"));
 }
 
-}  // namespace
+}  // namespace module_test
 }  // namespace qomio

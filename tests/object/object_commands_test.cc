@@ -12,16 +12,16 @@
 
 #include "qomio/object/link.h"
 #include "qomio/object/object.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/introspection.h"
 #include "qomio/qapi/json.h"
+#include "qomio/tests/object/object_registry.h"
 
 namespace qomio {
-namespace {
+namespace object_commands_test {
 
 using testing::Contains;
 using testing::HasSubstr;
@@ -77,11 +77,10 @@ const TypeInfo Plain::type_info{
     .name = "plain", .parent = "object", .interfaces = {"user-creatable"}, .create = create<Plain>};
 const TypeInfo kAbstractEngine{.name = "abstract-engine", .parent = "engine", .abstract = true};
 
-// Speaks as a client would, to the interface of the process.
+// Speaks as a client would, to a registry with the commands about objects.
 class ObjectCommandsTest : public testing::Test {
  protected:
   ObjectCommandsTest() {
-    register_object_types();
     for (const TypeInfo* info : {&Engine::type_info, &Plain::type_info, &kAbstractEngine}) {
       EXPECT_TRUE(register_type(*info));
     }
@@ -91,7 +90,7 @@ class ObjectCommandsTest : public testing::Test {
   static std::string run(std::string_view name, std::string_view arguments = "{}") {
     const auto json = parse_json(arguments);
     EXPECT_TRUE(json) << arguments;
-    const auto reply = Interface::process().run(name, *json);
+    const auto reply = object_registry().run(name, *json);
     if (reply) return json_text(*reply);
     const bool generic = reply.error().error_class() == ErrorClass::GenericError;
     return (generic ? "" : std::string(error_class_name(reply.error().error_class())) + ": ") +
@@ -338,7 +337,7 @@ TEST_F(ObjectCommandsTest, object_del_refuses_an_object_that_is_held) {
   make(R"("id": "a")");
   std::optional<Hold> hold = objects_root().child("a")->hold("export", "disk0");
   EXPECT_EQ(run("object-del", R"({"id": "a"})"), "object 'a' is in use, can not be deleted");
-  const auto refused = Interface::process().run("object-del", Json{{"id", "a"}});
+  const auto refused = object_registry().run("object-del", Json{{"id", "a"}});
   EXPECT_EQ(refused.error().data(), R"({"holders": [{"kind": "export", "name": "disk0"}]})");
   hold.reset();
   EXPECT_EQ(run("object-del", R"({"id": "a"})"), "{}");
@@ -346,8 +345,8 @@ TEST_F(ObjectCommandsTest, object_del_refuses_an_object_that_is_held) {
 
 // What the schema says of object-add's branch for a type, by the members' names; null when there is none.
 Json branch_of(const std::string& type) {
-  add_introspection_commands(Interface::process());
-  const Json schema = *Interface::process().run("query-qmp-schema", Json::object());
+  add_introspection_commands(object_registry());
+  const Json schema = *object_registry().run("query-qmp-schema", Json::object());
   std::map<std::string, Json> entries;
   for (const auto& e : schema) {
     EXPECT_TRUE(entries.emplace(e["name"], e).second) << "double: " << e["name"];
@@ -389,10 +388,10 @@ TEST_F(ObjectCommandsTest, the_schema_of_object_add_includes_types_that_are_regi
 }
 
 TEST_F(ObjectCommandsTest, object_add_refuses_what_the_policy_forbids) {
-  const CompatPolicy before = Interface::process().compat();
-  Interface::process().set_compat({.unstable_input = CompatInput::reject});
+  const CompatPolicy before = object_registry().compat();
+  object_registry().set_compat({.unstable_input = CompatInput::reject});
   const std::string refused = run("object-add", R"({"qom-type": "engine", "id": "a", "label": "l"})");
-  Interface::process().set_compat(before);
+  object_registry().set_compat(before);
   EXPECT_EQ(refused, "Unstable parameter label disabled by policy");
   EXPECT_FALSE(objects_root().child("a"));
 }
@@ -423,5 +422,5 @@ TEST_F(ObjectCommandsTest, help_of_a_type_lists_its_writable_properties_by_name)
   }
 }
 
-}  // namespace
+}  // namespace object_commands_test
 }  // namespace qomio

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/object/object_events.h"
+#include "qomio/object/internal/object_events.h"
 #include "qomio/object/object_listener.h"
 
 #include <fmt/format.h>
@@ -17,7 +17,7 @@
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
-namespace {
+namespace object_events_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -58,10 +58,7 @@ const TypeInfo Door::type_info{
     .class_init = class_init,
 };
 
-void register_door() {
-  register_object_types();
-  EXPECT_TRUE(register_type(Door::type_info));
-}
+void register_door() { EXPECT_TRUE(register_type(Door::type_info)); }
 
 class Diary final : public ObjectListener {
  public:
@@ -128,7 +125,7 @@ class ObjectEventsOverQmpTest : public QmpServerTest {
  protected:
   ObjectEventsOverQmpTest() {
     register_door();
-    add_object_commands(interface_);
+    add_object_commands(registry_);
   }
   ~ObjectEventsOverQmpTest() override { objects_cleanup(); }
 };
@@ -190,5 +187,5 @@ TEST_F(ObjectEventsOverQmpTest, a_subscription_replaces_the_previous_one) {
   EXPECT_THAT(ask(client, R"({"execute": "object-del", "arguments": {"id": "d0"}})"), SizeIs(1));
 }
 
-}  // namespace
+}  // namespace object_events_test
 }  // namespace qomio

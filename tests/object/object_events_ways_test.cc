@@ -9,19 +9,19 @@
 #include <vector>
 
 #include "qomio/object/config.h"
+#include "qomio/object/internal/object_events.h"
 #include "qomio/object/link.h"
-#include "qomio/object/object_commands.h"
-#include "qomio/object/object_events.h"
 #include "qomio/object/object_listener.h"
 #include "qomio/object/object_new.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
+#include "qomio/tests/object/object_registry.h"
 
 namespace qomio {
-namespace {
+namespace object_events_ways_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -87,14 +87,13 @@ class Witness final : public ObjectListener {
 class ObjectEventsWaysTest : public testing::Test {
  protected:
   ObjectEventsWaysTest() {
-    register_object_types();
     EXPECT_TRUE(register_type(Villa::type_info));
     object_listen(witness_);
   }
   ~ObjectEventsWaysTest() override { objects_cleanup(); }
 
   static bool run(const char* command, const Json& arguments) {
-    return Interface::process().run(command, arguments).has_value();
+    return object_registry().run(command, arguments).has_value();
   }
 
   std::shared_ptr<Witness> witness_ = std::make_shared<Witness>();
@@ -144,7 +143,8 @@ TEST_F(ObjectEventsWaysTest, every_way_to_set_every_kind_of_property_is_reported
       {"a configuration",
        [](auto& o, auto& n, auto& v) {
          const Json settings{{"path", o.name()}, {"properties", {{n, v}}}};
-         return load_config(json_text({{"settings", Json::array({settings})}}), "f").has_value();
+         return load_config(object_registry(), json_text({{"settings", Json::array({settings})}}), "f")
+             .has_value();
        }},
   };
   (void)witness_->take();
@@ -189,7 +189,10 @@ TEST_F(ObjectEventsWaysTest, every_way_to_create_and_delete_is_reported_alike_wi
        [] { return user_creatable_add({{"qom-type", "villa"}, {"id", "v"}, {"nested", 2}}).has_value(); }},
       {"object-add", [] { return run("object-add", {{"qom-type", "villa"}, {"id", "v"}, {"nested", 2}}); }},
       {"a configuration",
-       [] { return load_config("{'objects':[{'qom-type':'villa','id':'v','nested':2}]}", "f").has_value(); }},
+       [] {
+         return load_config(object_registry(), "{'objects':[{'qom-type':'villa','id':'v','nested':2}]}", "f")
+             .has_value();
+       }},
   };
   const std::vector<std::pair<const char*, std::function<bool()>>> ways_to_delete{
       {"user_creatable_del", [] { return user_creatable_del("v").has_value(); }},
@@ -249,5 +252,5 @@ TEST_F(ObjectEventsWaysTest, an_object_that_the_program_completes_itself_is_repo
   EXPECT_THAT(witness_->take(), ElementsAre("added /objects/v", "removed /objects/v"));
 }
 
-}  // namespace
+}  // namespace object_events_ways_test
 }  // namespace qomio

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "qomio/object/link.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
@@ -93,7 +92,6 @@ class ObjectTest : public testing::Test {
  protected:
   ObjectTest() {
     log.clear();
-    register_object_types();
     EXPECT_TRUE(register_type(Lamp::type_info));
   }
   ~ObjectTest() override { objects_cleanup(); }

@@ -15,7 +15,7 @@
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
-namespace {
+namespace odd_value_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -62,10 +62,8 @@ const TypeInfo Probe::type_info{
 class OddValueTest : public QmpServerTest {
  protected:
   OddValueTest() {
-    register_object_types();
     EXPECT_TRUE(register_type(Probe::type_info));
-    add_object_commands(interface_);
-    add_config_command(interface_);
+    add_object_commands(registry_);
     Probe::reading = 0;
     Probe::anything = nullptr;
     Probe::label = "";
@@ -169,5 +167,5 @@ TEST_F(OddValueTest, a_number_too_large_for_a_double_is_refused_wherever_it_come
   EXPECT_EQ(Probe::anything, Json());
 }
 
-}  // namespace
+}  // namespace odd_value_test
 }  // namespace qomio

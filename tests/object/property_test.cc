@@ -12,9 +12,7 @@
 #include <vector>
 
 #include "qomio/object/link.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/object_new.h"
-#include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/json.h"
@@ -31,7 +29,7 @@ struct Point {
   std::int64_t x = 0;
   std::int64_t y = 0;
   static constexpr std::string_view type_name = "Point";
-  static constexpr auto members = std::tuple(member("x", &Point::x), member("y", &Point::y));
+  static constexpr auto members = member_list(member("x", &Point::x), member("y", &Point::y));
 };
 
 }  // namespace
@@ -114,10 +112,7 @@ const TypeInfo Kinds::type_info{
 
 class PropertyTest : public testing::Test {
  protected:
-  PropertyTest() {
-    register_object_types();
-    EXPECT_TRUE(register_type(Kinds::type_info));
-  }
+  PropertyTest() { EXPECT_TRUE(register_type(Kinds::type_info)); }
   ~PropertyTest() override { objects_cleanup(); }
 
   static Ref<Kinds> make(std::initializer_list<PropertyArgument> values = {}) {

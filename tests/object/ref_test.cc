@@ -8,11 +8,10 @@
 #include <vector>
 
 #include "qomio/object/object.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/object_new.h"
 
 namespace qomio {
-namespace {
+namespace ref_test {
 
 std::atomic<int> finalized = 0;
 
@@ -37,7 +36,6 @@ const TypeInfo Counted::type_info{.name = "counted",
 class RefTest : public testing::Test {
  protected:
   RefTest() {
-    register_object_types();
     EXPECT_TRUE(register_type(Counted::type_info));
     finalized = 0;
   }
@@ -80,5 +78,5 @@ TEST_F(RefTest, the_last_of_many_threads_destroys_the_object_and_sees_all_writes
   EXPECT_EQ(finalized, kObjects);
 }
 
-}  // namespace
+}  // namespace ref_test
 }  // namespace qomio

@@ -9,14 +9,13 @@
 #include <thread>
 
 #include "qomio/object/link.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
-namespace {
+namespace reference_count_test {
 
 int alive = 0;
 
@@ -43,7 +42,6 @@ constinit const TypeInfo Box::type_info{.name = "box",
 class LifetimeTest : public testing::Test {
  protected:
   LifetimeTest() {
-    register_object_types();
     EXPECT_TRUE(register_type(Box::type_info));
     alive = 0;
   }
@@ -287,5 +285,5 @@ TEST_F(ReferenceCountDeathTest, debug_builds_see_a_cast_to_what_the_object_is_no
 }
 #endif
 
-}  // namespace
+}  // namespace reference_count_test
 }  // namespace qomio

@@ -11,13 +11,12 @@
 #include <vector>
 
 #include "qomio/object/link.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
-namespace {
+namespace tree_property_test {
 
 int alive = 0;
 
@@ -238,7 +237,6 @@ class Model {
 enum class Step { add, add_numbered, remove, move, link, hold, let_go };
 
 TEST(TreeHistoryTest, any_history_of_changes_leaves_the_tree_that_a_model_predicts) {
-  register_object_types();
   ASSERT_TRUE(register_type(Node::type_info));
   EXPECT_TRUE(rc::check("a random history", [] {
     {
@@ -293,5 +291,5 @@ TEST(TreeHistoryTest, any_history_of_changes_leaves_the_tree_that_a_model_predic
   }));
 }
 
-}  // namespace
+}  // namespace tree_property_test
 }  // namespace qomio

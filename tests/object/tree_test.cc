@@ -11,12 +11,11 @@
 
 #include "qomio/object/link.h"
 #include "qomio/object/object.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/object_new.h"
 #include "qomio/object/property.h"
 
 namespace qomio {
-namespace {
+namespace tree_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -57,7 +56,6 @@ class TreeTest : public testing::Test {
  protected:
   TreeTest() {
     log.clear();
-    register_object_types();
     EXPECT_TRUE(register_type(Node::type_info));
   }
   ~TreeTest() override {
@@ -426,5 +424,5 @@ TEST_F(TreeTest, the_deepest_tree_is_destroyed_without_recursion) {
   EXPECT_EQ(object_root().child("deep"), nullptr);
 }
 
-}  // namespace
+}  // namespace tree_test
 }  // namespace qomio

@@ -13,13 +13,12 @@
 #include <vector>
 
 #include "qomio/object/object.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/object_new.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 
 namespace qomio {
-namespace {
+namespace type_test {
 
 using testing::Contains;
 using testing::ElementsAre;
@@ -101,10 +100,7 @@ const TypeInfo Bell::type_info{
 // Types live as long as the program, and the tests may share one: each uses names of its own.
 class TypeTest : public testing::Test {
  protected:
-  TypeTest() {
-    register_object_types();
-    log.clear();
-  }
+  TypeTest() { log.clear(); }
   template <class T>
   static std::string message(const Result<T>& r) {
     return r ? "ok" : r.error().message();
@@ -423,5 +419,5 @@ TEST_F(TypeTest, the_number_of_ancestors_is_limited) {
   EXPECT_TRUE(object_class_by_name(name(498))) << "those that are near enough go on";
 }
 
-}  // namespace
+}  // namespace type_test
 }  // namespace qomio

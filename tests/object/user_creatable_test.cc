@@ -12,7 +12,6 @@
 
 #include "qomio/object/link.h"
 #include "qomio/object/object.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/qapi/json.h"
@@ -41,7 +40,7 @@ struct Screw {
   std::string kind;
   std::uint8_t length = 0;
   static constexpr std::string_view type_name = "Screw";
-  static constexpr auto members = std::tuple(member("kind", &Screw::kind), member("length", &Screw::length));
+  static constexpr auto members = member_list(member("kind", &Screw::kind), member("length", &Screw::length));
 };
 
 // A property of each kind that object-add checks differently; setters and hooks are logged.
@@ -114,7 +113,6 @@ const TypeInfo kDataWidget{.name = "data-widget", .parent = "widget"};
 class UserCreatableTest : public testing::Test {
  protected:
   UserCreatableTest() {
-    register_object_types();
     for (const TypeInfo* info : {&Widget::type_info, &kAbstractWidget, &kDataWidget}) {
       EXPECT_TRUE(register_type(*info));
     }

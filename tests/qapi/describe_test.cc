@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/internal/schema/schema.h"
@@ -29,14 +29,14 @@ struct Twig {
   std::variant<std::string, std::vector<Twig>> either;
   static constexpr std::string_view type_name = "Twig";
   static constexpr auto members =
-      std::tuple(member("name", &Twig::name), member_with_default("twigs", &Twig::twigs),
-                 member("forests", &Twig::forests), member_with_default("either", &Twig::either));
+      member_list(member("name", &Twig::name), member_with_default("twigs", &Twig::twigs),
+                  member("forests", &Twig::forests), member_with_default("either", &Twig::either));
 };
 struct Forest {
   std::vector<Twig> trees;
   std::optional<Json> note;
   static constexpr std::string_view type_name = "Forest";
-  static constexpr auto members = std::tuple(member("trees", &Forest::trees), member("note", &Forest::note));
+  static constexpr auto members = member_list(member("trees", &Forest::trees), member("note", &Forest::note));
 };
 
 Json parsed(std::string_view text) { return parse_json(text).value(); }
@@ -79,10 +79,28 @@ TEST(RecursiveStruct, is_described_once_however_many_threads_ask) {
 }
 
 TEST(RecursiveStruct, stands_in_the_schema_once) {
-  Interface interface;
-  interface.add(command("plant", "plants", +[](const Forest&) { return Result<Twig>(); }));
-  const std::string schema = json_text(schema_json(interface, Access::full));
+  CommandRegistry registry;
+  registry.add(command("plant", "plants", +[](const Forest&) { return Result<Twig>(); }));
+  const std::string schema = json_text(schema_json(registry, Access::full));
   EXPECT_EQ(schema.find(R"("either")"), schema.rfind(R"("either")"));
+}
+
+// As structs were described before there was member_list().
+struct InATuple {
+  std::int64_t count = 0;
+  Json anything;
+  static constexpr std::string_view type_name = "InATuple";
+  static constexpr auto members =
+      std::tuple(member("count", &InATuple::count), member_with_default("anything", &InATuple::anything));
+};
+
+TEST(MembersInATuple, are_described_read_and_written_like_those_of_a_member_list) {
+  EXPECT_EQ(describe<InATuple>().members.at(1).name, "anything");
+  const auto read = from_json<InATuple>(Json{{"count", 3}, {"anything", {1, 2}}});
+  ASSERT_TRUE(read);
+  EXPECT_EQ(json_text(to_json(*read)), R"({"count": 3, "anything": [1, 2]})");
+  EXPECT_TRUE(equal(*read, *read));
+  EXPECT_FALSE(equal(*read, InATuple{}));
 }
 
 enum class FromOne { one = 1, two = 2 };
@@ -114,13 +132,13 @@ namespace {
 
 // What does not fit doesn't compile: visit() asserts this.
 TEST(EnumDescriptions, name_the_values_from_0_on_and_all_of_them) {
-  EXPECT_TRUE(detail::is_described_whole<Whole>());
-  EXPECT_TRUE(detail::is_described_whole<Plain>());
-  EXPECT_TRUE(detail::is_described_whole<v7>());
-  EXPECT_FALSE(detail::is_described_whole<FromOne>());
-  EXPECT_FALSE(detail::is_described_whole<Sparse>());
-  EXPECT_FALSE(detail::is_described_whole<Longer>());
-  EXPECT_FALSE(detail::is_described_whole<PlainFromOne>());
+  EXPECT_TRUE(internal::is_described_whole<Whole>());
+  EXPECT_TRUE(internal::is_described_whole<Plain>());
+  EXPECT_TRUE(internal::is_described_whole<v7>());
+  EXPECT_FALSE(internal::is_described_whole<FromOne>());
+  EXPECT_FALSE(internal::is_described_whole<Sparse>());
+  EXPECT_FALSE(internal::is_described_whole<Longer>());
+  EXPECT_FALSE(internal::is_described_whole<PlainFromOne>());
 }
 
 TEST(ListOfBool, is_read_and_shown) {
@@ -178,8 +196,8 @@ struct Tabled {
   std::string behind = {};
   static constexpr std::string_view type_name = "Tabled";
   static constexpr auto members =
-      std::tuple(member("before", &Tabled::before), embed(&Tabled::numbers, visit_numbers, describe_numbers),
-                 member("behind", &Tabled::behind));
+      member_list(member("before", &Tabled::before), embed(&Tabled::numbers, visit_numbers, describe_numbers),
+                  member("behind", &Tabled::behind));
 };
 
 TEST(EmbeddedMembers, stand_in_their_place_among_the_others) {

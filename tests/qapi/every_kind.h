@@ -28,21 +28,21 @@ struct Leaf {
   std::int64_t weight = 0;
   bool is_green = true;
   static constexpr std::string_view type_name = "Leaf";
-  static constexpr auto members = std::tuple(member("name", &Leaf::name), member("weight", &Leaf::weight),
-                                             member_with_default("is-green", &Leaf::is_green));
+  static constexpr auto members = member_list(member("name", &Leaf::name), member("weight", &Leaf::weight),
+                                              member_with_default("is-green", &Leaf::is_green));
 };
 
 struct Circle {
   double radius = 0;
   static constexpr std::string_view type_name = "Circle";
-  static constexpr auto members = std::tuple(member("radius", &Circle::radius));
+  static constexpr auto members = member_list(member("radius", &Circle::radius));
 };
 
 struct Label {
   std::string text;
   std::vector<std::uint8_t> bytes;
   static constexpr std::string_view type_name = "Label";
-  static constexpr auto members = std::tuple(member("text", &Label::text), member("bytes", &Label::bytes));
+  static constexpr auto members = member_list(member("text", &Label::text), member("bytes", &Label::bytes));
 };
 
 // A union; blue has no branch.
@@ -50,7 +50,7 @@ struct Shape {
   Colour colour = Colour::blue;
   std::variant<std::monostate, Circle, Label> more;
   static constexpr std::string_view type_name = "Shape";
-  static constexpr auto members = std::tuple(member("colour", &Shape::colour));
+  static constexpr auto members = member_list(member("colour", &Shape::colour));
   static constexpr auto branches =
       union_of(&Shape::colour, &Shape::more, branch<Circle>(Colour::red), branch<Label>(Colour::green));
 };
@@ -89,7 +89,7 @@ struct EveryKind {
   std::optional<std::nullptr_t> nothing;
 
   static constexpr std::string_view type_name = "EveryKind";
-  static constexpr auto members = std::tuple(
+  static constexpr auto members = member_list(
       member("flag", &EveryKind::flag), member("int8", &EveryKind::int8), member("uint8", &EveryKind::uint8),
       member("int16", &EveryKind::int16), member("uint16", &EveryKind::uint16),
       member("int32", &EveryKind::int32), member("uint32", &EveryKind::uint32),

@@ -6,7 +6,7 @@
 #include <limits>
 
 namespace qomio {
-namespace {
+namespace json_test {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -122,5 +122,5 @@ TEST(ParseJson, refuses_what_is_broken_or_more_than_one_value) {
   }
 }
 
-}  // namespace
+}  // namespace json_test
 }  // namespace qomio

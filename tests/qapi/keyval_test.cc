@@ -9,7 +9,7 @@
 #include <string>
 
 namespace qomio {
-namespace {
+namespace keyval_test {
 
 struct Row {
   std::string text;
@@ -171,5 +171,5 @@ TEST(Keyval, help_is_an_ordinary_key_when_it_is_not_taken) {
   EXPECT_EQ(outcome("a=1,help=x", {}, KeyvalHelp::NotTaken), R"({"a": "1", "help": "x"})");
 }
 
-}  // namespace
+}  // namespace keyval_test
 }  // namespace qomio

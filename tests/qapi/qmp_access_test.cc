@@ -12,7 +12,7 @@
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
-namespace {
+namespace qmp_access_test {
 
 using testing::AllOf;
 using testing::Contains;
@@ -24,7 +24,7 @@ using testing::Not;
 class QmpAccessTest : public QmpServerTest {
  protected:
   QmpAccessTest() {
-    interface_.add(command("look", "for tests", +[] { return Result<void>(); }).query());
+    registry_.add(command("look", "for tests", +[] { return Result<void>(); }).query());
     read_only_path_ = directory_ / "read-only";
     EXPECT_TRUE(server_->listen(read_only_path_, Access::read_only));
   }
@@ -75,7 +75,7 @@ TEST_F(QmpAccessTest, a_read_only_client_is_told_of_what_it_may_run) {
 
 TEST_F(QmpAccessTest, a_read_only_client_hears_events) {
   TestClient client = connected(read_only_path_);
-  interface_.emit("TICK", Json::object());
+  registry_.emit("TICK", Json::object());
   EXPECT_THAT(lines(client), ElementsAre(HasSubstr("TICK")));
 }
 
@@ -166,5 +166,5 @@ TEST_F(QmpAccessTest, programs_that_the_process_starts_do_not_inherit_a_connecti
   close(pair[1]);
 }
 
-}  // namespace
+}  // namespace qmp_access_test
 }  // namespace qomio

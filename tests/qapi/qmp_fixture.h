@@ -27,7 +27,7 @@ struct Tick {
   bool guest = false;
   std::string reason;
   static constexpr std::string_view type_name = "Tick";
-  static constexpr auto members = std::tuple(member("guest", &Tick::guest), member("reason", &Tick::reason));
+  static constexpr auto members = member_list(member("guest", &Tick::guest), member("reason", &Tick::reason));
 };
 
 // The library's lines of the log while it lives.
@@ -142,7 +142,7 @@ class QmpServerTest : public testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
-  void start() { server_.emplace(context_, interface_, kOutputLimit); }
+  void start() { server_.emplace(registry_, context_, kOutputLimit); }
 
   // Runs the loop until it has nothing to do.
   void settle() {
@@ -188,7 +188,7 @@ class QmpServerTest : public testing::Test {
   }
 
   GMainContext* context_ = g_main_context_new();
-  Interface interface_;
+  CommandRegistry registry_;
   std::filesystem::path directory_;
   std::string path_;
   int runs_ = 0;  // of `work` and `echo`
@@ -200,7 +200,7 @@ class QmpServerTest : public testing::Test {
     const auto add = [this](const char* name, bool oob, std::function<Result<Json>(const Json&)> run) {
       Command c = command(name, "for tests", std::move(run));
       c.allow_oob = oob;
-      interface_.add(std::move(c));
+      registry_.add(std::move(c));
     };
     add("work", false, [this](const Json& arguments) -> Result<Json> {
       if (!arguments.empty()) return error("Parameter '{}' is unexpected", arguments.begin().key());
@@ -214,7 +214,7 @@ class QmpServerTest : public testing::Test {
         text += arguments.at("text").get<std::string>();
       return Json(std::move(text));
     });
-    interface_.add(event<Tick>("TICK", "for tests"));
+    registry_.add(event<Tick>("TICK", "for tests"));
   }
 };
 

@@ -9,7 +9,7 @@
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
-namespace {
+namespace qmp_later_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -19,7 +19,7 @@ using testing::SizeIs;
 struct Waiting {
   std::string text;
   static constexpr std::string_view type_name = "Waiting";
-  static constexpr auto members = std::tuple(member("text", &Waiting::text));
+  static constexpr auto members = member_list(member("text", &Waiting::text));
 };
 
 std::vector<Answer<Waiting>> answers;  // of the commands that run
@@ -28,13 +28,13 @@ std::vector<Answer<Waiting>> answers;  // of the commands that run
 class QmpLaterTest : public QmpServerTest {
  protected:
   QmpLaterTest() {
-    interface_.add(command(
+    registry_.add(command(
         "wait", "for tests", +[](const Waiting& arguments, Answer<Waiting> answer) {
           if (arguments.text == "now") return answer.send(arguments);
           answers.push_back(std::move(answer));
         }));
     Command quit = command("quit", "for tests", +[] { return Result<void>(); });
-    interface_.add(std::move(quit).last());
+    registry_.add(std::move(quit).last());
   }
   ~QmpLaterTest() override { answers.clear(); }
 
@@ -162,19 +162,19 @@ TEST_F(QmpLaterTest, the_end_of_the_server_cancels_what_runs) {
 }
 
 TEST_F(QmpLaterTest, a_command_without_success_response_is_heard_of_when_it_fails) {
-  interface_.add(command(
-                     "shout", "for tests",
-                     +[](const Waiting& arguments) -> Result<void> {
-                       if (arguments.text == "ow") return error("hoarse");
-                       return {};
-                     })
-                     .without_success_response());
-  interface_.add(command(
-                     "shout-later", "for tests",
-                     +[](const Waiting& arguments, Answer<Waiting> answer) {
-                       answer.send(arguments.text == "ow" ? Result<Waiting>(error("hoarse")) : arguments);
-                     })
-                     .without_success_response());
+  registry_.add(command(
+                    "shout", "for tests",
+                    +[](const Waiting& arguments) -> Result<void> {
+                      if (arguments.text == "ow") return error("hoarse");
+                      return {};
+                    })
+                    .without_success_response());
+  registry_.add(command(
+                    "shout-later", "for tests",
+                    +[](const Waiting& arguments, Answer<Waiting> answer) {
+                      answer.send(arguments.text == "ow" ? Result<Waiting>(error("hoarse")) : arguments);
+                    })
+                    .without_success_response());
   TestClient client = negotiated();
   for (const char* name : {"shout", "shout-later"}) {
     const auto shout = [&](const char* text) {
@@ -187,10 +187,10 @@ TEST_F(QmpLaterTest, a_command_without_success_response_is_heard_of_when_it_fail
 }
 
 TEST_F(QmpLaterTest, run_does_not_wait) {
-  EXPECT_EQ(interface_.run("wait", *parse_json("{'text':'x'}")).error().message(),
+  EXPECT_EQ(registry_.run("wait", *parse_json("{'text':'x'}")).error().message(),
             "The command wait does not answer at once");
   EXPECT_FALSE(answers.at(0).is_wanted());
-  EXPECT_TRUE(interface_.run("wait", *parse_json("{'text':'now'}")));
+  EXPECT_TRUE(registry_.run("wait", *parse_json("{'text':'now'}")));
 }
 
 // Many short commands in one go: most stay in the socket until the client reads, and then all are answered.
@@ -245,5 +245,5 @@ TEST_F(QmpLaterTest, clients_over_the_limit_are_hung_up_on) {
   negotiated();
 }
 
-}  // namespace
+}  // namespace qmp_later_test
 }  // namespace qomio

@@ -9,7 +9,7 @@
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
-namespace {
+namespace qmp_server_test {
 
 using testing::AllOf;
 using testing::Contains;
@@ -110,7 +110,7 @@ TEST_F(QmpServerTest, the_oldest_events_for_a_client_that_does_not_read_are_drop
   constexpr int kEvents = 1000;
   int heard = 0;
   for (int i = 0; i < kEvents; ++i) {
-    interface_.emit("TICK", Tick{.guest = false, .reason = fmt::format("{}:{}", i, text)});
+    registry_.emit("TICK", Tick{.guest = false, .reason = fmt::format("{}:{}", i, text)});
     heard += static_cast<int>(lines(other).size());
   }
   EXPECT_EQ(heard, kEvents);
@@ -134,12 +134,12 @@ TEST_F(QmpServerTest, the_oldest_events_for_a_client_that_does_not_read_are_drop
   EXPECT_EQ(dropped + events.size(), static_cast<std::size_t>(kEvents));
 
   // Another time it hears of what it missed since.
-  for (int i = 0; i < kEvents; ++i) interface_.emit("TICK", Tick{.guest = true, .reason = text});
+  for (int i = 0; i < kEvents; ++i) registry_.emit("TICK", Tick{.guest = true, .reason = text});
   events = lines(slow);
   const auto second = std::ranges::find_if(events, is_notice);
   ASSERT_NE(second, events.end());
   EXPECT_EQ(parse_json(*second)->at("data").at("count"), server_->dropped_event_count() - dropped);
-  interface_.emit("TICK", Tick{.guest = true, .reason = "last"});
+  registry_.emit("TICK", Tick{.guest = true, .reason = "last"});
   EXPECT_THAT(lines(slow), ElementsAre(HasSubstr("last")));
 }
 
@@ -148,7 +148,7 @@ TEST_F(QmpServerTest, a_client_whose_events_were_all_dropped_for_replies_is_told
   TestClient slow = negotiated();
   send(slow, repeated("{'execute':'echo','arguments':{'text':'0123456789','times':100000}}", 5));
   settle();
-  for (int i = 0; i < 100; ++i) interface_.emit("TICK", Tick{.guest = false, .reason = "x"});
+  for (int i = 0; i < 100; ++i) registry_.emit("TICK", Tick{.guest = false, .reason = "x"});
   const auto all = lines(slow);
   const auto events = std::ranges::count_if(all, [](const auto& text) { return text.contains("TICK"); });
   const auto notice = std::ranges::find_if(all, is_notice);
@@ -158,8 +158,8 @@ TEST_F(QmpServerTest, a_client_whose_events_were_all_dropped_for_replies_is_told
 }
 
 TEST_F(QmpServerTest, that_events_were_dropped_is_an_event_of_the_schema) {
-  const auto event = interface_.events().find("EVENTS_DROPPED");
-  ASSERT_NE(event, interface_.events().end());
+  const auto event = registry_.events().find("EVENTS_DROPPED");
+  ASSERT_NE(event, registry_.events().end());
   EXPECT_EQ(event->second.data().name, "EventsDropped");
 }
 
@@ -182,7 +182,7 @@ TEST_F(QmpServerTest, clients_that_read_too_slowly_fill_no_log) {
   const std::string text(100'000, 'x');
   std::vector<std::uint64_t> dropped;
   for (int round = 0; round < 10; ++round) {
-    for (int i = 0; i < 20; ++i) interface_.emit("TICK", Tick{.guest = false, .reason = text});
+    for (int i = 0; i < 20; ++i) registry_.emit("TICK", Tick{.guest = false, .reason = text});
     lines(slow);
     dropped.push_back(server_->dropped_event_count());
   }
@@ -198,7 +198,7 @@ TEST_F(QmpServerTest, replies_are_not_dropped_for_events) {
   TestClient slow = negotiated();
   send(slow, repeated("{'execute':'echo','arguments':{'text':'0123456789','times':100000},'id':1}", 5));
   settle();
-  for (int i = 0; i < 100; ++i) interface_.emit("TICK", Tick{.guest = false, .reason = "x"});
+  for (int i = 0; i < 100; ++i) registry_.emit("TICK", Tick{.guest = false, .reason = "x"});
   const auto all = lines(slow);
   EXPECT_EQ(std::ranges::count_if(all, [](const auto& text) { return text.ends_with("\"id\": 1}"); }), 5);
 }
@@ -208,7 +208,7 @@ TEST_F(QmpServerTest, a_limited_event_comes_once_and_then_the_newest) {
   TestClient client = negotiated();
   const std::int64_t begin_us = g_get_monotonic_time();
   for (const char* reason : {"first", "second", "third"})
-    interface_.emit("TICK", Tick{.guest = false, .reason = reason});
+    registry_.emit("TICK", Tick{.guest = false, .reason = reason});
   const std::int64_t took_us = g_get_monotonic_time() - begin_us;
   std::vector<std::string> all = lines(client);
   while (all.empty() || all.back().find("third") == std::string::npos) {
@@ -222,12 +222,12 @@ TEST_F(QmpServerTest, a_limited_event_comes_once_and_then_the_newest) {
 TEST_F(QmpServerTest, a_limited_event_on_request_goes_to_those_who_asked_only) {
   Event event = ::qomio::event<Tick>("TICK", "for tests");
   event.on_request = true;
-  interface_.add(std::move(event));
+  registry_.add(std::move(event));
   server_->limit_event_rate("TICK", "reason");
   TestClient listener = negotiated();
   TestClient other = negotiated();
   ask(listener, "{'execute':'subscribe-events','arguments':{'events':['TICK']}}");
-  for (int i = 0; i < 2; ++i) interface_.emit("TICK", Tick{.guest = false, .reason = "a b"});
+  for (int i = 0; i < 2; ++i) registry_.emit("TICK", Tick{.guest = false, .reason = "a b"});
   std::size_t seen = 0;
   while ((seen += lines(listener).size()) < 2) g_main_context_iteration(context_, TRUE);
   EXPECT_EQ(seen, 2);
@@ -238,7 +238,7 @@ TEST_F(QmpServerTest, a_listener_that_left_unnoticed_does_not_hurt_an_event) {
   TestClient first = negotiated();
   TestClient second = negotiated();
   first.leave();
-  interface_.emit("TICK", Json::object());
+  registry_.emit("TICK", Json::object());
   EXPECT_THAT(lines(second), SizeIs(1));
   EXPECT_EQ(server_->client_count(), 1U);
 }
@@ -256,7 +256,7 @@ TEST_F(QmpServerTest, a_value_that_is_too_large_is_one_error_and_its_memory_is_b
 class QmpQuitTest : public QmpServerTest {
  protected:
   QmpQuitTest() {
-    interface_.add(command("quit", "", +[] { return Result<void>(); }).last());
+    registry_.add(command("quit", "", +[] { return Result<void>(); }).last());
   }
   void fill(TestClient& client) {
     send(client, "{'execute':'echo','arguments':{'text':'0123456789','times':300000}}");
@@ -426,8 +426,8 @@ TEST_F(QmpServerTest, the_server_may_go_while_clients_are_there) {
   server_.reset();
   EXPECT_THAT(lines(client), IsEmpty());
   EXPECT_TRUE(client.ended());
-  interface_.emit("TICK", Json::object());
+  registry_.emit("TICK", Json::object());
 }
 
-}  // namespace
+}  // namespace qmp_server_test
 }  // namespace qomio

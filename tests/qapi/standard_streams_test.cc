@@ -11,7 +11,7 @@
 #include <string>
 
 namespace qomio {
-namespace {
+namespace standard_streams_test {
 
 // Runs a part of a program of its own; its status is 0 when `part` returns true.
 int status_of(const std::function<bool()>& part) {
@@ -105,5 +105,5 @@ TEST(StandardStreams, a_pipe_that_does_not_block_gets_the_whole_text) {
   EXPECT_EQ(total, kMoreThanItHolds);
 }
 
-}  // namespace
+}  // namespace standard_streams_test
 }  // namespace qomio

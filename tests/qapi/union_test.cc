@@ -5,8 +5,8 @@
 
 #include <limits>
 
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/describe.h"
-#include "qomio/qapi/interface.h"
 #include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/internal/schema/schema.h"
@@ -31,26 +31,26 @@ struct Corner {
   std::int64_t x = 0;
   std::int64_t y = 0;
   static constexpr std::string_view type_name = "Corner";
-  static constexpr auto members = std::tuple(member("x", &Corner::x), member("y", &Corner::y));
+  static constexpr auto members = member_list(member("x", &Corner::x), member("y", &Corner::y));
 };
 struct Circle {
   std::variant<std::int64_t, Preset> radius;
   std::optional<bool> filled;
   static constexpr std::string_view type_name = "Circle";
   static constexpr auto members =
-      std::tuple(member("radius", &Circle::radius), member("filled", &Circle::filled));
+      member_list(member("radius", &Circle::radius), member("filled", &Circle::filled));
 };
 struct Poly {
   std::vector<Corner> corners;
   static constexpr std::string_view type_name = "Poly";
-  static constexpr auto members = std::tuple(member("corners", &Poly::corners));
+  static constexpr auto members = member_list(member("corners", &Poly::corners));
 };
 struct Shape {
   std::string name;
   ShapeKind kind = ShapeKind::point;
   std::variant<std::monostate, Circle, Poly> more;
   static constexpr std::string_view type_name = "Shape";
-  static constexpr auto members = std::tuple(member("name", &Shape::name), member("kind", &Shape::kind));
+  static constexpr auto members = member_list(member("name", &Shape::name), member("kind", &Shape::kind));
   static constexpr auto branches =
       union_of(&Shape::kind, &Shape::more, branch<Circle>(ShapeKind::circle), branch<Poly>(ShapeKind::poly));
 };
@@ -62,7 +62,7 @@ struct Drawing {
   ShapeRef background;
   static constexpr std::string_view type_name = "Drawing";
   static constexpr auto members =
-      std::tuple(member("shapes", &Drawing::shapes), member("background", &Drawing::background));
+      member_list(member("shapes", &Drawing::shapes), member("background", &Drawing::background));
 };
 
 }  // namespace
@@ -173,10 +173,10 @@ TEST(EqualTest, values_are_compared_member_by_member) {
 }
 
 TEST(UnionTest, the_schema_tells_of_branches_and_alternates) {
-  Interface interface;
-  interface.add(command("draw", "draws", +[](const Drawing&) { return Result<void>(); }));
+  CommandRegistry registry;
+  registry.add(command("draw", "draws", +[](const Drawing&) { return Result<void>(); }));
   std::map<std::string, Json> entries;
-  for (const Json& entry : schema_json(interface, Access::full)) entries[entry["name"]] = entry;
+  for (const Json& entry : schema_json(registry, Access::full)) entries[entry["name"]] = entry;
   const auto member_type = [](const Json& object, std::string_view name) -> std::string {
     for (const Json& m : object["members"]) {
       if (m["name"] == name) return m["type"];

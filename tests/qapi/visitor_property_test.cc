@@ -18,7 +18,7 @@
 #include "qomio/tests/qapi/every_kind.h"
 
 namespace qomio {
-namespace {
+namespace visitor_property_test {
 
 using namespace sample;
 
@@ -100,30 +100,30 @@ void fill_variant(std::variant<Ts...>& value, Kinds kinds) {
 // Any value of a described type, whatever its members are.
 template <class T>
 void fill(T& value, Kinds kinds) {
-  if constexpr (detail::Struct<T>) {
-    std::apply([&](const auto&... m) { (fill(value.*m.pointer, kinds), ...); }, T::members);
-    if constexpr (detail::HasBranches<T>) {
+  if constexpr (internal::Struct<T>) {
+    internal::apply_list([&](const auto&... m) { (fill(value.*m.pointer, kinds), ...); }, T::members);
+    if constexpr (internal::HasBranches<T>) {
       auto one = [&]<class B, class Tag>(const Branch<B, Tag>& b) {
         if (value.*T::branches.tag != b.tag) return;
         B held;
         fill(held, kinds);
         value.*T::branches.value = std::move(held);
       };
-      std::apply([&](const auto&... b) { (one(b), ...); }, T::branches.branches);
+      internal::apply_list([&](const auto&... b) { (one(b), ...); }, T::branches.branches);
     }
   } else if constexpr (std::same_as<T, std::optional<std::nullptr_t>>) {
     if (kinds == Kinds::all && *rc::gen::arbitrary<bool>()) value = nullptr;
-  } else if constexpr (detail::is_optional<T>) {
+  } else if constexpr (internal::is_optional<T>) {
     if (*rc::gen::arbitrary<bool>()) fill(value.emplace(), kinds);
-  } else if constexpr (detail::is_vector<T>) {
+  } else if constexpr (internal::is_vector<T>) {
     value.resize(any_count(3));
     for (auto& element : value) fill(element, kinds);
   } else if constexpr (std::same_as<T, EveryKind::NumberOrNull>) {
     if (kinds == Kinds::all) return fill_variant(value, kinds);
     value = any_integer<std::int64_t>();
-  } else if constexpr (detail::is_variant<T>) {
+  } else if constexpr (internal::is_variant<T>) {
     fill_variant(value, kinds);
-  } else if constexpr (detail::Enum<T>) {
+  } else if constexpr (internal::Enum<T>) {
     value = static_cast<T>(any_count(enum_description<T>.values.size() - 1));
   } else if constexpr (std::same_as<T, Json>) {
     value = kinds == Kinds::all ? any_json(2) : Json(any_text());
@@ -322,5 +322,5 @@ TEST(VisitorPropertyTest, refused_input_changes_nothing) {
   }));
 }
 
-}  // namespace
+}  // namespace visitor_property_test
 }  // namespace qomio

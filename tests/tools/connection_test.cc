@@ -5,7 +5,7 @@
 #include "qomio/qapi/json.h"
 
 namespace qomio::testing {
-namespace {
+namespace connection_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -151,5 +151,5 @@ TEST_F(ConnectionTest, raw_prints_an_error_reply_and_exits_with_1) {
   EXPECT_EQ(ended.err, "");
 }
 
-}  // namespace
+}  // namespace connection_test
 }  // namespace qomio::testing

@@ -5,7 +5,7 @@
 #include "qomio/qapi/json.h"
 
 namespace qomio::testing {
-namespace {
+namespace object_commands_test {
 
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
@@ -214,5 +214,5 @@ TEST_F(ObjectCommandsTest, deleting_what_is_in_use_tells_who_holds_it) {
             "qomctl: object 'io0' is in use, can not be deleted (held by: token-bucket b0, export d)\n");
 }
 
-}  // namespace
+}  // namespace object_commands_test
 }  // namespace qomio::testing

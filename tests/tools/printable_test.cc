@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace qomio::qomctl {
-namespace {
+namespace printable_test {
 
 TEST(PrintableTest, text_of_any_language_stays_as_it_is) {
   for (const char* text : {"", "io0", "Grüße", "Ελλάδα", "日本", "עברית", "🙂", "नमस्ते", "a b"}) {
@@ -31,5 +31,5 @@ TEST(PrintableTest, bytes_that_are_no_utf8_are_shown_by_value) {
   EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // a surrogate
 }
 
-}  // namespace
+}  // namespace printable_test
 }  // namespace qomio::qomctl

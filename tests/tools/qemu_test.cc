@@ -7,7 +7,7 @@
 #include "qomio/tests/tools/qomctl_fixture.h"
 
 namespace qomio::testing {
-namespace {
+namespace qemu_test {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -94,5 +94,5 @@ TEST_F(QemuTest, a_server_command_takes_typed_arguments) {
   EXPECT_EQ(qomctl({"qom-get", "path=/objects/io0", "property=poll-max-ns"}).out, "7\n");
 }
 
-}  // namespace
+}  // namespace qemu_test
 }  // namespace qomio::testing

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace qomio::qomctl {
-namespace {
+namespace render_test {
 
 TEST(RenderTest, json_is_one_line_with_blanks_between) {
   EXPECT_EQ(json_line(Json::parse(R"([{"a":1,"b":[true,null]},{},[],"x\n"])")),
@@ -49,5 +49,5 @@ TEST(RenderTest, lists_of_objects_in_a_cell_are_their_values) {
             "token-bucket b0, t b1");
 }
 
-}  // namespace
+}  // namespace render_test
 }  // namespace qomio::qomctl

@@ -5,7 +5,7 @@
 #include "qomio/qapi/json.h"
 
 namespace qomio::testing {
-namespace {
+namespace server_command_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -161,5 +161,5 @@ TEST_F(ServerCommandTest, the_tree_shows_children_types_and_links) {
       "\"children\": []}\n");
 }
 
-}  // namespace
+}  // namespace server_command_test
 }  // namespace qomio::testing

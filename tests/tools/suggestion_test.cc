@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace qomio::qomctl {
-namespace {
+namespace suggestion_test {
 
 TEST(SuggestionTest, the_nearest_name_is_suggested) {
   EXPECT_EQ(nearest("sett", {"get", "set", "tree"}), "set");
@@ -18,5 +18,5 @@ TEST(SuggestionTest, nothing_near_gives_no_suggestion) {
 
 TEST(SuggestionTest, the_same_name_is_no_suggestion) { EXPECT_EQ(nearest("set", {"set"}), ""); }
 
-}  // namespace
+}  // namespace suggestion_test
 }  // namespace qomio::qomctl

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace qomio::qomctl {
-namespace {
+namespace table_test {
 
 TEST(TableTest, columns_are_as_wide_as_their_widest_cell) {
   Table table({"id", "n"});
@@ -36,5 +36,5 @@ TEST(TableTest, only_titles_are_coloured_and_only_on_request) {
   EXPECT_EQ(table.text(true), "\033[1mID\033[0m\na\n");
 }
 
-}  // namespace
+}  // namespace table_test
 }  // namespace qomio::qomctl

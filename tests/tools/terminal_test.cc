@@ -5,7 +5,7 @@
 #include "qomio/tests/tools/qomctl_fixture.h"
 
 namespace qomio::testing {
-namespace {
+namespace terminal_test {
 
 // ESC, U+009B, DEL, right-to-left override and isolate, all in JSON's escapes.
 const std::string kBad = R"(x\u001b[31m\u009b\u007f\u202e\u2067)";
@@ -153,5 +153,5 @@ TEST_F(TerminalTest, titles_are_the_same_in_every_language) {
   }
 }
 
-}  // namespace
+}  // namespace terminal_test
 }  // namespace qomio::testing

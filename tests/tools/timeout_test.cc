@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace qomio::qomctl {
-namespace {
+namespace timeout_test {
 
 using std::chrono::milliseconds;
 
@@ -36,5 +36,5 @@ TEST(TimeoutTest, everything_else_is_refused_by_name) {
   }
 }
 
-}  // namespace
+}  // namespace timeout_test
 }  // namespace qomio::qomctl

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 namespace qomio::qomctl {
-namespace {
+namespace typed_value_test {
 
 TEST(TypedValueTest, integers_are_decimal_or_hexadecimal_with_an_optional_sign) {
   EXPECT_EQ(typed_value("int", "32768").dump(), "32768");
@@ -77,5 +77,5 @@ TEST(TypedValueTest, a_value_of_any_type_is_json_when_it_can_be) {
   EXPECT_EQ(value_of_any_type("io0"), Json("io0"));
 }
 
-}  // namespace
+}  // namespace typed_value_test
 }  // namespace qomio::qomctl

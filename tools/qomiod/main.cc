@@ -19,8 +19,8 @@
 #include "qomio/qapi/standard_streams.h"
 #include "qomio/qomio.h"
 #include "qomio/tools/qomiod/log.h"
-#include "qomio/tools/qomiod/monitor.h"
 #include "qomio/tools/qomiod/options.h"
+#include "qomio/tools/qomiod/qmp_socket.h"
 #include "qomio/tools/qomiod/service.h"
 #include "qomio/tools/qomiod/signals.h"
 
@@ -74,13 +74,13 @@ void log_debug(const char* what, const std::string& which) {
 }
 
 Result<void> answer_qmp(QmpServer& server, const std::string& typed, const ClosedStreams& closed) {
-  const auto monitor = qomiod::parse_monitor(typed);
-  if (!monitor) return std::unexpected(monitor.error());
-  if (monitor->kind == qomiod::Monitor::Kind::stdio) {
+  const auto socket = qomiod::parse_qmp_socket(typed);
+  if (!socket) return std::unexpected(socket.error());
+  if (socket->kind == qomiod::QmpSocket::Kind::stdio) {
     if (closed.input) return error("standard input is closed");
     if (closed.output) return error("standard output is closed");
   }
-  return qomiod::open_monitor(server, *monitor);
+  return qomiod::open_qmp_socket(server, *socket);
 }
 
 // What --compat says, on top of what earlier ones said.
@@ -109,9 +109,14 @@ int run(const char* program, const qomiod::Options& options, const ClosedStreams
   auto main_loop = MainLoop::create();
   if (!main_loop) return complain(program, main_loop.error());
   register_iothread_types();
+  CommandRegistry commands;
+  add_object_commands(commands);
+  add_iothread_commands(commands, *main_loop);
+  add_qmp_commands(commands);
   add_machine();
 
-  // All is undone in order at the end: clients first, then objects, newest first, then the loop.
+  // All is undone in order at the end: clients first, then objects, newest first, then the
+  // commands and the loop.
   struct ObjectsCleanup {
     ~ObjectsCleanup() { objects_cleanup(); }
   } const cleanup;
@@ -121,15 +126,13 @@ int run(const char* program, const qomiod::Options& options, const ClosedStreams
     if (auto read = read_compat(typed, policy); !read)
       return complain(program, read.error(), "--compat", typed);
   }
-  Interface::process().set_compat(policy);
+  commands.set_compat(policy);
   for (const auto& path : options.modules) {
-    if (auto loaded = module_load(path); !loaded) return complain(program, loaded.error(), "--module", path);
+    if (auto loaded = module_load(commands, path); !loaded)
+      return complain(program, loaded.error(), "--module", path);
     log_debug("loaded module", path);
   }
-  if (options.print_reference) {
-    add_qmp_commands(Interface::process());
-    return show(program, qmp_reference(Interface::process()));
-  }
+  if (options.print_reference) return show(program, qmp_reference(commands));
   for (const auto& typed : options.globals) {
     if (auto parsed = parse_global_default(typed); !parsed) {
       return complain(program, parsed.error(), "--global", typed);
@@ -139,7 +142,7 @@ int run(const char* program, const qomiod::Options& options, const ClosedStreams
     g_log("qomio", G_LOG_LEVEL_WARNING, "%s", warning.c_str());
   }
   for (const auto& path : options.configs) {
-    if (auto loaded = load_config_file(path); !loaded) return complain(program, loaded.error());
+    if (auto loaded = load_config_file(commands, path); !loaded) return complain(program, loaded.error());
     log_debug("made the objects of", path);
   }
   for (const auto& typed : options.objects) {
@@ -153,16 +156,16 @@ int run(const char* program, const qomiod::Options& options, const ClosedStreams
     log_debug("made object", typed);
   }
 
-  QmpServer server(main_loop->g_main_context());
+  QmpServer server(commands, main_loop->g_main_context());
   server.limit_event_rate("IOTHREAD_STALL", "id");
   server.limit_event_rate("MAIN_LOOP_STALL");
-  for (const auto& monitor : options.monitors) {
-    if (auto answering = answer_qmp(server, monitor, closed); !answering) {
-      return complain(program, answering.error(), "--qmp", monitor);
+  for (const auto& socket : options.qmp_sockets) {
+    if (auto answering = answer_qmp(server, socket, closed); !answering) {
+      return complain(program, answering.error(), "--qmp", socket);
     }
-    log_debug("answering QMP on", monitor);
+    log_debug("answering QMP on", socket);
   }
-  qomiod::Service service;
+  qomiod::Service service(*main_loop);
   if (auto taken = qomiod::Service::take_sockets(server); !taken) return complain(program, taken.error());
   service.ready();
   return main_loop->run();

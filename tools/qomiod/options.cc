@@ -76,7 +76,7 @@ qomio::Result<Options> parse_options(int argc, char** argv) {
         options.version = true;
         break;
       case kQmp:
-        options.monitors.emplace_back(optarg);
+        options.qmp_sockets.emplace_back(optarg);
         break;
       case kObject:
         options.objects.emplace_back(optarg);

@@ -14,12 +14,12 @@ struct Options {
   bool help = false;
   bool version = false;
   bool print_reference = false;
-  std::vector<std::string> monitors;  // see Monitor
-  std::vector<std::string> modules;   // paths
-  std::vector<std::string> globals;   // TYPE.PROP=VALUE
-  std::vector<std::string> configs;   // paths
-  std::vector<std::string> objects;   // keyval or JSON
-  std::vector<std::string> compats;   // keyval or JSON
+  std::vector<std::string> qmp_sockets;  // see QmpSocket
+  std::vector<std::string> modules;      // paths
+  std::vector<std::string> globals;      // TYPE.PROP=VALUE
+  std::vector<std::string> configs;      // paths
+  std::vector<std::string> objects;      // keyval or JSON
+  std::vector<std::string> compats;      // keyval or JSON
   std::string log_level = "info";
 };
 

@@ -6,18 +6,14 @@
 #include <algorithm>
 #include <string_view>
 
-#include "qomio/qapi/interface.h"
-#include "qomio/qapi/json.h"
+#include "qomio/iothread/main_loop.h"
 
 namespace qomiod {
 
 using namespace qomio;
 
-Service::Service() {
-  shutdown_ = Interface::process().listen([this](std::string_view name, const Json&) {
-    if (name == "SHUTDOWN") manager_.send("STOPPING=1");
-  });
-}
+Service::Service(MainLoop& main_loop)
+    : stopping_(main_loop.on_shut_down([this](ShutdownCause) { manager_.send("STOPPING=1"); })) {}
 
 Service::~Service() {
   if (watchdog_ != 0) g_source_remove(watchdog_);

@@ -8,19 +8,20 @@
 #include "qomio/tools/qomiod/notify_socket.h"
 
 namespace qomio {
+class MainLoop;
 class QmpServer;
-}
+}  // namespace qomio
 
 namespace qomiod {
 
 // The daemon as a service of systemd: takes the sockets that were opened for it, says when it is ready and,
-// at SHUTDOWN, that it stops, and reports being alive as often as the watchdog wants. Started by anything
-// else it does nothing; built without libsystemd it takes no sockets and knows of no watchdog.
+// when the loop is shut down, that it stops, and reports being alive as often as the watchdog wants. Started
+// by anything else it does nothing; built without libsystemd it takes no sockets and knows of no watchdog.
 //
-// Thread: the main thread, inside a MainLoop.
+// Thread: the main thread.
 class Service {
  public:
-  Service();
+  explicit Service(qomio::MainLoop& main_loop);
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -36,7 +37,7 @@ class Service {
   static std::uint64_t watchdog_period_us();  // 0: nobody watches
 
   NotifySocket manager_;
-  std::shared_ptr<void> shutdown_;
+  std::shared_ptr<void> stopping_;
   unsigned watchdog_ = 0;
 };
 

@@ -27,7 +27,7 @@ timespec to_timespec(std::int64_t ns) {
   return {.tv_sec = static_cast<time_t>(ns / kSecondNs), .tv_nsec = static_cast<long>(ns % kSecondNs)};
 }
 
-constinit detail::RefusedCall refused_epoll_pwait2("epoll_pwait2", "ppoll");
+constinit internal::RefusedCall refused_epoll_pwait2("epoll_pwait2", "ppoll");
 
 template <class T>
 void reserve_more(std::vector<T>& vector, std::size_t count) {
@@ -56,7 +56,7 @@ Result<FdMonitor> FdMonitor::create(FdMonitorKind start) {
   FdMonitor monitor(fd);
   if (start == FdMonitorKind::epoll) monitor.try_epoll();
   if (start == FdMonitorKind::io_uring) {
-    monitor.ring_ = detail::Uring::create();
+    monitor.ring_ = internal::Uring::create();
     if (monitor.ring_) {
       monitor.make_room(monitor.ring_->fd());
       monitor.kind_ = FdMonitorKind::io_uring;

@@ -23,7 +23,7 @@ struct FdEvent {
   short revents;
 };
 
-namespace detail {
+namespace internal {
 class Uring;
 }
 
@@ -85,7 +85,7 @@ class FdMonitor {
 
   // For the other requests of the loop: their completions are taken in wait(). Null where the kernel refuses
   // io_uring. Made at the first call, if it isn't what the monitor waits with anyway.
-  detail::Uring* uring();
+  internal::Uring* uring();
 
   // What an outer loop must poll to know that wait() would find something.
   const std::vector<pollfd>& interests() const { return interests_; }
@@ -128,7 +128,7 @@ class FdMonitor {
   bool has_epoll_pwait2_ = true;
   bool ring_refused_ = false;
   std::uint64_t generation_ = 0;
-  std::unique_ptr<detail::Uring> ring_;
+  std::unique_ptr<internal::Uring> ring_;
   int ring_fd_ = -1;  // watched like any other while the ring isn't what is waited with
   std::uint32_t next_serial_ = 0;
   std::uint32_t looks_ = 0;  // of epoll that found something

@@ -28,9 +28,9 @@ constexpr std::uint64_t kNobody = 1;
 
 }  // namespace
 
-detail::Uring* FdMonitor::uring() {
+internal::Uring* FdMonitor::uring() {
   if (!ring_ && !ring_refused_) {
-    std::unique_ptr<detail::Uring> ring = detail::Uring::create();
+    std::unique_ptr<internal::Uring> ring = internal::Uring::create();
     ring_refused_ = !ring;
     if (!ring) return nullptr;
     make_room(ring->fd());
@@ -98,7 +98,7 @@ void FdMonitor::ring_take(std::vector<FdEvent>* ready) {
   bool refused = false;
   while (ring_->take_completion(user_data, result)) {
     if (!(user_data & 1)) {
-      std::bit_cast<detail::UringRequest*>(static_cast<std::uintptr_t>(user_data))->completed(result);
+      std::bit_cast<internal::UringRequest*>(static_cast<std::uintptr_t>(user_data))->completed(result);
       continue;
     }
     const int fd = fd_of(user_data);

@@ -29,33 +29,37 @@ void json_copy(const Json& from, Json& to);
 // destroys the old ones.
 Json& json_add_member(Json& object, std::string name);
 
-namespace detail {
+namespace internal {
+
+template <class... Ts>
+struct Types {};
+
+template <class Class, class Value>
+Value value_of(Value Class::* pointer);
+template <class Indices, class... Members, class... More>
+Types<decltype(value_of(std::declval<Members>().pointer))..., More...> types_of(
+    const List<Indices, Members...>& members, Types<More...> more);
+template <class... Members, class... More>
+Types<decltype(value_of(std::declval<Members>().pointer))..., More...> types_of(
+    const std::tuple<Members...>& members, Types<More...> more);
 
 // The types that a value of a type is made of.
 template <class T>
-struct Parts : std::type_identity<std::tuple<>> {};
+struct Parts : std::type_identity<Types<>> {};
 template <class T>
-struct Parts<std::optional<T>> : std::type_identity<std::tuple<T>> {};
+struct Parts<std::optional<T>> : std::type_identity<Types<T>> {};
 template <class T>
-struct Parts<std::vector<T>> : std::type_identity<std::tuple<T>> {};
+struct Parts<std::vector<T>> : std::type_identity<Types<T>> {};
 template <class... Ts>
-struct Parts<std::variant<Ts...>> : std::type_identity<std::tuple<Ts...>> {};
-template <class Class, class Value>
-Value value_of(Value Class::* pointer);
-template <class... Members>
-std::tuple<decltype(value_of(std::declval<Members>().pointer))...> values_of(
-    const std::tuple<Members...>& members);
+struct Parts<std::variant<Ts...>> : std::type_identity<Types<Ts...>> {};
 template <class T>
   requires(
       requires { T::members; } && !requires { T::branches; })
-struct Parts<T> : std::type_identity<decltype(values_of(T::members))> {};
+struct Parts<T> : std::type_identity<decltype(types_of(T::members, Types<>()))> {};
 template <class T>
   requires requires { T::members, T::branches; }
 struct Parts<T>
-    : std::type_identity<decltype(std::tuple_cat(
-          values_of(T::members),
-          std::declval<std::tuple<std::remove_cvref_t<decltype(std::declval<T>().*T::branches.value)>>>()))> {
-};
+    : std::type_identity<decltype(types_of(T::members, Types<decltype(value_of(T::branches.value))>()))> {};
 
 // A struct may hold a list of its own kind: what has been looked into is not looked into again.
 template <class T, class... Seen>
@@ -65,7 +69,7 @@ constexpr bool holds_json() {
   } else if constexpr ((std::is_same_v<T, Seen> || ...)) {
     return false;
   } else {
-    return []<class... Ps>(std::type_identity<std::tuple<Ps...>>) {
+    return []<class... Ps>(std::type_identity<Types<Ps...>>) {
       return (holds_json<Ps, T, Seen...>() || ...);
     }(std::type_identity<typename Parts<T>::type>());
   }
@@ -73,7 +77,7 @@ constexpr bool holds_json() {
 template <class T>
 struct HoldsJson : std::bool_constant<holds_json<T>()> {};
 
-}  // namespace detail
+}  // namespace internal
 
 // Empties the Json values in a value of a described type; which of them there are is known when compiled.
 template <class T>
@@ -91,7 +95,7 @@ void clear_json_in(std::optional<T>& value) noexcept {
 }
 template <class T>
 void clear_json_in(std::vector<T>& values) noexcept {
-  if constexpr (detail::HoldsJson<T>::value) {
+  if constexpr (internal::HoldsJson<T>::value) {
     for (auto& value : values) clear_json_in(value);
   }
 }
@@ -103,8 +107,8 @@ template <class T>
 void clear_json_in(T& value) noexcept {
   if constexpr (std::is_same_v<T, Json>) {
     json_clear(value);
-  } else if constexpr (detail::HoldsJson<T>::value) {
-    std::apply([&](const auto&... m) { (clear_json_in(value.*m.pointer), ...); }, T::members);
+  } else if constexpr (internal::HoldsJson<T>::value) {
+    internal::apply_list([&](const auto&... m) { (clear_json_in(value.*m.pointer), ...); }, T::members);
     if constexpr (requires { T::branches; }) clear_json_in(value.*T::branches.value);
   }
 }

@@ -376,8 +376,8 @@ Result<void> InputVisitor::end_list() {
   return {};
 }
 
-Result<void> detail::read_json(const Json& json, std::string_view name, Scalars scalars, VisitValue visit,
-                               void* value) {
+Result<void> internal::read_json(const Json& json, std::string_view name, Scalars scalars, VisitValue visit,
+                                 void* value) {
   InputVisitor visitor(json, scalars);
   return visit(visitor, name, value);
 }

@@ -66,7 +66,7 @@ Result<void> OutputVisitor::end_list() {
   return put(name, std::move(value));
 }
 
-Json detail::write_json(VisitValue visit, const void* value) {
+Json internal::write_json(VisitValue visit, const void* value) {
   OutputVisitor visitor;
   // visit() serves both directions and so takes a variable; an output visitor only reads it.
   (void)visit(visitor, {}, const_cast<void*>(value));

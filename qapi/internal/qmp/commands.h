@@ -21,7 +21,7 @@ struct QmpCapabilities {
   std::vector<QmpCapability> enable;
   static constexpr std::string_view type_name = "QmpCapabilities";
   static constexpr auto members =
-      std::tuple(member_with_default("enable", &QmpCapabilities::enable, "capabilities to enable"));
+      member_list(member_with_default("enable", &QmpCapabilities::enable, "capabilities to enable"));
 };
 
 inline constexpr std::string_view kSubscribeEvents = "subscribe-events";
@@ -30,17 +30,17 @@ inline constexpr std::string_view kSubscribeEvents = "subscribe-events";
 struct EventSubscription {
   std::vector<std::string> events;
   static constexpr std::string_view type_name = "EventSubscription";
-  static constexpr auto members = std::tuple(member(
+  static constexpr auto members = member_list(member(
       "events", &EventSubscription::events, "names of events; they replace the previous subscription"));
 };
 
 inline constexpr std::string_view kEventsDropped = "EVENTS_DROPPED";
 
-// The data of the event EVENTS_DROPPED, which is sent to one client only, and not by Interface::emit().
+// The data of the event EVENTS_DROPPED, which is sent to one client only, and not by CommandRegistry::emit().
 struct EventsDropped {
   std::uint64_t count = 0;
   static constexpr std::string_view type_name = "EventsDropped";
-  static constexpr auto members = std::tuple(
+  static constexpr auto members = member_list(
       member("count", &EventsDropped::count, "events dropped since the last one that the client received"));
 };
 

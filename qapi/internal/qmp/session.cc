@@ -75,7 +75,7 @@ QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor o
       buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)),
       output_(host.output_limit_bytes, host.disposal) {
   parser_.dispose_into(host.disposal);
-  output_.add_reply(qmp_greeting_line(VersionInfo{.package = host_.interface.package()}));
+  output_.add_reply(qmp_greeting_line(VersionInfo{.package = host_.registry.package()}));
   // Nothing behind this needs memory, so that what is changed here is changed back.
   if (!is_socket()) {
     old_out_flags_ = fcntl(out_.get(), F_GETFL);
@@ -124,7 +124,7 @@ void QmpSession::give_up_requests() {
 }
 
 void QmpSession::turn() {
-  const Interface::Running running(host_.interface, "a request of a QMP client");
+  const CommandRegistry::Running running(host_.registry, "a request of a QMP client");
   in_turn_ = true;
   bool stays = false;
   try {
@@ -231,7 +231,7 @@ void QmpSession::dispatch(QmpRequest& request, bool is_large) {
     return finish(error(ErrorClass::CommandNotFound, "The command {}... has not been found",
                         utf8_prefix(request.command, kLongestCommand)));
   }
-  const auto allowed = host_.interface.allowed_command(request.command, access_);
+  const auto allowed = host_.registry.allowed_command(request.command, access_);
   if (!allowed) return finish(std::unexpected(allowed.error()));
   const Command& command = **allowed;
   if (request.out_of_band && !command.allow_oob) {
@@ -241,7 +241,7 @@ void QmpSession::dispatch(QmpRequest& request, bool is_large) {
   if (command.start) return start(command, request, is_large);
   const bool ends_server = command.ends_server;  // the command may take itself away
   const bool is_answered = !command.no_success_response;
-  auto result = host_.interface.run(command, request.arguments);
+  auto result = host_.registry.run(command, request.arguments);
   const JsonClearer clearer(result);
   if (!result || is_answered) finish(result);
   if (result && ends_server) host_.ended();
@@ -269,7 +269,7 @@ void QmpSession::start(const Command& command, QmpRequest& request, bool is_larg
   });
   running_ = running;  // first: if there is no memory for what follows, the reply is given up, which ends it
   running->cancel = reply.canceller();
-  host_.interface.start(command, running->request.arguments, access_, reply);
+  host_.registry.start(command, running->request.arguments, access_, reply);
   // They are for the call only; the id is kept for the answer.
   if (is_large) host_.disposal.take(std::move(running->request.arguments));
 }
@@ -317,7 +317,7 @@ void QmpSession::finish(QmpRequest& request, const Result<Json>& result, bool is
 Result<Json> QmpSession::subscribe(const QmpRequest& request) {
   auto subscription = from_json<EventSubscription>(request.arguments);
   if (!subscription) return failure(subscription);
-  const auto& offered = host_.interface.events();
+  const auto& offered = host_.registry.events();
   for (const auto& name : subscription->events) {
     if (!offered.contains(name)) return error("Parameter 'events' does not accept value '{}'", name);
   }

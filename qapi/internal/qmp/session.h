@@ -12,8 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/file_descriptor.h"
-#include "qomio/qapi/interface.h"
 #include "qomio/qapi/internal/json/parser.h"
 #include "qomio/qapi/internal/qmp/g_source.h"
 #include "qomio/qapi/internal/qmp/output.h"
@@ -25,7 +25,7 @@ namespace qomio {
 struct QmpSessionHost {
   pid_t process;  // the clients are its own: one that it forks does nothing to them
   GMainContext* context;
-  Interface& interface;
+  CommandRegistry& registry;
   JsonDisposal& disposal;
   std::size_t output_limit_bytes;
   std::function<void(class QmpSession&)> closed;  // destroys the session

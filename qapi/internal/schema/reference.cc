@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/introspection.h"
 
 namespace qomio {
@@ -158,14 +158,14 @@ class ReferenceWriter {
 
 }  // namespace
 
-std::string qmp_reference(const Interface& interface) {
+std::string qmp_reference(const CommandRegistry& registry) {
   ReferenceWriter writer;
   writer.line("# QMP reference\n");
   writer.line("Clients can read the same as data, with the command `query-qmp-schema`.\n");
   writer.chapter("Commands");
-  for (const auto& [name, command] : interface.commands()) writer.add(command);
+  for (const auto& [name, command] : registry.commands()) writer.add(command);
   writer.chapter("Events");
-  for (const auto& [name, event] : interface.events()) writer.add(event);
+  for (const auto& [name, event] : registry.events()) writer.add(event);
   writer.chapter("Types");
   writer.add_types();
   return writer.take();

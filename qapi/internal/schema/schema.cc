@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/internal/json/clear.h"
 #include "qomio/qapi/json.h"
 
@@ -238,12 +238,12 @@ struct SchemaTypes {
 
 }  // namespace
 
-Json schema_json(const Interface& interface, Access access) {
-  SchemaWriter writer(interface.compat());
-  for (const auto& [name, command] : interface.commands()) {
+Json schema_json(const CommandRegistry& registry, Access access) {
+  SchemaWriter writer(registry.compat());
+  for (const auto& [name, command] : registry.commands()) {
     if (command.is_offered(access)) writer.add(command);
   }
-  for (const auto& [name, event] : interface.events()) writer.add(event);
+  for (const auto& [name, event] : registry.events()) writer.add(event);
   return writer.take();
 }
 

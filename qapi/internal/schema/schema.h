@@ -6,7 +6,7 @@
 
 namespace qomio {
 
-class Interface;
+class CommandRegistry;
 enum class Access;
 
 // The answer of query-qmp-schema: a flat list of entries that refer to each other by name. Commands, events
@@ -14,7 +14,7 @@ enum class Access;
 // promise. Every integer type shows as `int`. Only types that a command or an event reaches are listed, each
 // once, only commands that a client with that access may run, and nothing that the policy hides: as in QEMU,
 // but what is unstable can be hidden, too.
-Json schema_json(const Interface& interface, Access access);
+Json schema_json(const CommandRegistry& registry, Access access);
 
 // The type of that answer.
 const TypeDescription& schema_type();

@@ -8,15 +8,15 @@
 #include <vector>
 
 namespace qomio {
-namespace {
+namespace fd_handler_set_test {
 
 using ::testing::ElementsAre;
 
 TEST(IdleHandlers, leave_the_polled_set_after_seven_seconds_with_a_last_look) {
   constexpr std::int64_t kSecond = 1'000'000'000;
   const EventNotifier notifier = EventNotifier::create().value();
-  detail::RunningCallMark mark;
-  detail::FdHandlerSet set(FdMonitor::create().value(), notifier.fd());
+  internal::RunningCallMark mark;
+  internal::FdHandlerSet set(FdMonitor::create().value(), notifier.fd());
   EventNotifier source = EventNotifier::create().value();
   std::vector<std::string> ran;
   int work = 0;
@@ -65,5 +65,5 @@ TEST(IdleHandlers, leave_the_polled_set_after_seven_seconds_with_a_last_look) {
   set.free_removed();
 }
 
-}  // namespace
+}  // namespace fd_handler_set_test
 }  // namespace qomio

@@ -11,9 +11,9 @@
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace loop_counters_test {
 
-using detail::StatStopwatch;
+using internal::StatStopwatch;
 
 TEST(StatStopwatch, adds_up_what_it_ran) {
   StatStopwatch watch;
@@ -39,7 +39,7 @@ TEST(StatStopwatch, is_seen_to_run) {
 }
 
 TEST(LoopTimes, never_take_back_what_was_shown) {
-  detail::LoopTimes times;
+  internal::LoopTimes times;
   const std::int64_t start = clock_now_ns() - 1'000'000;
   times.blocked.start(start);
   const auto first = times.read();
@@ -59,7 +59,7 @@ TEST(LoopTimes, never_take_back_what_was_shown) {
 }
 
 TEST(LagCounters, count_rounds_by_how_long_they_took) {
-  detail::LagCounters lags;
+  internal::LagCounters lags;
   std::uint64_t busy_ns = 0;
   for (const std::uint64_t lag_ns : {0, 10'000, 10'001, 100'000, 100'001, 2'000'000'000, 7}) {
     busy_ns += lag_ns;
@@ -257,5 +257,5 @@ TEST(LoopStats, stand_still_when_nobody_runs_the_loop) {
   EXPECT_EQ(before[LoopStat::blocked_ns], 0);
 }
 
-}  // namespace
+}  // namespace loop_counters_test
 }  // namespace qomio

@@ -11,7 +11,7 @@
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace loop_source_test {
 
 class AioSource : public InLoop {
  protected:
@@ -188,5 +188,5 @@ TEST(AioSources, are_destroyed_with_their_loop) {
   ::g_main_context_unref(context);
 }
 
-}  // namespace
+}  // namespace loop_source_test
 }  // namespace qomio

@@ -13,11 +13,11 @@
 #include "qomio/iothread/iothread.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
-namespace {
+namespace metrics_text_test {
 
 using ::testing::Each;
 using ::testing::HasSubstr;
@@ -132,11 +132,13 @@ TEST(IOThreadMetrics, of_no_thread_are_families_without_a_sample) {
 TEST(IOThreadMetrics, are_a_command_for_the_threads_that_users_made) {
   register_iothread_types();
   ASSERT_TRUE(object_new_with_props<IOThread>("io7", {}).has_value());
-  const Json text = Interface::process().run("query-iothread-metrics", Json::object()).value();
+  CommandRegistry commands;
+  add_iothread_commands(commands);
+  const Json text = commands.run("query-iothread-metrics", Json::object()).value();
   EXPECT_THAT(text.get<std::string>(), HasSubstr("qomio_iothread_cpu_seconds_total{id=\"io7\"} "));
   EXPECT_THAT(text.get<std::string>(), ::testing::Not(HasSubstr("qomio_main_loop_")));
   ASSERT_TRUE(user_creatable_del("io7").has_value());
 }
 
-}  // namespace
+}  // namespace metrics_text_test
 }  // namespace qomio

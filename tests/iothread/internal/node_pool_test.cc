@@ -13,8 +13,8 @@
 
 #include "qomio/iothread/internal/post_node.h"
 
-namespace qomio::detail {
-namespace {
+namespace qomio::internal {
+namespace node_pool_test {
 
 // The pieces of a thread, each filled with a byte of its own.
 std::vector<void*> take(int count) {
@@ -127,5 +127,5 @@ TEST(NodePool, threads_that_pass_pieces_on_lose_none) {
   for (const std::vector<void*>& pieces : of_thread) give_back(pieces);
 }
 
-}  // namespace
-}  // namespace qomio::detail
+}  // namespace node_pool_test
+}  // namespace qomio::internal

@@ -6,7 +6,7 @@
 #include <vector>
 
 namespace qomio {
-namespace {
+namespace poll_controller_test {
 
 // One wait of a loop with one polled handler that was ready.
 std::int64_t window_after(PollController& controller, HandlerWindow& handler, std::int64_t delay_ns) {
@@ -236,5 +236,5 @@ TEST(WakeupCost, is_not_spoilt_by_a_first_sample_of_a_preempted_thread) {
   EXPECT_EQ(known.mean_ns(), 20'000 + 3 * 20'000 / 8);
 }
 
-}  // namespace
+}  // namespace poll_controller_test
 }  // namespace qomio

@@ -9,7 +9,7 @@
 #include "qomio/tests/bench/replay.h"
 
 namespace qomio::bench {
-namespace {
+namespace poll_trace_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -110,5 +110,5 @@ TEST_F(TraceFile, is_refused_by_line) {
   EXPECT_THAT(read_trace("/nonexistent").error().message(), HasSubstr("/nonexistent"));
 }
 
-}  // namespace
+}  // namespace poll_trace_test
 }  // namespace qomio::bench

@@ -24,7 +24,7 @@
 #include "qomio/object/user_creatable.h"
 
 namespace qomio {
-namespace {
+namespace refused_call_test {
 
 bool refuse(int call, int error) {
   const scmp_filter_ctx filter = ::seccomp_init(SCMP_ACT_ALLOW);
@@ -161,5 +161,5 @@ TEST(RefusedThreadDeathTest, is_an_error_of_object_add_and_the_program_goes_on) 
               "Failed to create thread: Operation not permitted");
 }
 
-}  // namespace
+}  // namespace refused_call_test
 }  // namespace qomio

@@ -9,7 +9,7 @@
 #include <vector>
 
 namespace qomio {
-namespace {
+namespace shared_value_test {
 
 using Numbers = std::array<std::int32_t, 9>;  // no whole number of words
 
@@ -20,21 +20,21 @@ Numbers all(std::int32_t number) {
 }
 
 TEST(SharedValue, holds_what_was_set_last) {
-  detail::SharedValue<Numbers> value(all(1));
+  internal::SharedValue<Numbers> value(all(1));
   EXPECT_EQ(value.get(), all(1));
   value.set(all(2));
   EXPECT_EQ(value.get(), all(2));
 }
 
 TEST(SharedValue, has_a_version_that_differs_after_each_change) {
-  detail::SharedValue<Numbers> value(all(1));
+  internal::SharedValue<Numbers> value(all(1));
   const std::uint32_t first = value.version();
   value.set(all(1));
   EXPECT_NE(value.version(), first);
 }
 
 TEST(SharedValue, is_never_seen_in_parts) {
-  detail::SharedValue<Numbers> value(all(0));
+  internal::SharedValue<Numbers> value(all(0));
   std::atomic<int> writing = 2;
   std::vector<std::jthread> writers;
   for (int writer = 0; writer < 2; ++writer) {
@@ -49,5 +49,5 @@ TEST(SharedValue, is_never_seen_in_parts) {
   }
 }
 
-}  // namespace
+}  // namespace shared_value_test
 }  // namespace qomio

@@ -12,18 +12,18 @@
 #include "qomio/iothread/internal/timer_list.h"
 
 namespace qomio {
-namespace {
+namespace timer_heap_property_test {
 
-using detail::TimerHeap;
-using detail::TimerNode;
+using internal::TimerHeap;
+using internal::TimerNode;
 
-class Lifetime final : public detail::LoopLifetime {};
+class Lifetime final : public internal::LoopLifetime {};
 
 // Some are added at once, then some removed from anywhere, again and again; what is left comes out in order.
 RC_GTEST_PROP(TimerHeapProperty, has_the_earliest_first_and_knows_where_all_are, ()) {
-  detail::Waker waker(EventNotifier::create().value());
+  internal::Waker waker(EventNotifier::create().value());
   Lifetime lifetime;
-  detail::TimerList list(waker, lifetime, ClockType::monotonic);
+  internal::TimerList list(waker, lifetime, ClockType::monotonic);
   TimerHeap heap;
   std::deque<TimerNode> nodes;
   std::vector<TimerHeap::Entry> inside;
@@ -67,5 +67,5 @@ RC_GTEST_PROP(TimerHeapProperty, has_the_earliest_first_and_knows_where_all_are,
   }
 }
 
-}  // namespace
+}  // namespace timer_heap_property_test
 }  // namespace qomio

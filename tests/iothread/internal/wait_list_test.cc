@@ -8,7 +8,7 @@
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace wait_list_test {
 
 using ::testing::ElementsAre;
 
@@ -144,5 +144,5 @@ TEST_F(AioWait, nested_iterations_run_bottom_halves_timers_and_handlers) {
   loop->set_event_notifier(notifier, {});
 }
 
-}  // namespace
+}  // namespace wait_list_test
 }  // namespace qomio

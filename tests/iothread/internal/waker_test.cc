@@ -5,7 +5,7 @@
 #include <poll.h>
 
 namespace qomio {
-namespace {
+namespace waker_test {
 
 class WakerTest : public ::testing::Test {
  protected:
@@ -14,7 +14,7 @@ class WakerTest : public ::testing::Test {
     return ::poll(&entry, 1, 0) == 1;
   }
 
-  detail::Waker waker{EventNotifier::create().value()};
+  internal::Waker waker{EventNotifier::create().value()};
 };
 
 TEST_F(WakerTest, needs_no_system_call_while_no_sleep_is_announced) {
@@ -22,7 +22,7 @@ TEST_F(WakerTest, needs_no_system_call_while_no_sleep_is_announced) {
   waker.notify();
   EXPECT_FALSE(signalled());
   EXPECT_TRUE(waker.notified());
-  const detail::Waker::Accepted accepted = waker.accept(3);
+  const internal::Waker::Accepted accepted = waker.accept(3);
   EXPECT_EQ(accepted.count, 5);
   EXPECT_EQ(accepted.elided, 5);
   EXPECT_FALSE(waker.notified());
@@ -44,7 +44,7 @@ TEST_F(WakerTest, is_signalled_once_in_a_sleep_by_the_first_of_several) {
   waker.clear_signal();
   EXPECT_FALSE(signalled());
   waker.withdraw_sleep();
-  const detail::Waker::Accepted accepted = waker.accept(1);
+  const internal::Waker::Accepted accepted = waker.accept(1);
   EXPECT_EQ(accepted.count, 2);
   EXPECT_EQ(accepted.elided, 1);
 }
@@ -58,5 +58,5 @@ TEST_F(WakerTest, of_a_home_thread_notifies_only_on_the_way_to_sleep) {
   EXPECT_TRUE(waker.set_looking(false));
 }
 
-}  // namespace
+}  // namespace waker_test
 }  // namespace qomio

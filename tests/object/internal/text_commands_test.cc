@@ -15,7 +15,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
@@ -24,14 +24,14 @@ enum class SamplerFlavour { sweet, sour };
 template <>
 inline constexpr auto enum_description<SamplerFlavour> = EnumDescription("SamplerFlavour", "sweet", "sour");
 
-namespace {
+namespace text_commands_test {
 
 struct Rule {
   std::string from;
   std::int64_t priority = 0;
   static constexpr std::string_view type_name = "Rule";
   static constexpr auto members =
-      std::tuple(member("from", &Rule::from), member("priority", &Rule::priority));
+      member_list(member("from", &Rule::from), member("priority", &Rule::priority));
 };
 
 // A property of each kind.
@@ -86,15 +86,14 @@ constinit const TypeInfo Sampler::type_info{
 class TextCommands : public ::testing::Test {
  protected:
   TextCommands() {
-    register_object_types();
     EXPECT_TRUE(register_type(Sampler::type_info));
-    add_text_commands(interface_);
+    add_text_commands(commands_);
   }
   ~TextCommands() override { objects_cleanup(); }
 
   // The result, or the error's text.
   std::string run(std::string_view command, const Json& arguments) {
-    const auto answer = interface_.run(command, arguments);
+    const auto answer = commands_.run(command, arguments);
     return answer ? json_text(*answer) : answer.error().message();
   }
   std::string add(std::string_view id, const Json& properties = Json::object()) {
@@ -105,7 +104,7 @@ class TextCommands : public ::testing::Test {
   }
   // The text of one property.
   std::string text_of(std::string_view id, std::string_view property) {
-    const auto answer = interface_.run("qom-get-text", {{"path", id}, {"property", property}});
+    const auto answer = commands_.run("qom-get-text", {{"path", id}, {"property", property}});
     return answer ? answer->at(0).at("text").get<std::string>() : "error: " + answer.error().message();
   }
   static Json value_of(std::string_view id, std::string_view property) {
@@ -113,7 +112,7 @@ class TextCommands : public ::testing::Test {
     return value ? *value : Json(value.error().message());
   }
 
-  Interface interface_;
+  CommandRegistry commands_;
 };
 
 struct Sample {
@@ -202,8 +201,8 @@ TEST_F(TextCommands, all_properties_are_shown_and_what_can_not_be_read_by_its_na
 }
 
 TEST_F(TextCommands, a_new_object_gets_nothing_that_object_add_refuses_by_policy) {
-  add_object_commands(interface_);
-  interface_.set_compat({.unstable_input = CompatInput::reject});
+  add_object_commands(commands_);
+  commands_.set_compat({.unstable_input = CompatInput::reject});
   EXPECT_EQ(add("a", {{"trial", "5"}}), "Unstable parameter trial disabled by policy");
   EXPECT_EQ(add("a", {{"int", "5"}}), "{}");
 }
@@ -219,5 +218,5 @@ TEST_F(TextCommands, values_that_are_no_text_are_refused_by_name) {
             "Invalid parameter type for 'properties.rules.0.priority', expected: string");
 }
 
-}  // namespace
+}  // namespace text_commands_test
 }  // namespace qomio

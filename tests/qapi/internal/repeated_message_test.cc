@@ -6,7 +6,7 @@
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
-namespace {
+namespace repeated_message_test {
 
 using testing::ElementsAre;
 
@@ -55,5 +55,5 @@ TEST(RepeatedMessage, at_the_end_of_each_period_the_count_is_told_until_nothing_
   EXPECT_EQ(log.all().back(), "e");
 }
 
-}  // namespace
+}  // namespace repeated_message_test
 }  // namespace qomio

@@ -9,7 +9,7 @@
 #include <string>
 
 namespace qomio {
-namespace {
+namespace scalar_test {
 
 constexpr std::uint64_t kKiB = 1024;
 constexpr std::int64_t kInt64Max = std::numeric_limits<std::int64_t>::max();
@@ -154,5 +154,5 @@ TEST(ScalarTest, booleans_have_four_words_for_each_value) {
   }
 }
 
-}  // namespace
+}  // namespace scalar_test
 }  // namespace qomio

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace qomio {
-namespace {
+namespace utf8_test {
 
 TEST(Utf8Prefix, ends_before_a_character_that_is_too_long) {
   const std::string_view text = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z";
@@ -19,5 +19,5 @@ TEST(Utf8Prefix, of_what_is_no_utf8_is_as_long_as_it_may_be) {
   EXPECT_EQ(utf8_prefix("\xff\xff\xff", 2).size(), 2U);
 }
 
-}  // namespace
+}  // namespace utf8_test
 }  // namespace qomio

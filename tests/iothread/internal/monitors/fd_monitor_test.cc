@@ -17,7 +17,7 @@
 #include "qomio/iothread/timer.h"
 
 namespace qomio {
-namespace {
+namespace fd_monitor_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -223,5 +223,5 @@ TEST(FdMonitorKinds, have_the_names_of_the_wire) {
   EXPECT_EQ(fd_monitor_kind_name(FdMonitorKind::io_uring), "io_uring");
 }
 
-}  // namespace
+}  // namespace fd_monitor_test
 }  // namespace qomio

@@ -7,7 +7,7 @@
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
-namespace {
+namespace disposal_test {
 
 class JsonDisposalTest : public testing::Test {
  protected:
@@ -53,5 +53,5 @@ TEST_F(JsonDisposalTest, what_is_left_at_the_end_is_freed) {
   disposal.take(Json(std::vector<int>(100'000)));
 }
 
-}  // namespace
+}  // namespace disposal_test
 }  // namespace qomio

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 
 namespace qomio {
-namespace {
+namespace document_test {
 
 std::string refusal(std::string_view text) {
   const auto document = parse_json_document(text);
@@ -66,5 +66,5 @@ TEST(JsonDocumentTest, elements_of_the_outer_lists_have_their_places) {
   EXPECT_EQ(document->elements[1].prefix(), "4:3: ");
 }
 
-}  // namespace
+}  // namespace document_test
 }  // namespace qomio

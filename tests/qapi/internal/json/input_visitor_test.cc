@@ -32,13 +32,13 @@ struct Rule {
   std::string match;
   Policy policy = Policy::deny;
   std::optional<std::vector<std::uint16_t>> ports;
-  static constexpr auto members = std::tuple(member("match", &Rule::match), member("policy", &Rule::policy),
-                                             member("ports", &Rule::ports));
+  static constexpr auto members = member_list(member("match", &Rule::match), member("policy", &Rule::policy),
+                                              member("ports", &Rule::ports));
 };
 
 struct Limits {
   std::int64_t burst = 0;
-  static constexpr auto members = std::tuple(member("burst", &Limits::burst));
+  static constexpr auto members = member_list(member("burst", &Limits::burst));
 };
 
 // Everything optional, so that each test says only what it is about.
@@ -58,7 +58,7 @@ struct Config {
   std::optional<std::vector<std::string>> names;
   std::optional<std::vector<std::vector<std::int64_t>>> matrix;
   std::int8_t level = 7;
-  static constexpr auto members = std::tuple(
+  static constexpr auto members = member_list(
       member("count", &Config::count), member("id", &Config::id), member("memory", &Config::memory),
       member("on", &Config::on), member("ratio", &Config::ratio), member("label", &Config::label),
       member("extra", &Config::extra), member("policy", &Config::policy), member("limits", &Config::limits),
@@ -70,7 +70,7 @@ struct Config {
 struct Pair {
   std::string first;
   std::string second;
-  static constexpr auto members = std::tuple(member("first", &Pair::first), member("second", &Pair::second));
+  static constexpr auto members = member_list(member("first", &Pair::first), member("second", &Pair::second));
 };
 
 template <class T>

@@ -13,7 +13,7 @@
 #include "qomio/qapi/json.h"
 
 namespace qomio {
-namespace {
+namespace json_property_test {
 
 // Any bytes, with many that UTF-8 or JSON have something to say about.
 std::string any_bytes() {
@@ -131,5 +131,5 @@ TEST(JsonProperty, any_id_comes_back_as_it_was_or_not_at_all) {
   }));
 }
 
-}  // namespace
+}  // namespace json_property_test
 }  // namespace qomio

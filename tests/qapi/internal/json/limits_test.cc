@@ -10,7 +10,7 @@
 #include "qomio/qapi/json.h"
 
 namespace qomio {
-namespace {
+namespace limits_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -195,5 +195,5 @@ TEST(JsonLimits, an_object_of_half_a_million_keys_is_read) {
   EXPECT_EQ(value->size(), 500'001U);
 }
 
-}  // namespace
+}  // namespace limits_test
 }  // namespace qomio

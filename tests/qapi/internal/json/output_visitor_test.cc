@@ -32,7 +32,7 @@ struct Leaf {
   std::optional<std::int16_t> weight;
   bool operator==(const Leaf&) const = default;
   static constexpr std::string_view type_name = "Leaf";
-  static constexpr auto members = std::tuple(member("name", &Leaf::name), member("weight", &Leaf::weight));
+  static constexpr auto members = member_list(member("name", &Leaf::name), member("weight", &Leaf::weight));
 };
 
 struct Branch {
@@ -48,7 +48,7 @@ struct Branch {
   std::uint32_t level = 3;
   bool operator==(const Branch&) const = default;
   static constexpr std::string_view type_name = "Branch";
-  static constexpr auto members = std::tuple(
+  static constexpr auto members = member_list(
       member("count", &Branch::count), member("id", &Branch::id), member("memory", &Branch::memory),
       member("on", &Branch::on), member("ratio", &Branch::ratio), member("shade", &Branch::shade),
       member("leaf", &Branch::leaf), member("leaves", &Branch::leaves), member("grid", &Branch::grid),

@@ -10,7 +10,7 @@
 #include <vector>
 
 namespace qomio {
-namespace {
+namespace parser_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -352,5 +352,5 @@ TEST(JsonParser, a_bare_number_or_word_waits_for_the_byte_behind_it) {
          {"{}", {"{}"}}});
 }
 
-}  // namespace
+}  // namespace parser_test
 }  // namespace qomio

@@ -5,7 +5,7 @@
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
-namespace {
+namespace pieces_test {
 
 // The pieces joined; none is much larger than it may be.
 std::string joined(const Json& value) {
@@ -51,5 +51,5 @@ TEST(JsonPieces, many_elements_make_many_pieces) {
   check(list);
 }
 
-}  // namespace
+}  // namespace pieces_test
 }  // namespace qomio

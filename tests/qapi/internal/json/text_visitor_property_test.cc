@@ -17,7 +17,7 @@
 #include "qomio/tests/qapi/every_kind.h"
 
 namespace qomio {
-namespace {
+namespace text_visitor_property_test {
 
 using namespace sample;
 
@@ -71,7 +71,7 @@ void draw(T& value) {
     if (value.colour == Colour::red) draw(value.more.template emplace<Circle>());
     if (value.colour == Colour::green) draw(value.more.template emplace<Label>());
   } else {
-    std::apply([&](const auto&... m) { (draw(value.*m.pointer), ...); }, T::members);
+    internal::apply_list([&](const auto&... m) { (draw(value.*m.pointer), ...); }, T::members);
   }
 }
 
@@ -134,5 +134,5 @@ TEST(TextVisitorPropertyTest, structs_and_lists_are_read_back_from_their_text) {
   comes_back_alone_and_in_lists<Json>();
 }
 
-}  // namespace
+}  // namespace text_visitor_property_test
 }  // namespace qomio

@@ -14,7 +14,7 @@
 #include "qomio/tests/qapi/every_kind.h"
 
 namespace qomio {
-namespace {
+namespace text_visitor_test {
 
 using sample::Colour;
 using sample::Leaf;
@@ -162,5 +162,5 @@ TEST(TextVisitorTest, a_visitor_can_be_reused_after_its_text_is_taken) {
   EXPECT_EQ(visitor.take(), "3");
 }
 
-}  // namespace
+}  // namespace text_visitor_test
 }  // namespace qomio

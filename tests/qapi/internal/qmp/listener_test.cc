@@ -16,7 +16,7 @@
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
-namespace {
+namespace listener_test {
 
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -86,7 +86,7 @@ TEST_F(UnixListenerTest, the_socket_is_for_its_owner_only_whatever_the_umask) {
 }
 
 TEST_F(UnixListenerTest, a_live_socket_is_not_taken_over) {
-  QmpServer second(context_, interface_);
+  QmpServer second(registry_, context_);
   const auto result = second.listen(path_);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().message(), fmt::format("socket '{}' is in use by another program", path_));
@@ -267,5 +267,5 @@ TEST_F(UnixListenerTest, without_even_the_spare_descriptor_the_loop_does_not_spi
   EXPECT_EQ(server_->client_count(), 1U);
 }
 
-}  // namespace
+}  // namespace listener_test
 }  // namespace qomio

@@ -146,17 +146,17 @@ struct Passed {
   std::vector<Json> many;
   std::optional<Json> maybe;
   static constexpr std::string_view type_name = "Passed";
-  static constexpr auto members =
-      std::tuple(member("any", &Passed::any), member("many", &Passed::many), member("maybe", &Passed::maybe));
+  static constexpr auto members = member_list(member("any", &Passed::any), member("many", &Passed::many),
+                                              member("maybe", &Passed::maybe));
 };
 
 class QmpWithoutMemoryTest : public QmpServerTest {
  protected:
   QmpWithoutMemoryTest() {
     // A handler that copies such values frees them as the library does; one that passes them on need not.
-    interface_.add(
+    registry_.add(
         command("pass", "for tests", +[](Passed passed) { return Result<Passed>(std::move(passed)); }));
-    interface_.add(command(
+    registry_.add(command(
         "later", "for tests", +[](const Passed&, Answer<Passed> answer) {
           std::thread([answer] {
             fails_after(0, false, [&] { answer.send(std::unexpected(Error::out_of_memory())); });
@@ -164,7 +164,7 @@ class QmpWithoutMemoryTest : public QmpServerTest {
         }));
     Event wanted = event<Tick>("ASKED_FOR", "for tests");
     wanted.on_request = true;
-    interface_.add(std::move(wanted));
+    registry_.add(std::move(wanted));
   }
 
   // Connects, says this, and shuts down its side if it is to leave; the server runs with one allocation after
@@ -255,8 +255,8 @@ TEST_F(QmpWithoutMemoryTest, an_event_for_several_clients) {
     bool has_failed = true;
     for (int allocations = 0; has_failed; ++allocations) {
       has_failed = fails_after(allocations, once, [&] {
-        interface_.emit("ASKED_FOR", tick);
-        interface_.emit("TICK", tick);
+        registry_.emit("ASKED_FOR", tick);
+        registry_.emit("TICK", tick);
         settle();
       });
     }

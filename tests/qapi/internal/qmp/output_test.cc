@@ -10,7 +10,7 @@
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
-namespace {
+namespace output_test {
 
 // Output to a reader that reads only when it is told to, in pieces of any size.
 class QmpOutputTest : public testing::Test {
@@ -153,5 +153,5 @@ TEST_F(QmpOutputTest, a_reader_that_has_gone_is_found_out_without_a_signal) {
   std::signal(SIGPIPE, old);
 }
 
-}  // namespace
+}  // namespace output_test
 }  // namespace qomio

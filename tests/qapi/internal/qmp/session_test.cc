@@ -9,7 +9,7 @@
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
-namespace {
+namespace session_test {
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -148,20 +148,20 @@ TEST_F(QmpSessionTest, ids_come_back_as_they_were_with_replies_and_errors) {
 TEST_F(QmpSessionTest, an_event_is_wanted_only_while_a_client_waits_for_it) {
   Event on_request = event<Tick>("ASKED_FOR", "for tests");
   on_request.on_request = true;
-  interface_.add(std::move(on_request));
-  EXPECT_FALSE(interface_.is_wanted("TICK"));
+  registry_.add(std::move(on_request));
+  EXPECT_FALSE(registry_.is_wanted("TICK"));
   TestClient new_client(path_);
   line(new_client);
-  EXPECT_FALSE(interface_.is_wanted("TICK"));
+  EXPECT_FALSE(registry_.is_wanted("TICK"));
   TestClient client = negotiated();
-  EXPECT_TRUE(interface_.is_wanted("TICK"));
-  EXPECT_FALSE(interface_.is_wanted("ASKED_FOR"));
+  EXPECT_TRUE(registry_.is_wanted("TICK"));
+  EXPECT_FALSE(registry_.is_wanted("ASKED_FOR"));
   ask(client, "{'execute':'subscribe-events','arguments':{'events':['ASKED_FOR']}}");
-  EXPECT_TRUE(interface_.is_wanted("ASKED_FOR"));
+  EXPECT_TRUE(registry_.is_wanted("ASKED_FOR"));
   client.leave();
   settle();
-  EXPECT_FALSE(interface_.is_wanted("ASKED_FOR"));
-  EXPECT_FALSE(interface_.is_wanted("TICK"));
+  EXPECT_FALSE(registry_.is_wanted("ASKED_FOR"));
+  EXPECT_FALSE(registry_.is_wanted("TICK"));
 }
 
 TEST_F(QmpSessionTest, requests_need_no_line_of_their_own_and_are_answered_in_order) {
@@ -295,8 +295,8 @@ TEST_F(QmpSessionTest, events_come_with_the_time_and_only_after_negotiation) {
   TestClient early(path_);
   line(early);
   TestClient client = negotiated();
-  interface_.emit("TICK", Tick{.guest = true, .reason = "x"});
-  interface_.emit("TICK", Json::object());
+  registry_.emit("TICK", Tick{.guest = true, .reason = "x"});
+  registry_.emit("TICK", Json::object());
   const auto events = lines(client);
   ASSERT_THAT(events, SizeIs(2));
   EXPECT_THAT(events[0],
@@ -340,5 +340,5 @@ TEST_F(QmpSessionTest, a_client_may_vanish_after_any_byte) {
   EXPECT_THAT(ask(client, "{'execute':'work'}"), ElementsAre(R"({"return": 1})"));
 }
 
-}  // namespace
+}  // namespace session_test
 }  // namespace qomio

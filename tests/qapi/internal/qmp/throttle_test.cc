@@ -12,7 +12,7 @@
 #include <vector>
 
 namespace qomio {
-namespace {
+namespace throttle_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -88,5 +88,5 @@ TEST_F(EventThrottleTest, each_value_of_the_key_is_counted_by_itself) {
   EXPECT_THAT(due(150), ElementsAre("y2"));
 }
 
-}  // namespace
+}  // namespace throttle_test
 }  // namespace qomio

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/introspection.h"
 #include "qomio/qapi/json.h"
 
@@ -37,7 +37,7 @@ struct Part {
   std::uint8_t size = 0;
   Mode mode = Mode::slow;
   static constexpr std::string_view type_name = "Part";
-  static constexpr auto members = std::tuple(member("size", &Part::size), member("mode", &Part::mode));
+  static constexpr auto members = member_list(member("size", &Part::size), member("mode", &Part::mode));
 };
 
 struct Build {
@@ -48,9 +48,9 @@ struct Build {
   std::optional<Json> extra;
   static constexpr std::string_view type_name = "Build";
   static constexpr auto members =
-      std::tuple(member("name", &Build::name, "what to build"), member("parts", &Build::parts),
-                 member_with_default("mode", &Build::mode), member("memory", &Build::memory),
-                 member("extra", &Build::extra));
+      member_list(member("name", &Build::name, "what to build"), member("parts", &Build::parts),
+                  member_with_default("mode", &Build::mode), member("memory", &Build::memory),
+                  member("extra", &Build::extra));
 };
 
 Result<std::vector<std::vector<std::string>>> build(const Build&) { return {}; }
@@ -59,11 +59,11 @@ Result<void> stop() { return {}; }
 class SchemaTest : public testing::Test {
  protected:
   SchemaTest() {
-    add_introspection_commands(interface);
-    interface.add(command("build", "builds", build).feature("unstable"));
-    interface.add(command("stop", "stops", stop).oob());
-    interface.add(event<Part>("BUILT", "a part was built"));
-    schema = schema_json(interface, Access::full);
+    add_introspection_commands(registry);
+    registry.add(command("build", "builds", build).feature("unstable"));
+    registry.add(command("stop", "stops", stop).oob());
+    registry.add(event<Part>("BUILT", "a part was built"));
+    schema = schema_json(registry, Access::full);
     for (const auto& entry : schema) entries.emplace(entry["name"].get<std::string>(), entry);
   }
 
@@ -76,7 +76,7 @@ class SchemaTest : public testing::Test {
     return object;
   }
 
-  Interface interface;
+  CommandRegistry registry;
   Json schema;
   std::map<std::string, Json> entries;
 };
@@ -218,9 +218,9 @@ TEST_F(SchemaTest, the_schema_describes_itself) {
 }
 
 TEST_F(SchemaTest, added_commands_appear_and_removed_ones_disappear) {
-  interface.add(command("later", "comes later", stop));
-  interface.remove_command("build");
-  const auto answer = interface.run("query-qmp-schema", Json::object());
+  registry.add(command("later", "comes later", stop));
+  registry.remove_command("build");
+  const auto answer = registry.run("query-qmp-schema", Json::object());
   ASSERT_TRUE(answer);
   std::vector<std::string> names;
   for (const auto& e : *answer) names.push_back(e["name"]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/object/object_events.h"
+#include "qomio/object/internal/object_events.h"
 
 #include <memory>
 #include <optional>
@@ -8,7 +8,7 @@
 #include "qomio/object/object.h"
 #include "qomio/object/object_listener.h"
 #include "qomio/object/property.h"
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
 
 namespace qomio {
@@ -18,8 +18,8 @@ struct ObjectInfo {
   std::string path;
   std::string qom_type;
   static constexpr std::string_view type_name = "ObjectEventInfo";
-  static constexpr auto members = std::tuple(member("path", &ObjectInfo::path, "path of the object"),
-                                             member("qom-type", &ObjectInfo::qom_type));
+  static constexpr auto members = member_list(member("path", &ObjectInfo::path, "path of the object"),
+                                              member("qom-type", &ObjectInfo::qom_type));
 };
 
 struct ObjectChange {
@@ -27,43 +27,43 @@ struct ObjectChange {
   std::string property;
   std::optional<Json> value;
   static constexpr std::string_view type_name = "ObjectChange";
-  static constexpr auto members = std::tuple(
+  static constexpr auto members = member_list(
       member("path", &ObjectChange::path, "path of the object"), member("property", &ObjectChange::property),
       member("value", &ObjectChange::value, "as qom-get returns it; absent if it can't be read"));
 };
 
 class Sender final : public ObjectListener {
  public:
-  explicit Sender(Interface& interface) : interface_(interface) {}
+  explicit Sender(CommandRegistry& commands) : commands_(commands) {}
 
   // Paths and values are put together only if a client wants them: a getter may be slow.
   void added(Object& object) override {
-    if (interface_.is_wanted("OBJECT_ADDED")) interface_.emit("OBJECT_ADDED", info(object));
+    if (commands_.is_wanted("OBJECT_ADDED")) commands_.emit("OBJECT_ADDED", info(object));
   }
   void removed(Object& object) override {
-    if (interface_.is_wanted("OBJECT_DELETED")) interface_.emit("OBJECT_DELETED", info(object));
+    if (commands_.is_wanted("OBJECT_DELETED")) commands_.emit("OBJECT_DELETED", info(object));
   }
   void changed(Object& object, const Property& property) override {
-    if (!interface_.is_wanted("OBJECT_CHANGED")) return;
+    if (!commands_.is_wanted("OBJECT_CHANGED")) return;
     ObjectChange change{object.path().value_or(""), property.name(), {}};
     if (auto value = object.get_property(property.name())) change.value = std::move(*value);
-    interface_.emit("OBJECT_CHANGED", change);
+    commands_.emit("OBJECT_CHANGED", change);
   }
 
  private:
   static ObjectInfo info(const Object& object) { return {object.path().value_or(""), object.type_name()}; }
-  Interface& interface_;
+  CommandRegistry& commands_;
 };
 
 }  // namespace
 
-void add_object_events(Interface& interface) {
-  const auto sender = std::make_shared<Sender>(interface);
+void add_object_events(CommandRegistry& commands) {
+  const auto sender = std::make_shared<Sender>(commands);
   object_listen(sender);
   auto add = [&](Event event) {
     event.on_request = true;
     event.source = sender;
-    interface.add(std::move(event));
+    commands.add(std::move(event));
   };
   add(event<ObjectInfo>("OBJECT_ADDED", "an object was created below /objects"));
   add(event<ObjectInfo>("OBJECT_DELETED", "an object below /objects is leaving the tree"));

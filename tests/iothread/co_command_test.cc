@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/iothread/iothread_commands.h"
+#include "qomio/iothread/co_command.h"
 
 #include <gmock/gmock.h>
 
 #include <atomic>
 #include <thread>
 
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
 #include "qomio/tests/iothread/running_loop.h"
 
 namespace qomio {
-namespace {
+namespace co_command_test {
 
 struct Number {
   std::int64_t value = 0;
   static constexpr std::string_view type_name = "Number";
-  static constexpr auto members = std::tuple(member("value", &Number::value));
+  static constexpr auto members = member_list(member("value", &Number::value));
 };
 
 AioContext* elsewhere = nullptr;
@@ -38,8 +38,8 @@ Task<Result<Number>> while_wanted(Number number, Answer<Number> answer) {
 class CoCommandTest : public InLoop {
  protected:
   CoCommandTest() {
-    interface_.add(co_command("twice", "for tests", twice));
-    interface_.add(co_command("while-wanted", "for tests", while_wanted));
+    commands_.add(co_command("twice", "for tests", twice));
+    commands_.add(co_command("while-wanted", "for tests", while_wanted));
   }
   // Starts the command; the answer comes to answer_, in whatever thread.
   Reply start(std::string_view name, std::string_view arguments) {
@@ -48,10 +48,10 @@ class CoCommandTest : public InLoop {
       answered_.store(true);
       answered_.notify_one();
     });
-    interface_.start(*interface_.find_command(name), *parse_json(arguments), Access::full, reply);
+    commands_.start(*commands_.find_command(name), *parse_json(arguments), Access::full, reply);
     return reply;
   }
-  Interface interface_;
+  CommandRegistry commands_;
   std::string answer_;
   std::atomic<bool> answered_ = false;
 };
@@ -90,17 +90,17 @@ TEST_F(CoCommandTest, a_coroutine_sees_that_nobody_waits_any_more) {
 
 TEST(CoCommandEndTest, a_loop_that_ends_gives_the_command_up) {
   std::string answer;
-  Interface interface;
-  interface.add(co_command("while-wanted", "for tests", while_wanted));
+  CommandRegistry commands;
+  commands.add(co_command("while-wanted", "for tests", while_wanted));
   {
     const Ref<AioContext> loop = make_loop();
     const CurrentAioContext current(*loop);
     const Reply reply([&](Result<Json> given) { answer = given ? "done" : given.error().message(); });
-    interface.start(*interface.find_command("while-wanted"), *parse_json("{'value':1}"), Access::full, reply);
+    commands.start(*commands.find_command("while-wanted"), *parse_json("{'value':1}"), Access::full, reply);
     loop->poll(true);
   }
   EXPECT_EQ(answer, "the command ended without an answer");
 }
 
-}  // namespace
+}  // namespace co_command_test
 }  // namespace qomio

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/qapi/compat.h"
+#include "qomio/qapi/command_registry.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "qomio/qapi/interface.h"
 #include "qomio/qapi/internal/schema/schema.h"
 #include "qomio/qapi/introspection.h"
 #include "qomio/qapi/json.h"
@@ -16,7 +15,7 @@ template <>
 inline constexpr auto enum_description<Mode> = EnumDescription(
     "Mode", "plain", EnumValue("old", "", {"deprecated"}), EnumValue("wild", "", {"unstable", "own"}));
 
-namespace {
+namespace compat_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -28,14 +27,14 @@ struct Inner {
   std::optional<std::int64_t> plain;
   static constexpr std::string_view type_name = "Inner";
   static constexpr auto members =
-      std::tuple(member("old", &Inner::old).with({"deprecated"}),
-                 member("wild", &Inner::wild).with({"unstable"}), member("plain", &Inner::plain));
+      member_list(member("old", &Inner::old).with({"deprecated"}),
+                  member("wild", &Inner::wild).with({"unstable"}), member("plain", &Inner::plain));
 };
 struct Branched {
   Mode kind = Mode::plain;
   std::variant<std::monostate, Inner> more;
   static constexpr std::string_view type_name = "Branched";
-  static constexpr auto members = std::tuple(member("kind", &Branched::kind));
+  static constexpr auto members = member_list(member("kind", &Branched::kind));
   static constexpr auto branches = union_of(&Branched::kind, &Branched::more, branch<Inner>(Mode::wild));
 };
 struct Outer {
@@ -45,42 +44,41 @@ struct Outer {
   std::optional<std::variant<std::int64_t, Inner>> either;
   static constexpr std::string_view type_name = "Outer";
   static constexpr auto members =
-      std::tuple(member("mode", &Outer::mode), member_with_default("list", &Outer::list),
-                 member("branched", &Outer::branched), member("either", &Outer::either));
+      member_list(member("mode", &Outer::mode), member_with_default("list", &Outer::list),
+                  member("branched", &Outer::branched), member("either", &Outer::either));
 };
 
 // The command `echo` returns what it gets; `later` does so by a reply.
 class CompatTest : public testing::Test {
  protected:
   CompatTest() {
-    add_introspection_commands(interface_);
-    interface_.add(command("echo", "", +[](const Outer& outer) { return Result<Outer>(outer); }));
-    interface_.add(
-        command("later", "", [](const Outer& outer, Answer<Outer> answer) { answer.send(outer); }));
-    interface_.add(command("old", "", +[] { return Result<void>(); }).feature("deprecated"));
-    interface_.add(command("wild", "", +[] { return Result<void>(); }).feature("unstable"));
-    interface_.add(event<Inner>("PLAIN", ""));
+    add_introspection_commands(registry_);
+    registry_.add(command("echo", "", +[](const Outer& outer) { return Result<Outer>(outer); }));
+    registry_.add(command("later", "", [](const Outer& outer, Answer<Outer> answer) { answer.send(outer); }));
+    registry_.add(command("old", "", +[] { return Result<void>(); }).feature("deprecated"));
+    registry_.add(command("wild", "", +[] { return Result<void>(); }).feature("unstable"));
+    registry_.add(event<Inner>("PLAIN", ""));
     Event old = event<Inner>("OLD", "");
     old.features = {"deprecated"};
-    interface_.add(std::move(old));
+    registry_.add(std::move(old));
   }
   std::string run(std::string_view name, std::string_view arguments = "{}") {
-    const auto result = interface_.run(name, *parse_json(arguments));
+    const auto result = registry_.run(name, *parse_json(arguments));
     return result ? json_text(*result)
                   : fmt::format("{}: {}", error_class_name(result.error().error_class()),
                                 result.error().message());
   }
   void input(CompatInput deprecated, CompatInput unstable) {
-    interface_.set_compat({.deprecated_input = deprecated, .unstable_input = unstable});
+    registry_.set_compat({.deprecated_input = deprecated, .unstable_input = unstable});
   }
   void output(CompatOutput deprecated, CompatOutput unstable) {
-    interface_.set_compat({.deprecated_output = deprecated, .unstable_output = unstable});
+    registry_.set_compat({.deprecated_output = deprecated, .unstable_output = unstable});
   }
 
   static constexpr std::string_view kAll =
       R"({"mode": "old", "list": [{"old": 1, "wild": 2, "plain": 3}], )"
       R"("branched": {"kind": "wild", "old": 4, "wild": 5}, "either": {"old": 6, "plain": 7}})";
-  Interface interface_;
+  CommandRegistry registry_;
 };
 
 TEST_F(CompatTest, by_default_all_is_accepted_and_shown) {
@@ -138,17 +136,17 @@ TEST_F(CompatTest, hidden_members_are_left_out_of_replies) {
 
 TEST_F(CompatTest, hidden_events_are_not_sent_and_hidden_members_are_left_out_of_others) {
   std::vector<std::string> heard;
-  const auto listening = interface_.listen([&](std::string_view name, const Json& data) {
+  const auto listening = registry_.listen([&](std::string_view name, const Json& data) {
     heard.push_back(fmt::format("{} {}", name, json_text(data)));
   });
   output(CompatOutput::hide, CompatOutput::accept);
-  interface_.emit("OLD", Inner{});
-  interface_.emit("PLAIN", Inner{.old = 1, .wild = 2, .plain = 3});
+  registry_.emit("OLD", Inner{});
+  registry_.emit("PLAIN", Inner{.old = 1, .wild = 2, .plain = 3});
   EXPECT_THAT(heard, ElementsAre(R"(PLAIN {"wild": 2, "plain": 3})"));
 }
 
 TEST_F(CompatTest, the_schema_tells_features_and_leaves_out_what_is_hidden) {
-  const std::string all = json_text(schema_json(interface_, Access::full));
+  const std::string all = json_text(schema_json(registry_, Access::full));
   EXPECT_THAT(all, HasSubstr(R"("features": ["deprecated"])"));
   EXPECT_THAT(all, HasSubstr(R"({"name": "wild", "features": ["unstable", "own"]})"));
   output(CompatOutput::hide, CompatOutput::accept);
@@ -167,5 +165,5 @@ TEST_F(CompatTest, the_crash_policy_aborts) {
   EXPECT_EQ(run("wild"), "{}");
 }
 
-}  // namespace
+}  // namespace compat_test
 }  // namespace qomio

@@ -13,7 +13,7 @@ class QmpServer;
 namespace qomiod {
 
 // What --qmp says: where clients come from, and what they may do.
-struct Monitor {
+struct QmpSocket {
   enum class Kind { path, descriptor, stdio };
   Kind kind = Kind::stdio;
   std::string path;
@@ -23,8 +23,8 @@ struct Monitor {
 
 // Reads `unix:PATH`, `fd:N` or `stdio`, and `,access=read-only` or `,access=full` behind it. A comma in the
 // path is written twice. Errors: anything else.
-qomio::Result<Monitor> parse_monitor(const std::string& typed);
+qomio::Result<QmpSocket> parse_qmp_socket(const std::string& typed);
 
-qomio::Result<void> open_monitor(qomio::QmpServer& server, const Monitor& monitor);
+qomio::Result<void> open_qmp_socket(qomio::QmpServer& server, const QmpSocket& socket);
 
 }  // namespace qomiod

@@ -3,9 +3,9 @@
 
 namespace qomio {
 
-class Interface;
+class CommandRegistry;
 
 // OBJECT_ADDED, OBJECT_DELETED and OBJECT_CHANGED, for clients who ask for them with subscribe-events.
-void add_object_events(Interface& interface);
+void add_object_events(CommandRegistry& commands);
 
 }  // namespace qomio

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/qapi/compat.h"
+#include "qomio/qapi/command_registry.h"
 
 #include "qomio/qapi/json.h"
 

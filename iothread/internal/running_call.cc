@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/iothread/running_call.h"
+#include "qomio/iothread/loop_stats.h"
 
 #include <cxxabi.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/tools/qomiod/monitor.h"
+#include "qomio/tools/qomiod/qmp_socket.h"
 
 #include <unistd.h>
 
@@ -32,22 +32,22 @@ std::string take_part(std::string_view& rest) {
   return part;
 }
 
-Result<Monitor> parse_address(const std::string& address) {
+Result<QmpSocket> parse_address(const std::string& address) {
   constexpr std::string_view kUnix = "unix:";
   constexpr std::string_view kFd = "fd:";
-  Monitor monitor;
-  if (address == "stdio") return monitor;
+  QmpSocket socket;
+  if (address == "stdio") return socket;
   if (address.starts_with(kUnix) && address.size() > kUnix.size()) {
-    monitor.kind = Monitor::Kind::path;
-    monitor.path = address.substr(kUnix.size());
-    return monitor;
+    socket.kind = QmpSocket::Kind::path;
+    socket.path = address.substr(kUnix.size());
+    return socket;
   }
   if (address.starts_with(kFd)) {
     const auto fd = parse_int64(std::string_view(address).substr(kFd.size()));
     if (fd && *fd >= 0 && *fd <= std::numeric_limits<int>::max()) {
-      monitor.kind = Monitor::Kind::descriptor;
-      monitor.fd = static_cast<int>(*fd);
-      return monitor;
+      socket.kind = QmpSocket::Kind::descriptor;
+      socket.fd = static_cast<int>(*fd);
+      return socket;
     }
   }
   return error("expected unix:PATH, fd:N or stdio");
@@ -55,10 +55,10 @@ Result<Monitor> parse_address(const std::string& address) {
 
 }  // namespace
 
-Result<Monitor> parse_monitor(const std::string& typed) {
+Result<QmpSocket> parse_qmp_socket(const std::string& typed) {
   std::string_view rest = typed;
-  auto monitor = parse_address(take_part(rest));
-  if (!monitor) return monitor;
+  auto socket = parse_address(take_part(rest));
+  if (!socket) return socket;
   while (!rest.empty()) {
     const std::string option = take_part(rest);
     constexpr std::string_view kAccess = "access=";
@@ -66,19 +66,19 @@ Result<Monitor> parse_monitor(const std::string& typed) {
       return error("Parameter '{}' is unexpected", option.substr(0, option.find('=')));
     auto access = from_json<Access>(option.substr(kAccess.size()), "access");
     if (!access) return failure(access);
-    monitor->access = *access;
+    socket->access = *access;
   }
-  return monitor;
+  return socket;
 }
 
-Result<void> open_monitor(QmpServer& server, const Monitor& monitor) {
-  switch (monitor.kind) {
-    case Monitor::Kind::path:
-      return server.listen(monitor.path, monitor.access);
-    case Monitor::Kind::descriptor:
-      return server.serve(monitor.fd, monitor.access);
-    case Monitor::Kind::stdio:
-      return server.add_client(STDIN_FILENO, STDOUT_FILENO, monitor.access);
+Result<void> open_qmp_socket(QmpServer& server, const QmpSocket& socket) {
+  switch (socket.kind) {
+    case QmpSocket::Kind::path:
+      return server.listen(socket.path, socket.access);
+    case QmpSocket::Kind::descriptor:
+      return server.serve(socket.fd, socket.access);
+    case QmpSocket::Kind::stdio:
+      return server.add_client(STDIN_FILENO, STDOUT_FILENO, socket.access);
   }
   std::unreachable();
 }

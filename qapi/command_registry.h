@@ -10,9 +10,51 @@
 #include <vector>
 
 #include "qomio/qapi/command.h"
-#include "qomio/qapi/compat.h"
 
 namespace qomio {
+
+// What to do when a client uses something deprecated or unstable: to find out who still does.
+enum class CompatInput { accept, reject, crash };
+template <>
+inline constexpr auto enum_description<CompatInput> =
+    EnumDescription("CompatPolicyInput", "accept", EnumValue("reject", "as an error"),
+                    EnumValue("crash", "abort the program"));
+
+// Whether clients see it.
+enum class CompatOutput { accept, hide };
+template <>
+inline constexpr auto enum_description<CompatOutput> =
+    EnumDescription("CompatPolicyOutput", "accept", "hide");
+
+// How the features `deprecated` and `unstable` of commands, events, members and values are treated. All else
+// is accepted always.
+struct CompatPolicy {
+  CompatInput deprecated_input = CompatInput::accept;
+  CompatOutput deprecated_output = CompatOutput::accept;
+  CompatInput unstable_input = CompatInput::accept;
+  CompatOutput unstable_output = CompatOutput::accept;
+  static constexpr std::string_view type_name = "CompatPolicy";
+  static constexpr auto members =
+      member_list(member_with_default("deprecated-input", &CompatPolicy::deprecated_input),
+                  member_with_default("deprecated-output", &CompatPolicy::deprecated_output),
+                  member_with_default("unstable-input", &CompatPolicy::unstable_input),
+                  member_with_default("unstable-output", &CompatPolicy::unstable_output));
+
+  bool rejects_some() const;
+  bool hides_some() const;
+  // Is output with these features hidden?
+  bool hides(const std::vector<std::string>& features) const;
+
+  // May a client use something with these features? `what` is "command", "parameter" or "value". Errors:
+  // `Deprecated parameter x disabled by policy`, for a command CommandNotFound.
+  Result<void> check(std::string_view what, std::string_view name,
+                     const std::vector<std::string>& features) const;
+  // May it send these arguments? Looks at the members and values that the type knows; all other errors are
+  // left to whoever reads the value.
+  Result<void> check_input(const Json& value, const TypeDescription& type) const;
+  // Takes out what is hidden.
+  void filter_output(Json& value, const TypeDescription& type) const;
+};
 
 // An event that the program may send, for introspection.
 struct Event {
@@ -35,18 +77,23 @@ Event event(std::string_view name, std::string_view description) {
           {}};
 }
 
-// What a program offers over QMP: its commands and events. The libraries fill the one of the process,
-// Interface::process(), which servers use unless told otherwise; a program may fill others.
+// What a program offers over QMP: its commands and events. A program creates one, lets the libraries and
+// its own code add to it, and gives it to a QmpServer:
+//
+//     CommandRegistry commands;
+//     add_object_commands(commands);
+//     QmpServer qmp(commands);
+//
+// It must outlive its servers. What its commands refer to must outlive it.
 //
 // Thread: the main thread (qapi/internal/main_thread.h), except what says "Thread-safe".
-class Interface {
+class CommandRegistry {
  public:
-  Interface();
+  CommandRegistry();
   // Drops events that other threads emitted and that have not been sent. No thread may be in emit().
-  ~Interface();
-  Interface(const Interface&) = delete;
-  Interface& operator=(const Interface&) = delete;
-  static Interface& process();
+  ~CommandRegistry();
+  CommandRegistry(const CommandRegistry&) = delete;
+  CommandRegistry& operator=(const CommandRegistry&) = delete;
 
   // Adding a name again replaces what was there, so that registering a library twice is harmless.
   void add(Command command);
@@ -58,8 +105,8 @@ class Interface {
 
   // Null when there is none.
   const Command* find_command(std::string_view name) const;
-  const std::map<std::string, Command, std::less<>>& commands() const { return commands_; }
-  const std::map<std::string, Event, std::less<>>& events() const { return events_; }
+  const std::map<std::string, Command, std::less<>>& commands() const;
+  const std::map<std::string, Event, std::less<>>& events() const;
 
   // The command, if a client with that access may run it. Errors: CommandNotFound, `The command nope has not
   // been found`, `Command x has been disabled`, `The command quit is not allowed: access is read-only`,
@@ -81,7 +128,7 @@ class Interface {
   // Writes down what runs as long as it lives. `what` stays valid for ever.
   class Running {
    public:
-    Running(const Interface& interface, const char* what);
+    Running(const CommandRegistry& registry, const char* what);
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
     ~Running();
@@ -93,12 +140,12 @@ class Interface {
 
   // The program's own name and version, "storaged-1.4", for query-version and the greeting of servers.
   // "qomio-" and the library's version until it is set.
-  void set_package(std::string_view name_and_version) { package_ = name_and_version; }
-  const std::string& package() const { return package_; }
+  void set_package(std::string_view name_and_version);
+  const std::string& package() const;
 
   // How what is deprecated or unstable is treated from now on.
-  void set_compat(const CompatPolicy& policy) { compat_ = policy; }
-  const CompatPolicy& compat() const { return compat_; }
+  void set_compat(const CompatPolicy& policy);
+  const CompatPolicy& compat() const;
 
   // Thread-safe. In the main thread it has been sent when this returns. From another it is put into a queue,
   // in order, which the main thread sends when it comes round: a source of GLib's default context. The queue
@@ -107,7 +154,7 @@ class Interface {
   // there is no memory to tell somebody, that one isn't told: what has happened has happened.
   void emit(std::string_view name, const Json& data);
   template <class T>
-    requires detail::Struct<T>
+    requires internal::Struct<T>
   void emit(std::string_view name, const T& data) {
     emit_written(
         name, [](Visitor& visitor, void* value) { (void)visit(visitor, {}, *static_cast<T*>(value)); },
@@ -125,26 +172,12 @@ class Interface {
   [[nodiscard]] std::shared_ptr<void> listen(EventListener listener, EventFilter wants = {});
 
  private:
-  struct Listener {
-    EventListener tell;
-    EventFilter wants;
-    bool wants_event(std::string_view name) const;
-  };
-  // Events of other threads, oldest first.
-  struct Pending;
+  struct State;
   // The data is written if somebody wants the event.
   void emit_written(std::string_view name, void (*write)(Visitor& visitor, void* value), const void* value);
-  template <class Make>
-  void emit_made(std::string_view name, const Make& make);
-  void tell(std::string_view name, Json& data);
 
   mutable std::atomic<const char*> running_ = nullptr;
-  std::map<std::string, Command, std::less<>> commands_;
-  std::map<std::string, Event, std::less<>> events_;
-  std::vector<std::weak_ptr<Listener>> listeners_;
-  std::unique_ptr<Pending> pending_;
-  CompatPolicy compat_;
-  std::string package_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace qomio

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "qomio/qapi/interface.h"
+#include "qomio/qapi/command_registry.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ using testing::Not;
 struct Inner {
   std::int64_t depth = 0;
   static constexpr std::string_view type_name = "Inner";
-  static constexpr auto members = std::tuple(member("depth", &Inner::depth));
+  static constexpr auto members = member_list(member("depth", &Inner::depth));
 };
 
 struct Greet {
@@ -33,14 +33,14 @@ struct Greet {
   std::optional<std::int64_t> times;
   std::optional<Inner> inner;
   static constexpr std::string_view type_name = "Greet";
-  static constexpr auto members = std::tuple(member("name", &Greet::name), member("times", &Greet::times),
-                                             member("inner", &Greet::inner));
+  static constexpr auto members = member_list(member("name", &Greet::name), member("times", &Greet::times),
+                                              member("inner", &Greet::inner));
 };
 
 struct Reply {
   std::string text;
   static constexpr std::string_view type_name = "Reply";
-  static constexpr auto members = std::tuple(member("text", &Reply::text));
+  static constexpr auto members = member_list(member("text", &Reply::text));
 };
 
 int nothing_calls = 0;
@@ -57,65 +57,65 @@ Result<Reply> greet(const Greet& arguments) {
 }
 Result<std::vector<std::int64_t>> fail() { return error(ErrorClass::DeviceNotActive, "not today"); }
 
-class InterfaceTest : public testing::Test {
+class CommandRegistryTest : public testing::Test {
  protected:
-  InterfaceTest() {
+  CommandRegistryTest() {
     nothing_calls = 0;
-    add_introspection_commands(interface);
-    interface.add(command("nothing", "does nothing", nothing));
-    interface.add(command("greet", "greets", greet));
-    interface.add(command("fail", "fails", fail));
-    interface.add(event<Reply>("SPOKEN", "somebody spoke"));
+    add_introspection_commands(registry);
+    registry.add(command("nothing", "does nothing", nothing));
+    registry.add(command("greet", "greets", greet));
+    registry.add(command("fail", "fails", fail));
+    registry.add(event<Reply>("SPOKEN", "somebody spoke"));
   }
 
   // The reply as text, or the error with its class.
   std::string run(std::string_view name, std::string_view arguments = "{}") {
     const auto json = parse_json(arguments);
     EXPECT_TRUE(json) << arguments;
-    const auto reply = interface.run(name, *json);
+    const auto reply = registry.run(name, *json);
     if (reply) return json_text(*reply);
     return std::string(error_class_name(reply.error().error_class())) + ": " + reply.error().message();
   }
 
-  Interface interface;
+  CommandRegistry registry;
 };
 
-TEST_F(InterfaceTest, a_command_without_result_returns_an_empty_object) {
+TEST_F(CommandRegistryTest, a_command_without_result_returns_an_empty_object) {
   EXPECT_EQ(run("nothing"), "{}");
   EXPECT_EQ(nothing_calls, 1);
 }
 
-TEST_F(InterfaceTest, a_running_command_is_named_until_it_returns) {
+TEST_F(CommandRegistryTest, a_running_command_is_named_until_it_returns) {
   std::vector<std::string> seen;
-  interface.add(command("outer", "", [&]() -> Result<void> {
-    seen.emplace_back(interface.running());
-    EXPECT_TRUE(interface.run("inner", Json::object()));
-    seen.emplace_back(interface.running());
+  registry.add(command("outer", "", [&]() -> Result<void> {
+    seen.emplace_back(registry.running());
+    EXPECT_TRUE(registry.run("inner", Json::object()));
+    seen.emplace_back(registry.running());
     return {};
   }));
-  interface.add(command("inner", "", [&](Answer<void> answer) {
-    seen.emplace_back(interface.running());
+  registry.add(command("inner", "", [&](Answer<void> answer) {
+    seen.emplace_back(registry.running());
     answer.send({});
   }));
-  EXPECT_EQ(interface.running(), nullptr);
+  EXPECT_EQ(registry.running(), nullptr);
   EXPECT_EQ(run("outer"), "{}");
   EXPECT_EQ(seen, (std::vector<std::string>{"command 'outer'", "command 'inner'", "command 'outer'"}));
-  EXPECT_EQ(interface.running(), nullptr);
+  EXPECT_EQ(registry.running(), nullptr);
 }
 
-TEST_F(InterfaceTest, a_command_without_arguments_refuses_any_and_does_not_run) {
+TEST_F(CommandRegistryTest, a_command_without_arguments_refuses_any_and_does_not_run) {
   EXPECT_EQ(run("nothing", R"({"foo": 1})"), "GenericError: Parameter 'foo' is unexpected");
   EXPECT_EQ(run("nothing", R"({"": null, "b": 1})"), "GenericError: Parameter '' is unexpected");
   EXPECT_EQ(nothing_calls, 0);
 }
 
-TEST_F(InterfaceTest, required_optional_and_nested_arguments_reach_the_handler) {
+TEST_F(CommandRegistryTest, required_optional_and_nested_arguments_reach_the_handler) {
   EXPECT_EQ(run("greet", R"({"name": "x"})"), R"({"text": "hi x;"})");
   EXPECT_EQ(run("greet", R"({"times": 2, "name": "x"})"), R"({"text": "hi x;hi x;"})");
   EXPECT_EQ(run("greet", R"({"name": "x", "times": 0, "inner": {"depth": 5}})"), R"({"text": "5"})");
 }
 
-TEST_F(InterfaceTest, wrong_arguments_are_refused_before_the_handler_runs) {
+TEST_F(CommandRegistryTest, wrong_arguments_are_refused_before_the_handler_runs) {
   EXPECT_EQ(run("greet"), "GenericError: Parameter 'name' is missing");
   EXPECT_EQ(run("greet", R"({"name": 1})"),
             "GenericError: Invalid parameter type for 'name', expected: string");
@@ -126,47 +126,47 @@ TEST_F(InterfaceTest, wrong_arguments_are_refused_before_the_handler_runs) {
   EXPECT_EQ(run("greet", R"({"name": "x", "foo": 1})"), "GenericError: Parameter 'foo' is unexpected");
 }
 
-TEST_F(InterfaceTest, the_error_of_a_handler_keeps_its_class) {
+TEST_F(CommandRegistryTest, the_error_of_a_handler_keeps_its_class) {
   EXPECT_EQ(run("fail"), "DeviceNotActive: not today");
 }
 
-TEST_F(InterfaceTest, an_unknown_command_is_command_not_found_whatever_its_arguments) {
+TEST_F(CommandRegistryTest, an_unknown_command_is_command_not_found_whatever_its_arguments) {
   EXPECT_EQ(run("nope"), "CommandNotFound: The command nope has not been found");
   EXPECT_EQ(run("", R"({"a": 1})"), "CommandNotFound: The command  has not been found");
   EXPECT_EQ(run("GREET"), "CommandNotFound: The command GREET has not been found");
-  EXPECT_EQ(interface.find_command("nope"), nullptr);
+  EXPECT_EQ(registry.find_command("nope"), nullptr);
 }
 
-TEST_F(InterfaceTest, adding_a_command_again_replaces_it_and_removing_it_hides_it) {
-  interface.add(command("greet", "greets nobody", nothing));
+TEST_F(CommandRegistryTest, adding_a_command_again_replaces_it_and_removing_it_hides_it) {
+  registry.add(command("greet", "greets nobody", nothing));
   EXPECT_EQ(run("greet"), "{}");
-  EXPECT_EQ(interface.find_command("greet")->description, "greets nobody");
-  interface.remove_command("greet");
-  interface.remove_command("greet");
+  EXPECT_EQ(registry.find_command("greet")->description, "greets nobody");
+  registry.remove_command("greet");
+  registry.remove_command("greet");
   EXPECT_EQ(run("greet"), "CommandNotFound: The command greet has not been found");
 }
 
-TEST_F(InterfaceTest, a_disabled_command_is_neither_run_nor_listed_until_it_is_enabled) {
-  interface.enable_command("nothing", false);
+TEST_F(CommandRegistryTest, a_disabled_command_is_neither_run_nor_listed_until_it_is_enabled) {
+  registry.enable_command("nothing", false);
   EXPECT_EQ(run("nothing"), "CommandNotFound: Command nothing has been disabled");
   EXPECT_EQ(nothing_calls, 0);
   EXPECT_THAT(run("query-commands"), Not(HasSubstr("nothing")));
   EXPECT_THAT(run("query-qmp-schema"), Not(HasSubstr("nothing")));
-  interface.enable_command("nothing", true);
+  registry.enable_command("nothing", true);
   EXPECT_EQ(run("nothing"), "{}");
   EXPECT_THAT(run("query-commands"), HasSubstr("nothing"));
 }
 
-TEST_F(InterfaceTest, flags_are_set_when_a_command_is_made) {
+TEST_F(CommandRegistryTest, flags_are_set_when_a_command_is_made) {
   const Command c = command("x", "y", nothing).oob().last().feature("unstable").feature("own");
   EXPECT_TRUE(c.allow_oob);
   EXPECT_TRUE(c.ends_server);
   EXPECT_THAT(c.features, ElementsAre("unstable", "own"));
-  EXPECT_FALSE(interface.find_command("greet")->allow_oob);
-  EXPECT_FALSE(interface.find_command("greet")->ends_server);
+  EXPECT_FALSE(registry.find_command("greet")->allow_oob);
+  EXPECT_FALSE(registry.find_command("greet")->ends_server);
 }
 
-TEST_F(InterfaceTest, lists_its_own_commands) {
+TEST_F(CommandRegistryTest, lists_its_own_commands) {
   EXPECT_EQ(run("query-commands"), R"([{"name": "fail"}, {"name": "greet"}, {"name": "nothing"}, )"
                                    R"({"name": "query-commands"}, {"name": "query-qmp-schema"}, )"
                                    R"({"name": "query-version"}])");
@@ -175,78 +175,78 @@ TEST_F(InterfaceTest, lists_its_own_commands) {
   EXPECT_EQ(run("query-version", R"({"foo": 1})"), "GenericError: Parameter 'foo' is unexpected");
 }
 
-TEST_F(InterfaceTest, the_version_is_the_protocols_and_the_package_names_the_program) {
+TEST_F(CommandRegistryTest, the_version_is_the_protocols_and_the_package_names_the_program) {
   EXPECT_EQ(run("query-version"), R"({"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "qomio-)" +
                                       std::string(version_text()) + R"("})");
 }
 
-TEST_F(InterfaceTest, an_event_reaches_every_listener_in_order_with_its_data) {
+TEST_F(CommandRegistryTest, an_event_reaches_every_listener_in_order_with_its_data) {
   std::vector<std::string> heard;
-  const auto first = interface.listen([&](std::string_view name, const Json& data) {
+  const auto first = registry.listen([&](std::string_view name, const Json& data) {
     heard.push_back("1 " + std::string(name) + json_text(data));
   });
-  const auto second = interface.listen(
-      [&](std::string_view name, const Json&) { heard.push_back("2 " + std::string(name)); });
-  interface.emit("SPOKEN", Reply{"x"});
+  const auto second =
+      registry.listen([&](std::string_view name, const Json&) { heard.push_back("2 " + std::string(name)); });
+  registry.emit("SPOKEN", Reply{"x"});
   EXPECT_THAT(heard, ElementsAre(R"(1 SPOKEN{"text": "x"})", "2 SPOKEN"));
 }
 
-TEST_F(InterfaceTest, a_removed_listener_is_not_called_again) {
+TEST_F(CommandRegistryTest, a_removed_listener_is_not_called_again) {
   int heard = 0;
-  auto listener = interface.listen([&](std::string_view, const Json&) { ++heard; });
-  interface.emit("SPOKEN", Reply{"x"});
+  auto listener = registry.listen([&](std::string_view, const Json&) { ++heard; });
+  registry.emit("SPOKEN", Reply{"x"});
   listener = nullptr;
-  interface.emit("SPOKEN", Reply{"x"});
+  registry.emit("SPOKEN", Reply{"x"});
   EXPECT_EQ(heard, 1);
 }
 
-TEST_F(InterfaceTest, a_listener_that_removes_itself_is_destroyed_after_it_returns) {
+TEST_F(CommandRegistryTest, a_listener_that_removes_itself_is_destroyed_after_it_returns) {
   std::vector<std::string> heard;
   std::shared_ptr<void> self;
-  self = interface.listen([&heard, &self, text = std::string(64, 'x')](std::string_view, const Json&) {
+  self = registry.listen([&heard, &self, text = std::string(64, 'x')](std::string_view, const Json&) {
     self = nullptr;
     heard.push_back(text);  // the capture must be alive still
   });
-  interface.emit("SPOKEN", Reply{"x"});
-  interface.emit("SPOKEN", Reply{"x"});
+  registry.emit("SPOKEN", Reply{"x"});
+  registry.emit("SPOKEN", Reply{"x"});
   EXPECT_THAT(heard, ElementsAre(std::string(64, 'x')));
 }
 
-TEST_F(InterfaceTest, a_listener_removed_by_an_earlier_one_is_not_called) {
+TEST_F(CommandRegistryTest, a_listener_removed_by_an_earlier_one_is_not_called) {
   std::vector<int> heard;
   std::shared_ptr<void> second;
-  const auto first = interface.listen([&](std::string_view, const Json&) {
+  const auto first = registry.listen([&](std::string_view, const Json&) {
     heard.push_back(1);
     second = nullptr;
   });
-  second = interface.listen([&](std::string_view, const Json&) { heard.push_back(2); });
-  const auto third = interface.listen([&](std::string_view, const Json&) { heard.push_back(3); });
-  interface.emit("SPOKEN", Reply{"x"});
+  second = registry.listen([&](std::string_view, const Json&) { heard.push_back(2); });
+  const auto third = registry.listen([&](std::string_view, const Json&) { heard.push_back(3); });
+  registry.emit("SPOKEN", Reply{"x"});
   EXPECT_THAT(heard, ElementsAre(1, 3));
 }
 
-TEST_F(InterfaceTest, a_listener_added_during_a_call_is_first_called_for_the_next_event) {
+TEST_F(CommandRegistryTest, a_listener_added_during_a_call_is_first_called_for_the_next_event) {
   std::vector<std::shared_ptr<void>> added;
   int heard = 0;
-  const auto first = interface.listen([&](std::string_view, const Json&) {
-    added.push_back(interface.listen([&](std::string_view, const Json&) { ++heard; }));
+  const auto first = registry.listen([&](std::string_view, const Json&) {
+    added.push_back(registry.listen([&](std::string_view, const Json&) { ++heard; }));
   });
-  interface.emit("SPOKEN", Reply{"x"});
+  registry.emit("SPOKEN", Reply{"x"});
   EXPECT_EQ(heard, 0);
-  interface.emit("SPOKEN", Reply{"x"});
+  registry.emit("SPOKEN", Reply{"x"});
   EXPECT_EQ(heard, 1);
 }
 
-TEST_F(InterfaceTest, a_listener_may_send_another_event) {
-  interface.add(event<Inner>("DEEPER", "one level down"));
+TEST_F(CommandRegistryTest, a_listener_may_send_another_event) {
+  registry.add(event<Inner>("DEEPER", "one level down"));
   std::vector<std::string> heard;
-  const auto first = interface.listen([&](std::string_view name, const Json&) {
+  const auto first = registry.listen([&](std::string_view name, const Json&) {
     heard.push_back("1 " + std::string(name));
-    if (name == "SPOKEN") interface.emit("DEEPER", Inner{1});
+    if (name == "SPOKEN") registry.emit("DEEPER", Inner{1});
   });
-  const auto second = interface.listen(
-      [&](std::string_view name, const Json&) { heard.push_back("2 " + std::string(name)); });
-  interface.emit("SPOKEN", Reply{"x"});
+  const auto second =
+      registry.listen([&](std::string_view name, const Json&) { heard.push_back("2 " + std::string(name)); });
+  registry.emit("SPOKEN", Reply{"x"});
   EXPECT_THAT(heard, ElementsAre("1 SPOKEN", "1 DEEPER", "2 DEEPER", "2 SPOKEN"));
 }
 
@@ -255,7 +255,7 @@ enum class Mood { calm };
 struct Unspeakable {
   Mood mood = static_cast<Mood>(7);
   static constexpr std::string_view type_name = "Unspeakable";
-  static constexpr auto members = std::tuple(member("mood", &Unspeakable::mood));
+  static constexpr auto members = member_list(member("mood", &Unspeakable::mood));
 };
 
 }  // namespace
@@ -265,75 +265,71 @@ inline constexpr auto enum_description<Mood> = EnumDescription("Mood", "calm");
 
 namespace {
 
-TEST_F(InterfaceTest, an_event_that_nobody_wants_is_not_formatted) {
-  interface.add(event<Unspeakable>("SILENT", "for tests"));
-  EXPECT_FALSE(interface.is_wanted("SILENT"));
-  interface.emit("SILENT", Unspeakable{});
+TEST_F(CommandRegistryTest, an_event_that_nobody_wants_is_not_formatted) {
+  registry.add(event<Unspeakable>("SILENT", "for tests"));
+  EXPECT_FALSE(registry.is_wanted("SILENT"));
+  registry.emit("SILENT", Unspeakable{});
   std::vector<std::string> heard;
   const auto note = [&](std::string_view name, const Json&) { heard.emplace_back(name); };
-  const auto picky = interface.listen(note, [](std::string_view name) { return name != "SILENT"; });
-  interface.emit("SILENT", Unspeakable{});
-  interface.emit("SPOKEN", Reply{"x"});
+  const auto picky = registry.listen(note, [](std::string_view name) { return name != "SILENT"; });
+  registry.emit("SILENT", Unspeakable{});
+  registry.emit("SPOKEN", Reply{"x"});
   EXPECT_THAT(heard, ElementsAre("SPOKEN"));
-  const auto greedy = interface.listen(note);
-  EXPECT_TRUE(interface.is_wanted("SILENT"));
-  EXPECT_DEATH(interface.emit("SILENT", Unspeakable{}), "does not name");
+  const auto greedy = registry.listen(note);
+  EXPECT_TRUE(registry.is_wanted("SILENT"));
+  EXPECT_DEATH(registry.emit("SILENT", Unspeakable{}), "does not name");
 }
 
-TEST_F(InterfaceTest, an_event_that_the_policy_hides_is_not_formatted) {
+TEST_F(CommandRegistryTest, an_event_that_the_policy_hides_is_not_formatted) {
   Event hidden = event<Unspeakable>("SILENT", "for tests");
   hidden.features = {"deprecated"};
-  interface.add(std::move(hidden));
-  const auto greedy = interface.listen([](std::string_view, const Json&) {});
-  interface.set_compat({.deprecated_output = CompatOutput::hide});
-  EXPECT_FALSE(interface.is_wanted("SILENT"));
-  interface.emit("SILENT", Unspeakable{});
+  registry.add(std::move(hidden));
+  const auto greedy = registry.listen([](std::string_view, const Json&) {});
+  registry.set_compat({.deprecated_output = CompatOutput::hide});
+  EXPECT_FALSE(registry.is_wanted("SILENT"));
+  registry.emit("SILENT", Unspeakable{});
 }
 
-TEST_F(InterfaceTest, sending_an_event_that_was_not_added_aborts) {
-  EXPECT_DEATH((void)interface.is_wanted("NOPE"), "must be added before it is sent");
-  EXPECT_DEATH(interface.emit("NOPE", Json::object()), "must be added before it is sent");
+TEST_F(CommandRegistryTest, sending_an_event_that_was_not_added_aborts) {
+  EXPECT_DEATH((void)registry.is_wanted("NOPE"), "must be added before it is sent");
+  EXPECT_DEATH(registry.emit("NOPE", Json::object()), "must be added before it is sent");
 }
 
-TEST_F(InterfaceTest, listeners_may_outlive_the_interface) {
-  auto other = std::make_unique<Interface>();
+TEST_F(CommandRegistryTest, listeners_may_outlive_the_registry) {
+  auto other = std::make_unique<CommandRegistry>();
   const auto listener = other->listen([](std::string_view, const Json&) {});
   other = nullptr;
 }
 
-TEST(ProcessInterfaceTest, the_process_has_one_interface) {
-  EXPECT_EQ(&Interface::process(), &Interface::process());
-}
-
 TEST(Package, is_what_the_program_says_it_is) {
-  Interface interface;
-  add_introspection_commands(interface);
-  interface.set_package("storaged-1.4");
-  EXPECT_EQ(interface.run("query-version", Json::object())->at("package"), Json("storaged-1.4"));
-  EXPECT_EQ(Interface().package(), "qomio-" + std::string(version_text()));
+  CommandRegistry registry;
+  add_introspection_commands(registry);
+  registry.set_package("storaged-1.4");
+  EXPECT_EQ(registry.run("query-version", Json::object())->at("package"), Json("storaged-1.4"));
+  EXPECT_EQ(CommandRegistry().package(), "qomio-" + std::string(version_text()));
 }
 
 TEST(ACommand, may_remove_itself) {
-  Interface interface;
+  CommandRegistry registry;
   auto state = std::make_shared<std::string>("a text that is too long for the string itself");
-  interface.add(command("once", "", [&interface, state]() -> Result<std::string> {
-    interface.remove_command("once");
+  registry.add(command("once", "", [&registry, state]() -> Result<std::string> {
+    registry.remove_command("once");
     return *state;
   }));
-  interface.add(command("later", "", [&interface, state](const Answer<std::string>& answer) {
-    interface.remove_command("later");
+  registry.add(command("later", "", [&registry, state](const Answer<std::string>& answer) {
+    registry.remove_command("later");
     answer.send(*state);
   }));
-  EXPECT_EQ(*interface.run("once", Json::object()), Json(*state));
-  EXPECT_EQ(*interface.run("later", Json::object()), Json(*state));
-  EXPECT_EQ(interface.find_command("once"), nullptr);
-  EXPECT_EQ(interface.find_command("later"), nullptr);
+  EXPECT_EQ(*registry.run("once", Json::object()), Json(*state));
+  EXPECT_EQ(*registry.run("later", Json::object()), Json(*state));
+  EXPECT_EQ(registry.find_command("once"), nullptr);
+  EXPECT_EQ(registry.find_command("later"), nullptr);
 }
 
 struct Amount {
   std::int64_t number = 0;
   static constexpr std::string_view type_name = "Amount";
-  static constexpr auto members = std::tuple(member("number", &Amount::number));
+  static constexpr auto members = member_list(member("number", &Amount::number));
 };
 
 class Till {
@@ -350,18 +346,18 @@ class Till {
 };
 
 TEST(CommandsWithState, are_lambdas_that_capture_and_methods_of_objects) {
-  Interface interface;
+  CommandRegistry registry;
   Till till;
-  interface.add(command("pay", "adds", &Till::pay, till));
-  interface.add(command("sum", "tells", &Till::sum, till));
-  interface.add(command("later", "tells later", &Till::later, till));
+  registry.add(command("pay", "adds", &Till::pay, till));
+  registry.add(command("sum", "tells", &Till::sum, till));
+  registry.add(command("later", "tells later", &Till::later, till));
   int calls = 0;
-  interface.add(command("count", "counts", [&calls] { return Result<Amount>(Amount{++calls}); }));
-  interface.add(command(
+  registry.add(command("count", "counts", [&calls] { return Result<Amount>(Amount{++calls}); }));
+  registry.add(command(
       "own", "counts by itself",
       [n = std::int64_t{0}](const Amount& by) mutable -> Result<Amount> { return Amount{n += by.number}; }));
   const auto number = [&](const char* name, const Json& arguments = Json::object()) {
-    return interface.run(name, arguments)->at("number").get<std::int64_t>();
+    return registry.run(name, arguments)->at("number").get<std::int64_t>();
   };
   EXPECT_EQ(number("pay", {{"number", 3}}), 3);
   EXPECT_EQ(number("pay", {{"number", 4}}), 7);
@@ -372,19 +368,19 @@ TEST(CommandsWithState, are_lambdas_that_capture_and_methods_of_objects) {
   EXPECT_EQ(calls, 2);
   EXPECT_EQ(number("own", {{"number", 5}}), 5);
   EXPECT_EQ(number("own", {{"number", 5}}), 10) << "its state stays between two calls";
-  static_assert(!detail::CommandHandler<int>);
-  static_assert(!detail::CommandHandler<decltype([](int, int) { return 0; })>);
+  static_assert(!internal::CommandHandler<int>);
+  static_assert(!internal::CommandHandler<decltype([](int, int) { return 0; })>);
 }
 
 TEST(CommandsWithState, keep_what_they_capture_as_long_as_they_run) {
-  Interface interface;
+  CommandRegistry registry;
   auto state = std::make_shared<int>(7);
   const std::weak_ptr<int> alive = state;
-  interface.add(command("once", "removes itself", [&interface, state = std::move(state)]() -> Result<Amount> {
-    interface.remove_command("once");
+  registry.add(command("once", "removes itself", [&registry, state = std::move(state)]() -> Result<Amount> {
+    registry.remove_command("once");
     return Amount{*state};
   }));
-  EXPECT_EQ(interface.run("once", Json::object())->at("number"), Json(7));
+  EXPECT_EQ(registry.run("once", Json::object())->at("number"), Json(7));
   EXPECT_TRUE(alive.expired());
 }
 

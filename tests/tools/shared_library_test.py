@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The library as a shared one: it builds, installs and serves the embedding example, and exports no internal class.
+
+usage: shared_library_test.py SOURCE BUILD COMPILER"""
+import pathlib
+import re
+import subprocess
+import sys
+
+
+def run(*command, **more):
+    return subprocess.run([str(word) for word in command], check=True, **more)
+
+
+def internal_classes(source):
+    """Classes that headers below internal/ declare, but for those that are installed."""
+    installed = (source / "cmake/internal_headers.txt").read_text().split()
+    for folder in ("qapi", "object", "iothread"):
+        for header in (source / folder / "internal").rglob("*.h"):
+            if str(header.relative_to(source)) not in installed:
+                yield from re.findall(r"^(?:class|struct) (\w+)[^;]*\{", header.read_text(), re.MULTILINE)
+
+
+def main():
+    source, build, compiler = map(pathlib.Path, sys.argv[1:])
+    prefix = build / "prefix"
+    # Without optimisation, and with joined sources: what counts here does not depend on it.
+    run("cmake", "-G", "Ninja", "-S", source, "-B", build / "library", f"-DCMAKE_CXX_COMPILER={compiler}",
+        "-DBUILD_SHARED_LIBS=ON", "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=0",
+        "-DQOMIO_BUILD_TOOLS=OFF", "-DQOMIO_BUILD_TESTS=OFF", "-DCMAKE_INSTALL_LIBDIR=lib")
+    run("cmake", "--build", build / "library")
+    run("cmake", "--install", build / "library", "--prefix", prefix)
+
+    listed = run("nm", "--dynamic", "--defined-only", "--demangle", prefix / "lib/libqomio.so", stdout=subprocess.PIPE)
+    assert "fmt::" not in listed.stdout.decode()
+    # W and V: of templates and inline functions, which programs have copies of.
+    exported = set(re.findall(r"^[0-9a-f]+ [^WV] (?:\w+ (?:name )?for )?(qomio::(?:\w+::)*\w+)", listed.stdout.decode(), re.MULTILINE))
+    words = [set(name.split("::")) for name in exported]
+    assert all(any(word in names for names in words) for word in ("Object", "AioContext", "QmpServer", "register_type"))
+    hidden = set(internal_classes(source))
+    assert {"JsonParser", "Loop"} <= hidden, "the headers are read"
+    wrong = {name for name in exported if hidden & set(name.split("::"))}
+    assert not wrong, f"of internal classes: {sorted(wrong)}"
+    # Each is named in an installed header, or is a member of what is.
+    api = set()
+    for header in (prefix / "include/qomio").rglob("*.h"):
+        api |= set(re.findall(r"\w+", header.read_text()))
+    wrong = {name for name in exported if re.sub(r"^qomio::(internal::)?(\w+).*", r"\2", name) not in api}
+    assert not wrong, f"in no installed header: {sorted(wrong)}"
+
+    run("cmake", "-G", "Ninja", "-S", source / "examples/embed", "-B", build / "embed", f"-DCMAKE_CXX_COMPILER={compiler}",
+        f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", build / "embed")
+
+
+main()
