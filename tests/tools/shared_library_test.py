@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The library as a shared one: it builds, installs and serves the embedding example, and exports no internal class.
+"""The library as a shared one: it builds, installs and serves the programs and the embedding example, and exports no
+internal class.
 
 usage: shared_library_test.py SOURCE BUILD COMPILER"""
+import os
 import pathlib
 import re
 import subprocess
@@ -28,9 +30,13 @@ def main():
     # Without optimisation, and with joined sources: what counts here does not depend on it.
     run("cmake", "-G", "Ninja", "-S", source, "-B", build / "library", f"-DCMAKE_CXX_COMPILER={compiler}",
         "-DBUILD_SHARED_LIBS=ON", "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=0",
-        "-DQOMIO_BUILD_TOOLS=OFF", "-DQOMIO_BUILD_TESTS=OFF", "-DCMAKE_INSTALL_LIBDIR=lib")
+        "-DQOMIO_BUILD_TESTS=OFF", "-DCMAKE_INSTALL_LIBDIR=lib")
     run("cmake", "--build", build / "library")
     run("cmake", "--install", build / "library", "--prefix", prefix)
+
+    libraries = {**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib")}
+    for program in ("qomiod", "qomctl"):
+        run(prefix / "bin" / program, "--version", env=libraries)
 
     listed = run("nm", "--dynamic", "--defined-only", "--demangle", prefix / "lib/libqomio.so", stdout=subprocess.PIPE)
     assert "fmt::" not in listed.stdout.decode()
