@@ -12,8 +12,8 @@
 namespace qomio {
 namespace {
 
-// Named in messages as the property that the caller asked for. Looked up at each use: the target may change
-// its own properties at any time.
+// Looks its target property up at each use, because the target may change its own properties at any time.
+// Errors name the property of the target, not the alias, unless the target has been destroyed.
 class AliasProperty final : public Property {
  public:
   AliasProperty(std::string_view name, std::string type_name, Object& target,
@@ -39,7 +39,8 @@ class AliasProperty final : public Property {
   }
   bool is_writable() const override {
     const End last = end();
-    return last.property ? last.property->is_writable() : !last.object;  // a lost target says so itself
+    // If the target has been destroyed, assign() reports that.
+    return last.property ? last.property->is_writable() : !last.object;
   }
   void visit_limit(Limit limit, Visitor& visitor) const override {
     if (const Property* last = end().property) last->visit_limit(limit, visitor);
@@ -73,8 +74,8 @@ class AliasProperty final : public Property {
     return last.object ? last.object->child(last.name()) : nullptr;
   }
 
-  // Does this stand for itself, through other aliases? It can when a property that others stand for was
-  // deleted, and comes back as an alias.
+  // Whether the alias refers to itself through other aliases. Possible if a property that has aliases was
+  // deleted and is added again as an alias.
   bool is_ring() const {
     const AliasProperty* at = next();
     while (at && at != this) at = at->next();
@@ -82,12 +83,12 @@ class AliasProperty final : public Property {
   }
 
  private:
-  // Where a chain of aliases ends. Chains are walked, not followed by recursion: they may be long.
+  // The end of a chain of aliases, which is found without recursion, because chains may be long.
   struct End {
-    const AliasProperty* alias = nullptr;  // the last one
-    const Object* owner = nullptr;         // of the last one
-    Object* object = nullptr;              // its target; null: gone
-    const Property* property = nullptr;    // what the target has of the name; null: that is gone, or a child
+    const AliasProperty* alias = nullptr;  // the last one of the chain
+    const Object* owner = nullptr;         // of that alias
+    Object* object = nullptr;              // target of that alias; null if destroyed
+    const Property* property = nullptr;    // of the target; null if it was deleted, or is a child
     const std::string& name() const { return alias->target_name_; }
     std::unexpected<Error> gone() const {
       return error("Property '{}.{}' is an alias of an object that no longer exists", owner->type_name(),
@@ -102,13 +103,14 @@ class AliasProperty final : public Property {
     }
     return {last, owner, last->target_.target(), last->aliased()};
   }
-  // The alias that this is one of; null when it is none.
+  // The alias that this alias refers to; null if it does not refer to an alias.
   const AliasProperty* next() const { return dynamic_cast<const AliasProperty*>(aliased()); }
   const Property* aliased() const {
     return target_.target() ? target_.target()->find_property(target_name_) : nullptr;
   }
 
-  // A change of the target among changes of the object that has the alias: it brings its own hook.
+  // A change of the target's property. Runs the target's hook itself, because the caller runs only hooks of
+  // the object that has the alias.
   struct Change final : PropertyChange {
     Change(const AliasProperty& a, Object& t, const Property& p, std::unique_ptr<PropertyChange> i)
         : alias(a), target(t), use(t), property(p), inner(std::move(i)) {}
@@ -123,7 +125,8 @@ class AliasProperty final : public Property {
       inner->revert();
       if (property.on_change()) (void)property.run_hook(target);
     }
-    // Whoever watches what this stands for hears of it, the target first.
+    // Reports the change for each property that the alias refers to, directly or through others, the target's
+    // first.
     void report() override {
       inner->report();
       struct Set {

@@ -22,7 +22,7 @@
 namespace qomio {
 namespace {
 
-// How many of the elements up to `end` are objects.
+// The number of JSON objects among the elements before `end`.
 std::size_t count_objects(const Json& list, std::size_t end) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < end; ++i) {
@@ -31,8 +31,9 @@ std::size_t count_objects(const Json& list, std::size_t end) {
   return count;
 }
 
-// Where the element begins in its list, a member of the outermost object. Nothing for an element that is no
-// object, nor for those after it: they have no place.
+// Returns the position of an element of a list that is a member of the outermost object, as a prefix for
+// errors. Returns " " if the element or one before it is not an object: the document records positions of
+// objects only.
 std::string place_of(const JsonDocument& document, std::string_view list, std::size_t index) {
   std::size_t before = 0;
   for (const auto& member : document.value.get_ref<const Json::object_t&>()) {
@@ -47,7 +48,8 @@ std::string place_of(const JsonDocument& document, std::string_view list, std::s
   return " ";
 }
 
-// What a configuration has made and set so far; undone unless it is kept.
+// The objects made and properties set so far by a configuration; the destructor undoes them unless keep() was
+// called.
 class ConfigLoad {
  public:
   ConfigLoad() = default;
@@ -93,7 +95,7 @@ class ConfigLoad {
   std::vector<std::pair<Ref<Object>, Json>> old_values_;
 };
 
-// What can't be read stays lost: the next query-config shall tell it, too.
+// Marks a write-only property as set, so that the next query-config also lists it as not saved.
 void remember_loss(const ConfigLoss& loss) {
   Object* object = object_resolve_path(loss.path).object;
   const Property* property = object ? object->find_property(loss.property) : nullptr;

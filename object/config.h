@@ -9,7 +9,8 @@
 #include "qomio/qapi/describe.h"
 #include "qomio/qapi/json.h"
 
-// The configuration of a program: what users made and set, as a JSON text that does the same again:
+// The configuration of a program: the objects that users created and the properties that were set, as JSON
+// text from which they can be created and set again:
 //
 //     {"objects": [{"qom-type": "iothread", "id": "io0", "poll-max-ns": 16384}]}
 //
@@ -52,22 +53,25 @@ struct Config {
                   member("not-saved", &Config::not_saved, "what the configuration can't save"));
 };
 
-// What is running:
-// - objects that users made, in the order in which they can be made again (what they link to first), each
-//   with those properties that somebody set or that are not what their declaration says;
-// - as settings, what only can be set when all objects are there: links that lead round in a ring, properties
-//   called as an argument of object-add is, and what was set of objects that others make, such as parts;
-// - what was set and can't be saved, by name: what can't be read, or be written as JSON, or set again.
-// Runs getters, but makes no object. Never fails. Not known to it is what a type's complete() asks for beyond
-// what its setters and hooks refuse: a type that can't be completed without a link must not let it be set to
-// its own object, or round in a ring, else the text can't be loaded.
+// Returns the current configuration:
+// - as objects, the objects that users created, in an order in which they can be created again (targets of
+//   links first), each with the properties that were set or whose value differs from the declared default;
+// - as settings, the properties that can be set only after all objects exist: links that form a cycle,
+//   properties named like an argument of object-add, own properties of an object, and properties set on
+//   objects that users did not create, such as parts;
+// - as not-saved, the names of properties that were set but cannot be saved, because they cannot be read,
+//   written as JSON, or set again.
+// Calls getters, but makes no object. Never fails. Does not know what complete() of a type requires beyond
+// what its setters and hooks refuse: if complete() needs a link, the type must refuse to set that link to the
+// object itself or so that it closes a cycle; otherwise the text cannot be loaded.
 Result<Config> query_config();
 
-// Makes and sets what a configuration says, all or none; modules stay, and add their commands to the
-// registry. What is "not-saved" is remembered, so that the next query-config tells it again. Errors begin
-// with the name and the place, as `a.json:3:5: Parameter 'poll' is unexpected`.
+// Creates the objects and sets the properties of a configuration, all or none, except that modules stay
+// loaded and write-only properties are not restored. Modules add their commands to the registry. Write-only
+// properties listed as "not-saved" are remembered, so that the next query-config lists them again. Errors
+// begin with the name and the position, for example `a.json:3:5: Parameter 'poll' is unexpected`.
 Result<void> load_config(CommandRegistry& commands, std::string_view text, std::string_view name);
-// The same from a file. Errors: also the system's.
+// The same from a file, whose path is the name. Errors: also those of opening and reading the file.
 Result<void> load_config_file(CommandRegistry& commands, const std::string& path);
 
 }  // namespace qomio

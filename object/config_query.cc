@@ -20,7 +20,7 @@
 namespace qomio {
 namespace {
 
-// What stands around a value in a configuration: {"objects": [{"p": value}]}, and in settings one level more.
+// Levels of nesting around a value in a configuration: {"objects": [{"p": value}]}; settings have one more.
 constexpr int kLevelsAroundOption = 3;
 constexpr int kLevelsAroundSetting = 4;
 
@@ -33,7 +33,7 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-// Errors: that JSON has no text for the value, or none that is read again.
+// Checks that the value can be written as JSON and read again. Errors: it is not UTF-8, or nested too deep.
 Result<void> check_is_json(const Json& value, int levels_around) {
   struct Part {
     const Json* value;
@@ -54,7 +54,7 @@ Result<void> check_is_json(const Json& value, int levels_around) {
   return {};
 }
 
-// The value of the property, if setting it again is possible and means the same.
+// Returns the value of the property if setting it again is possible and has the same effect.
 Result<Json> value_to_save(Object& object, const Property& property, int levels_around) {
   if (!property.is_readable()) return error("it can't be read");
   auto value = object.get_property(property.name());
@@ -73,7 +73,8 @@ Result<Json> value_to_save(Object& object, const Property& property, int levels_
   return value;
 }
 
-// A link that has lost its target, and may not be empty: it is as in a new object.
+// Whether the property is a link that has lost its target and must not be empty. It need not be saved,
+// because a new object's link is empty as well.
 bool is_lost_link(Object& object, const Property& property) {
   if (!property.type_name().starts_with("link<") || property.target(object)) return false;
   const Json empty = "";
@@ -98,7 +99,7 @@ class ConfigQuery {
     const auto order = in_order();
     for (std::size_t place = 0; place < order.size(); ++place) nodes_[order[place]].place = place;
     for (const std::size_t index : order) write(nodes_[index]);
-    // Parts in the order of what they are parts of, then the program's own objects.
+    // First the parts of these objects, in the order of the objects, then the program's own objects.
     for (const std::size_t index : order) {
       object_child_foreach_recursive(*nodes_[index].object, [this](Object& object) {
         write_settings_of_others(object);
@@ -121,13 +122,13 @@ class ConfigQuery {
     const Property* property;
     bool when_made;
     Json value;
-    std::size_t leads_to;  // the node of an object that users made, which the target is or is a part of
+    std::size_t leads_to;  // node of the user-made object that the link's target is, or is a part of
   };
   struct Node {
     Object* object = nullptr;
-    std::unique_ptr<PropertyUse> use;  // whatever the getters do
+    std::unique_ptr<PropertyUse> use;  // keeps the object alive while getters run
     std::vector<Value> values;
-    std::size_t place = 0;  // in the order in which they are made
+    std::size_t place = 0;  // in the order of creation
   };
 
   static std::string path_of(const Object& object) { return object_get_canonical_path(object).value_or(""); }
@@ -143,7 +144,8 @@ class ConfigQuery {
     return kNowhere;
   }
 
-  // What is not as declared, then what was set, the latest last: setters may depend on what was set before.
+  // Properties whose value is not the declared default, then properties that were set, the most recently set
+  // last, because setters may depend on values that were set before.
   static std::vector<PropertyThatWasSet> properties_to_save(Object& object) {
     const auto set = object.set_properties();
     std::vector<PropertyThatWasSet> properties;
@@ -172,26 +174,27 @@ class ConfigQuery {
     }
   }
 
-  // Can object-add set it? Not if its name means something else there. Of the object's own properties we
-  // can't know whether a new object has them from the start.
+  // Whether object-add can set it. "id" and "qom-type" have another meaning there. A new object may lack the
+  // object's own properties; they are passed only if they cannot be set later.
   static bool is_option(const Node& node, const Property& property) {
     if (property.name() == "id" || property.name() == "qom-type") return false;
     return !property.is_settable_after_complete() ||
            node.object->object_class().find_property(property.name()) == &property;
   }
 
-  // All nodes, so that what an object links to comes before it; of rings, see below. (Tarjan's strongly
-  // connected components; with a stack of its own, as chains of links may be long.)
+  // Returns all nodes, targets of links before the objects that link to them; for cycles see ring_in_order().
+  // This is Tarjan's algorithm for strongly connected components, with an explicit stack, because chains of
+  // links may be long.
   std::vector<std::size_t> in_order() const {
     struct Step {
       std::size_t node;
       std::size_t next_value;
     };
     std::vector<std::size_t> order;
-    std::vector<std::size_t> number(nodes_.size());  // in the order of visits, from 1 on
-    std::vector<std::size_t> lowest(nodes_.size());  // number in the same ring, as far as it is known
+    std::vector<std::size_t> number(nodes_.size());  // in the order of visits, from 1; 0: not visited
+    std::vector<std::size_t> lowest(nodes_.size());  // lowest number known in the same cycle
     std::vector<bool> is_open(nodes_.size());
-    std::vector<std::size_t> open;  // visited, and not in `order` yet
+    std::vector<std::size_t> open;  // visited, but not yet in `order`
     std::vector<Step> steps;
     std::size_t visited = 0;
     const auto visit = [&](std::size_t node) {
@@ -227,14 +230,16 @@ class ConfigQuery {
     return order;
   }
 
-  // Objects that link to each other in a ring. What was given when an object was made may be needed to make
-  // it again, so these targets come before it, as far as they can; else the older object comes first.
+  // Orders objects that link to each other in a cycle. A link that was set while its object was made may be
+  // needed to make it again, so its target comes first where possible. Otherwise the older object comes
+  // first.
   std::vector<std::size_t> ring_in_order(std::vector<std::size_t> ring) const {
     struct Waits {
-      std::size_t targets = 0;        // that come first
-      std::size_t fixed_targets = 0;  // those of them that can't be set later
+      std::size_t targets = 0;        // that must come first and are not placed yet
+      std::size_t fixed_targets = 0;  // of these, targets of links that can't be set later
       bool is_placed = false;
-      std::vector<std::pair<std::size_t, bool>> awaited_by;  // and whether as a fixed target
+      // Nodes that wait for this one; true: as a fixed target.
+      std::vector<std::pair<std::size_t, bool>> awaited_by;
     };
     std::ranges::sort(ring);
     std::unordered_map<std::size_t, Waits> all;
@@ -260,7 +265,7 @@ class ConfigQuery {
     while (order.size() < ring.size()) {
       while (all[*oldest].is_placed) ++oldest;
       std::size_t node = ready.empty() ? kNowhere : *ready.begin();
-      if (node == kNowhere) {  // they all wait for each other
+      if (node == kNowhere) {  // all remaining nodes wait for each other
         const auto free = std::find_if(oldest, ring.end(), [&](std::size_t one) {
           return !all[one].is_placed && all[one].fixed_targets == 0;
         });
@@ -279,7 +284,7 @@ class ConfigQuery {
   }
 
   void write(Node& node) {
-    if (!node.object->is_user_made()) return;  // a getter has deleted it
+    if (!node.object->is_user_made()) return;  // a getter deleted it
     Json options{{"qom-type", node.object->type_name()}, {"id", node.object->name()}};
     Json settings = Json::object();
     for (auto& [property, when_made, value, leads_to] : node.values) {
@@ -298,7 +303,7 @@ class ConfigQuery {
     if (!settings.empty()) settings_.push_back({path_of(*node.object), std::move(settings)});
   }
 
-  // Of a part of an object, or of an object of the program's own.
+  // Writes the settings of a part of an object, or of an object that belongs to the program.
   void write_settings_of_others(Object& object) {
     const PropertyUse use(object);
     Json settings = Json::object();
@@ -320,7 +325,7 @@ class ConfigQuery {
     if (!settings.empty()) settings_.push_back({path_of(object), std::move(settings)});
   }
 
-  std::vector<Node> nodes_;  // in the order in which they were made
+  std::vector<Node> nodes_;  // oldest object first
   std::unordered_map<const Object*, std::size_t> places_;
   Config config_;
   std::vector<ConfigSettings> settings_;

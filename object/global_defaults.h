@@ -7,29 +7,31 @@
 
 #include "qomio/qapi/error.h"
 
-// Values from outside that properties of objects made later have from the start: `--global
-// iothread.poll-max-ns=0`. They are set after the instance_init hooks, through the property, as text on a
-// command line is; values given for one object win over them. Thread: the main thread.
+// Default values for properties of objects that are made later: `--global iothread.poll-max-ns=0`. They are
+// set from text, like properties on a command line, after the instance_init hooks. Values given for an object
+// override them. Thread: the main thread.
 namespace qomio {
 
 enum class GlobalOrigin { program, user };
 
-// For all objects of the type and of types derived from it, or that implement it. Applied in the order in
-// which they came, those of the program first, so the latest of the user wins. Type and property need not be
-// known yet. A value that turns out wrong is an error of making an object: `can't apply global t.p=v: ...`.
+// Adds a default for all objects whose type is `type`, derives from it or implements it. Defaults are applied
+// in the order in which they were added, the program's before the user's, so the user's last one wins. The
+// type and the property need not be registered yet. A wrong value makes object_new() fail:
+// `can't apply global t.p=v: ...`.
 void add_global_default(std::string_view type, std::string_view property, std::string_view value,
                         GlobalOrigin origin = GlobalOrigin::program);
 
-// From the command line: `TYPE.PROPERTY=VALUE`, or `driver=TYPE,property=PROPERTY,value=VALUE`, which the
-// property of a type whose name has dots needs. Errors: text in neither form.
+// Adds a default from the command line: `TYPE.PROPERTY=VALUE`, or
+// `driver=TYPE,property=PROPERTY,value=VALUE`, which is needed if the name of the type contains a dot.
+// Errors: text in neither form.
 Result<void> parse_global_default(std::string_view text);
 
-// What is suspicious about those of the user, a sentence each: `global x.y has invalid class name`, for an
-// unknown type; `global t.x=v has invalid property name`, for a property that t's class doesn't have. For a
-// program to print, once all types are registered.
+// Returns warnings about the user's defaults, one sentence each: `global x.y has invalid class name` for an
+// unknown type; `global t.x=v has invalid property name` for a property that the class of t does not have. A
+// program prints them after all types are registered.
 std::vector<std::string> global_default_warnings();
 
-// Forgets all.
+// Removes all global defaults.
 void remove_global_defaults();
 
 }  // namespace qomio

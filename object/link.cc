@@ -7,8 +7,9 @@
 namespace qomio::internal {
 namespace {
 
-// The object of the type at the path; null for "". Errors: `Path 'p' does not uniquely identify an object`;
-// `Invalid parameter type for 'name', expected: T`; DeviceNotFound `Device 'p' not found`.
+// Returns the object at the path, which must be of the type; null for "". Errors:
+// `Path 'p' does not uniquely identify an object`; `Invalid parameter type for 'name', expected: T`;
+// DeviceNotFound `Device 'p' not found`.
 Result<Object*> resolve(std::string_view property, std::string_view path, std::string_view type_name) {
   if (path.empty()) return nullptr;
   const Resolved typed = object_resolve_path_type(path, type_name);

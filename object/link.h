@@ -12,14 +12,14 @@
 #include "qomio/object/object.h"
 #include "qomio/object/property.h"
 
-// Links lead from one object to another. As properties (type link<T>) they are read and set as paths, "" for
-// none:
+// Links refer from one object to another. A property of type link<T> is read and set as the target's path, ""
+// for none:
 //
 //     StrongLink<IOThread> iothread_;  ...  klass.add(link("iothread", &TokenBucket::iothread_));
 namespace qomio {
 
-// Leads to a T without keeping it alive; empty once the T has been destroyed. Not copied. Thread: the main
-// thread.
+// Points to a T without keeping it alive; becomes empty when the T is destroyed. Not copyable. Thread: the
+// main thread.
 template <class T>
 class WeakLink {
  public:
@@ -33,9 +33,9 @@ class WeakLink {
   internal::WeakNode node_;
 };
 
-// Keeps a T alive and holds it in the owner's name: object-del of the target is refused while the link is
-// set, unless the owner is deleted with the target. The new target is referenced before the old one is
-// released. Objects that hold each other in a ring live until one of these links is cleared. Not copied.
+// Keeps a T alive and adds the owner to its holders: object-del of the target is refused while the link is
+// set, unless the owner is deleted with the target. assign() references the new target before it releases the
+// old one. Objects that hold each other in a cycle live until one of these links is cleared. Not copyable.
 // Thread: the main thread.
 template <class T>
 class StrongLink {
@@ -57,7 +57,7 @@ class StrongLink {
   Hold hold_;
 };
 
-// Completes the declaration of a link; see PropertyBuilder.
+// Builds the declaration of a link; see PropertyBuilder.
 template <class Class, class Field>
 class LinkBuilder {
  public:
@@ -74,7 +74,8 @@ class LinkBuilder {
     property_->declaration().description = text;
     return std::move(*this);
   }
-  // Runs before the link is changed; an error refuses the target, which is null when the link is cleared.
+  // `allowed` is called before the link is changed; the target is null when the link is cleared. If it
+  // returns an error, the link is not changed.
   LinkBuilder&& check(Result<void> (Class::*allowed)(Target*)) && {
     property_->set_check([allowed](Object& owner, Object* target) {
       return (static_cast<Class&>(owner).*allowed)(static_cast<Target*>(target));
@@ -85,7 +86,7 @@ class LinkBuilder {
     property_->declaration().hook = static_cast<Property::Hook>(hook);
     return std::move(*this);
   }
-  // Users can only read it; the object itself changes it by assign().
+  // Users can only read the link; the object itself changes it with assign().
   LinkBuilder&& read_only() && {
     property_->set_read_only();
     return std::move(*this);
@@ -104,7 +105,7 @@ class LinkBuilder {
   std::unique_ptr<internal::LinkProperty> property_;
 };
 
-// A link as a property: `member` is a WeakLink<T> or a StrongLink<T>.
+// Declares a link as a property. `member` is a WeakLink<T> or a StrongLink<T>.
 template <class Class, class Field>
 auto link(std::string_view name, Field Class::* member) {
   static_assert(
@@ -113,15 +114,15 @@ auto link(std::string_view name, Field Class::* member) {
   if constexpr (requires { typename Field::Target; }) return LinkBuilder<Class, Field>(name, member);
 }
 
-// Gives `object` a property of its own that reads and sets `target_property` of `target`: one setting shown
-// in two places. Type, description, default and range are those of the target's; a child<T> shows as a
-// link<T>, which paths are followed through, too.
+// Adds a property to `object` that reads and sets `target_property` of `target`, so that one setting appears
+// in two places. Type, description, default and range are those of the target property. An alias of a
+// child<T> has the type link<T>, and paths are followed through it.
 //
-// The target isn't kept alive. Once it, or its property, has been destroyed, reading and setting are errors:
-// `Property 't.x' is an alias of an object that no longer exists`, `Property 't.x' not found`.
+// Does not keep the target alive. Once the target or its property has been destroyed, reading and setting
+// fail with `Property 't.x' is an alias of an object that no longer exists` or `Property 't.x' not found`.
 //
-// Errors: no such property of the target; a name that is taken; an alias of itself through others. A name
-// that ends in "[*]" takes the first free number. Thread: the main thread.
+// Errors: the target has no such property; the name is taken; the alias would refer to itself through other
+// aliases. If the name ends in "[*]", the first free number replaces the '*'. Thread: the main thread.
 Result<void> object_property_add_alias(Object& object, std::string_view name, Object& target,
                                        std::string_view target_property);
 

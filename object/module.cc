@@ -13,7 +13,7 @@ namespace {
 constinit std::vector<std::string> names_of_loaded;
 constinit std::vector<void*> handles_of_loaded;
 
-// What names the module wherever the program is started.
+// Returns a name of the module that does not depend on the working directory.
 std::string lasting_name(const std::string& path) {
   std::error_code failed;
   const auto absolute = std::filesystem::absolute(path, failed);
@@ -24,14 +24,15 @@ std::string lasting_name(const std::string& path) {
 
 Result<void> module_load(CommandRegistry& commands, const std::string& path) {
   if (path.contains('\0')) return error("could not load module '{}': its path contains a NUL byte", path);
-  // Everything is resolved at once, so that a missing symbol is an error here and not an abort later.
+  // RTLD_NOW resolves all symbols here, so that a missing one is an error and does not abort the program
+  // later.
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) return error("could not load module '{}': {}", path, dlerror());
   auto unload = [&](std::unexpected<Error> reason) -> Result<void> {
     dlclose(handle);
     return reason;
   };
-  // The linker knows a shared object under all of its names.
+  // dlopen() returns the same handle for all names of a shared object.
   if (std::ranges::find(handles_of_loaded, handle) != handles_of_loaded.end()) {
     dlclose(handle);
     return {};
@@ -48,7 +49,7 @@ Result<void> module_load(CommandRegistry& commands, const std::string& path) {
               path));
   }
   if (!info->init) return unload(error("module '{}' has no init function", path));
-  // From here on the handle is kept: classes refer to the module's code.
+  // From here on the module stays loaded, because classes refer to its code.
   if (auto r = info->init(commands); !r) {
     r.error().prepend("module '" + path + "': ");
     return r;

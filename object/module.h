@@ -7,41 +7,44 @@
 #include "qomio/object/type.h"
 #include "qomio/qapi/error.h"
 
-// Types from shared objects that are loaded at run time. A module is one C++ file and needs no change of this
-// project:
+// Modules are shared objects that are loaded at run time and register types. A module is one C++ file and
+// needs no change to this project:
 //
 //     extern "C" const qomio::ModuleInfo qomio_module{
 //         qomio::kModuleAbi, [](qomio::CommandRegistry& /*commands*/) { return register_type(My::type_info);
 //         }};
 //
-// It is built against the installed headers, as position-independent code, with the library's symbols left to
-// the program that loads it, which must offer all of them. The CMake package does both: qomio_add_module()
-// and qomio_loads_modules(). Example: examples/module.
+// Compile it as position-independent code, against the installed headers. Module and program must share one
+// copy of the library: with the static library, do not link it into the module, and let the program export
+// all of its symbols. The CMake functions qomio_add_module() and qomio_loads_modules() do this. Example:
+// examples/module.
 namespace qomio {
 
 class CommandRegistry;
 
-// What modules and programs must agree on: the version whose headers both were built with. The layout of
-// classes may change with every minor version.
+// The version of the headers that a module and the program that loads it must both be built with: the layout
+// of classes may change with every minor version.
 inline constexpr const char* kModuleAbi = "qomio-0.1";
 
-// What a module exports as `qomio_module`. Programs of all versions read `abi` first, so it stays first.
+// A module exports this as `qomio_module`. Programs of all versions read `abi` first, so it must stay first.
 struct ModuleInfo {
   const char* abi;
   // Registers the types of the module, and adds its commands and events if it has any.
   Result<void> (*init)(CommandRegistry& commands);
-  // Left as it is: shows whose copy of the library the module would register its types with.
+  // Do not set this. module_load() compares it with the program's register_type(), to detect a module that
+  // contains its own copy of the library.
   Result<void> (*library)(const TypeInfo&) = &register_type;
 };
 
-// Loads a module, which registers its types and adds its commands; it stays loaded. Loading it again does
-// nothing. A path without '/' is searched for as the dynamic linker does. Thread: the main thread. Errors:
-// the dynamic linker's; `'p' is not a qomio module`; `module 'p' is built for A, this program for B`; `module
-// 'p' has a copy of the library of its own`; those of the registration, after which the types that it has
-// registered before stay.
+// Loads a module, which registers its types and adds its commands. The module stays loaded. Loading it again
+// does nothing. A path without '/' is searched for as by dlopen(). Thread: the main thread. Errors: those of
+// dlopen(); `'p' is not a qomio module`; `module 'p' is built for A, this program for B`;
+// `module 'p' has a copy of the library of its own`; those of the module's init(), after which the types that
+// it has already registered remain.
 Result<void> module_load(CommandRegistry& commands, const std::string& path);
 
-// Those that were loaded, in this order, each once: as they were named, relative paths made absolute.
+// The modules that were loaded, in this order, each once, by the path that was given; relative paths that
+// contain '/' are made absolute.
 const std::vector<std::string>& loaded_modules();
 
 }  // namespace qomio

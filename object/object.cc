@@ -24,16 +24,16 @@
 namespace qomio {
 namespace {
 
-// From this many children on, an object finds them through a hash table.
+// An object with at least this many children finds them through a hash table.
 constexpr std::size_t kIndexedChildren = 8;
 
-// Objects that are destroyed because their owner is destroyed use its stack, up to this many at once.
+// Maximum number of nested calls in which objects destroy the objects that they own; see finalize().
 constexpr unsigned kMaxNestedEnds = 500;
 
-// At the end of a name: the first free number, in brackets.
+// The end of a name that is replaced by the first free number in brackets.
 constexpr std::string_view kAnyNumber = "[*]";
 
-// For a complete object below /objects. It stays while its listeners run.
+// Notifies listeners of a complete object below /objects, and keeps the object alive until they return.
 void notify(Object& object, const std::function<void(ObjectListener&)>& call) {
   unless_out_of_memory([&] {
     const PropertyUse use(object);
@@ -41,7 +41,7 @@ void notify(Object& object, const std::function<void(ObjectListener&)>& call) {
   });
 }
 
-// For all complete objects below one that is at or below /objects.
+// Notifies listeners of all complete descendants of an object that is at or below /objects.
 void notify_below(Object& object, const std::function<void(ObjectListener&, Object&)>& call) {
   unless_out_of_memory([&] {
     internal::for_each_below(object, [&](Object& below) {
@@ -64,7 +64,7 @@ constinit const TypeInfo Object::type_info{
 };
 
 Object::Object() = default;
-// So that a reference that is released once too often is noticed, if the memory is still there.
+// The 0 lets unref() detect a reference that is released once too often, unless the memory has been reused.
 Object::~Object() { references_.store(0, std::memory_order_relaxed); }
 
 void Object::wrong_count(std::uint32_t before) const {
@@ -83,7 +83,7 @@ void Object::finalize() const {
     if (in_main_thread()) {
       self->ended_in_use_ = true;
     } else {
-      // The main thread is using the object, and releases this reference when it is idle.
+      // The main thread is using the object, so it releases this reference when it is idle.
       g_idle_add_full(
           G_PRIORITY_DEFAULT, [](gpointer used) { return static_cast<Object*>(used)->unref(), FALSE; }, self,
           nullptr);
@@ -93,9 +93,9 @@ void Object::finalize() const {
   self->ending_ = true;
   // Callbacks may take and release references to the object while it is destroyed.
   references_.store(1, std::memory_order_relaxed);
-  // Clients can make chains of objects that own each other as long as they like, so objects far down a chain
-  // wait in a list until the stack is shorter. The list needs no memory: outside a tree the pointer to the
-  // next sibling is unused.
+  // Clients can create arbitrarily long chains of objects that own each other. To limit the stack, objects
+  // beyond kMaxNestedEnds levels wait in a list until the stack is shorter. The list allocates no memory: it
+  // uses next_sibling_, which is unused outside a tree.
   static constinit thread_local unsigned nested = 0;
   static constinit thread_local Object* waiting = nullptr;
   if (nested == kMaxNestedEnds) {
@@ -165,7 +165,7 @@ Result<std::string> Object::take_name(std::string_view name) {
   for (;;) {
     const std::size_t number = returned.empty() ? next++ : returned.extract(returned.begin()).value();
     std::string numbered = fmt::format("{}[{}]", name, number);
-    if (check_name_is_free(numbered)) return numbered;  // else it was taken by its full name
+    if (check_name_is_free(numbered)) return numbered;  // otherwise it was taken under its full name
   }
 }
 
@@ -188,7 +188,7 @@ Result<void> Object::check_place(std::string_view name, const Object& child) con
   if (child.parent_) {
     return error("object '{}' already has a parent and can't be added as '{}'", child.name_, name);
   }
-  std::size_t level = 0;  // of the child, where a root has 0
+  std::size_t level = 0;  // of the child; a root has level 0
   for (const Object* ancestor = this; ancestor; ancestor = ancestor->parent_) {
     if (ancestor == &child) return error("an object can't be added below itself, as '{}'", name);
     ++level;
@@ -197,7 +197,7 @@ Result<void> Object::check_place(std::string_view name, const Object& child) con
     return error("'{}' can't be added: objects are nested at most {} levels deep", name, kMaxLevels);
   };
   if (level > kMaxLevels) return too_deep();
-  // The child's own children are walked without recursion, since they may be nested as deep as a tree.
+  // Visits the child's descendants without recursion, since they may be nested as deep as a whole tree.
   for (const Object* at = &child;;) {
     if (at->first_child_) {
       at = at->first_child_;
@@ -232,8 +232,8 @@ Result<void> Object::add_child(std::string_view name, Object& child) {
   return {};
 }
 
-// Does everything that allocates memory, so that nothing is half done when there is none; a number in
-// brackets may be lost.
+// Does all remaining allocations of add_child(), so that running out of memory leaves nothing half done; only
+// a number in brackets may be lost.
 void Object::index_child(Object& child, std::string name) {
   internal::ObjectData& more = data();
   child.name_.swap(name);
@@ -256,7 +256,7 @@ void Object::index_child(Object& child, std::string name) {
 void Object::unlink_child(Object& child) {
   internal::ObjectData& more = *data_;
   if (--more.child_count < kIndexedChildren) {
-    more.children = internal::ChildIndex();  // cleared, it would keep its memory
+    more.children = internal::ChildIndex();  // clear() would keep the memory
   } else {
     more.children.erase(&child);
   }
@@ -332,9 +332,9 @@ int internal::visit_one(const std::function<int(Object&)>& visit, Object& object
 int internal::for_each_below(Object& parent, const std::function<int(Object&)>& visit) {
   struct Pending {
     Ref<Object> object;
-    Ref<Object> parent;  // at the time it was found
+    Ref<Object> parent;  // the object's parent when it was found
   };
-  std::vector<Pending> pending;  // a stack, and no recursion: trees may be deep
+  std::vector<Pending> pending;  // a stack instead of recursion, because trees may be deep
   const auto add_children = [&](Object& of) {
     const auto first = static_cast<std::ptrdiff_t>(pending.size());
     for (Object* child = of.first_child(); child; child = child->next_sibling())
@@ -474,7 +474,7 @@ void Object::free_deleted_properties() {
   while (data_ && !data_->deleted.empty()) {
     const auto gone = std::exchange(data_->deleted, {});
     for (const auto& own : gone) {
-      forget_set(*own.property);  // its own setter may have deleted it
+      forget_set(*own.property);  // set_property() records it even if its own setter deletes it
       own.run_release(*this);
     }
   }
@@ -524,7 +524,7 @@ Hold::Hold(std::unique_ptr<internal::HoldEntry> entry)
 Hold::Hold(Hold&& other) noexcept
     : object_(std::exchange(other.object_, nullptr)), entry_(std::move(other.entry_)) {}
 Hold& Hold::operator=(Hold&& other) noexcept {
-  // What is released may lead here again, so this holds the other object by then.
+  // Releasing the old object may use this Hold again, so the new object is stored before `old` is destroyed.
   const Hold old(std::move(*this));
   object_ = std::exchange(other.object_, nullptr);
   entry_ = std::move(other.entry_);
@@ -569,7 +569,8 @@ void PropertyUse::end() {
   const auto left = object_.uses_.load(std::memory_order_relaxed) - 1;
   if (left == 0) object_.free_deleted_properties();
   const bool was_last = left == 0 && std::exchange(object_.ended_in_use_, false);
-  object_.uses_.store(left, std::memory_order_release);  // from here on another thread may end it
+  // From here on, the unref() of another thread may destroy the object.
+  object_.uses_.store(left, std::memory_order_release);
   if (was_last) object_.unref();
 }
 

@@ -34,7 +34,7 @@ struct ObjectData;
 enum class Root : std::uint8_t { none, tree, objects, internal };
 }  // namespace internal
 
-// Who uses an object, for people: {"kind": "export", "name": "disk0"}.
+// A user of an object, as shown to people: {"kind": "export", "name": "disk0"}.
 struct Holder {
   std::string kind;
   std::string name;
@@ -43,8 +43,8 @@ struct Holder {
   static constexpr auto members = member_list(member("kind", &Holder::kind), member("name", &Holder::name));
 };
 
-// Keeps an object alive, and lists its owner among the object's holders, until it is destroyed. Made by
-// Object::hold(). Thread: the main thread.
+// Keeps an object alive and is listed among its holders until the Hold is destroyed. Made by Object::hold().
+// Thread: the main thread.
 class Hold {
  public:
   Hold();  // holds nothing
@@ -61,23 +61,24 @@ class Hold {
 
 struct PropertyThatWasSet {
   const Property* property;
-  bool when_made;  // given when the object was made, which may require it
+  bool when_made;  // set while the object was made; making it again may require it
 };
 
-// One row of a listing of properties.
+// One row of a property listing.
 struct PropertyView {
   std::string name;
   std::string type_name;
 };
 
-// The root of all types: counted references, a class, properties, a place in the tree.
+// The base class of all objects. An object has a class, properties, a reference count and a place in the
+// tree.
 //
-// Owns its children and what its links own. Made by object_new() with one reference; the last unref()
-// finalizes it: releases of instance properties first, then instance_finalize hooks, derived first, then the
-// destructor.
+// Owns its children and the targets of its StrongLinks. Made by object_new() with one reference. The last
+// unref() destroys it: it calls the release functions of the object's own properties, unparents its children,
+// calls the instance_finalize hooks, derived classes first, and then the destructor.
 //
-// Thread: ref() and unref() may be called from any thread. Everything else belongs to the main thread, and so
-// does the last unref() of an object that has children, links or holders.
+// Thread: ref() and unref() may be called from any thread. All other functions belong to the main thread, and
+// so does the last unref() of an object that has children, links or Holds, or that a WeakLink points to.
 class Object {
  public:
   static const TypeInfo type_info;
@@ -85,8 +86,8 @@ class Object {
   Object(const Object&) = delete;
   Object& operator=(const Object&) = delete;
 
-  // The most references that an object can have. To exceed it, or to release one too many, is a broken
-  // invariant.
+  // The maximum number of references to an object. Exceeding it aborts, and so does releasing one reference
+  // too many.
   static constexpr std::uint32_t kMaxReferences = std::uint32_t{1} << 28;
   void ref() const {
     const std::uint32_t before = references_.fetch_add(1, std::memory_order_relaxed);
@@ -94,7 +95,8 @@ class Object {
       wrong_count(before);
   }
   void unref() const {
-    // The only reference is not shared with another thread, so no locked instruction is needed.
+    // If this is the only reference, no other thread can change the count, so no locked instruction is
+    // needed.
     if (references_.load(std::memory_order_acquire) == 1) return finalize();
     const std::uint32_t before = references_.fetch_sub(1, std::memory_order_acq_rel);
     if (before == 1) return finalize();
@@ -109,74 +111,77 @@ class Object {
   Object* parent() const { return parent_; }
   Object* first_child() const { return first_child_; }
   Object* next_sibling() const { return next_sibling_; }
-  // Its name below its parent; empty for a root.
+  // The name below the parent; empty without a parent.
   const std::string& name() const { return name_; }
-  // "/objects/io0"; nothing for an object outside the tree.
+  // The path, for example "/objects/io0"; nullopt for an object outside the tree.
   std::optional<std::string> path() const;
-  // Where users see it, and where listeners hear of it.
+  // Whether the object is a descendant of /objects. Listeners are notified only of these objects.
   bool is_below_objects() const;
   bool is_empty() const { return first_child_ == nullptr; }  // no children
   // Null when there is none.
   Object* child(std::string_view name) const;
-  // The tree takes a reference. Errors: `attempt to add duplicate property 'x' to object (type 't')`; a child
-  // that already has a parent, or is a root; a name that is empty or has a '/'; more than kMaxLevels below
-  // the root. A name that ends in "[*]" takes the first free number.
+  // Adds a child; the tree takes a reference. If the name ends in "[*]", the first free number replaces the
+  // '*'. Errors: `attempt to add duplicate property 'x' to object (type 't')`; a child that already has a
+  // parent, is a root, or is an ancestor of this object; a name that is empty or contains '/'; more than
+  // kMaxLevels below the root.
   Result<void> add_child(std::string_view name, Object& child);
   static constexpr std::size_t kMaxLevels = 10'000;
 
   // --- Properties ---
-  // Looks among the properties of the class, then among this object's own. Null when there is none; children
-  // are not included.
+  // Searches the properties of the class, then this object's own, but not its children. Null when there is
+  // none.
   const Property* find_property(std::string_view name) const;
-  // Adds a property to this object alone; `release` runs once, when the property or the object is destroyed.
-  // Errors: a name that is taken, is empty or has a '/'; a declaration that contradicts itself (see
-  // object/property.h). A name that ends in "[*]" takes the first free number.
+  // Adds a property to this object only. `release` is called once, when the property or the object is
+  // destroyed. If the name ends in "[*]", the first free number replaces the '*'. Errors: a name that is
+  // taken, is empty or contains '/'; a declaration that contradicts itself (see object/property.h).
   Result<void> add_property(std::unique_ptr<Property> property, std::function<void(Object&)> release = {});
-  // Removes one of this object's own properties. If its getter, setter or hook is running, the property is
-  // destroyed, and `release` runs, once that returns. Errors: no such property.
+  // Deletes one of this object's own properties. If a getter, setter or hook of the object is running, the
+  // property is destroyed, and `release` is called, after it has returned. Errors: no such property.
   Result<void> delete_property(std::string_view name);
-  // Children, oldest first, then properties in the order of declaration, base classes first.
+  // Children, oldest first; then the properties of the class in the order of declaration, base classes first;
+  // then the object's own.
   std::vector<PropertyView> property_views() const;
 
   // Errors: `Property 't.x' not found`, `... is not readable`, `... is not writable`,
-  // `Property cannot be set after initialization`, the visitor's, the range's, and those of on_change.
+  // `Property cannot be set after initialization`; those of the visitor, the range, the setter and the
+  // on_change hook.
   Result<void> get_property(std::string_view name, Visitor& visitor);
   Result<void> set_property(std::string_view name, Visitor& visitor);
   Result<Json> get_property(std::string_view name);
   Result<void> set_property(std::string_view name, const Json& value);
-  // The property, if it may be set now. Errors: as above.
+  // Returns the property if it may be set now. Errors: as above.
   Result<const Property*> settable_property(std::string_view name) const;
-  // From text, as on a command line.
+  // Sets a property from text, as on a command line.
   Result<void> parse_property(std::string_view name, std::string_view text);
 
-  // To be called after a property was set other than by set_property(): remembers that it was set, and
-  // notifies listeners.
+  // Records that a property was set, and notifies listeners. Call it after setting a property by other means
+  // than set_property().
   void property_was_set(const Property& property);
-  // Only remembers that it was set. Does nothing for an alias: the property of its target is the one that was
-  // set.
+  // Records that a property was set, without notifying listeners. Does nothing for an alias, because the
+  // target's property is recorded instead.
   void remember_set(const Property& property, bool when_made = false);
-  // What was set by command, on the command line or by the program while the object was in the tree, the
-  // latest last: what a configuration must contain.
+  // The properties that were set by a command, on the command line, or by the program while the object was in
+  // the tree; the most recently set is last. A configuration must contain them.
   std::vector<PropertyThatWasSet> set_properties() const;
 
-  // --- Holders: those who use the object; object-del is refused while there are any ---
+  // --- Holders: users of the object. object-del is refused while it has any. ---
   [[nodiscard]] Hold hold(std::string_view kind, std::string_view name);
-  // For a link: the holder is the object that owns it, by its type and the name that it has when asked.
+  // For a link: the holder is the object that owns the link. holders() returns its type and its current name.
   [[nodiscard]] Hold hold(const Object& owner);
   std::vector<Holder> holders() const;  // oldest first
   bool is_held() const;
-  // For each of holders(), the object that owns the link; null for a holder that is not a link, or whose
-  // owner has been destroyed.
+  // For each entry of holders(), the object that owns the link; null for a holder that is not a link, or
+  // whose owner has been destroyed.
   std::vector<const Object*> holding_objects() const;
 
-  // Set after complete(). From then on properties declared until_complete() can't be set, and listeners hear
-  // of the object.
+  // Set after complete(). From then on, properties declared until_complete() cannot be set, and listeners are
+  // notified of the object.
   bool is_complete() const { return complete_; }
   void set_complete();
 
-  // Made below /objects by object-add, --object or a configuration, or by the program in the same way (see
-  // object_new_with_props): what query-config lists and object-del deletes. All else below /objects is the
-  // program's own.
+  // Whether the object was created directly below /objects by object-add, --object or a configuration, or by
+  // the program in the same way (see object_new_with_props()). query-config lists these objects, and
+  // object-del can delete them. All other objects below /objects belong to the program.
   bool is_user_made() const;
   void set_user_made() { user_made_ = true; }
 
@@ -184,8 +189,8 @@ class Object {
   Object();
   virtual ~Object();
 
-  // Called when the object leaves the tree, before its parent is cleared; for example to stop what it runs.
-  // Called once, even if the object is unparented again meanwhile.
+  // Called when the object leaves the tree, before its parent is cleared; for example to stop its work. Not
+  // called again if the object is unparented while it runs.
   virtual void unparent() {}
 
  private:
@@ -204,32 +209,32 @@ class Object {
   void release_children();
   Result<void> check_place(std::string_view name, const Object& child) const;
   Result<void> check_name_is_free(std::string_view name) const;
-  // The name itself, or with the first free number in place of "[*]", which is taken then. Errors: it is
-  // taken.
+  // Returns the name; if it ends in "[*]", with the first free number in place of the '*', which is then
+  // taken. Errors: the name is taken, is empty or contains '/'.
   Result<std::string> take_name(std::string_view name);
   void release_number(std::string_view name);
 
   const ObjectClass* class_ = nullptr;
   mutable std::atomic<std::uint32_t> references_ = 1;
-  internal::Root root_ = internal::Root::none;  // a root never has a parent
+  internal::Root root_ = internal::Root::none;  // a root can't be added to a tree or unparented
   bool complete_ = false;
   bool user_made_ = false;
   bool leaving_ = false;                 // is being unparented
   bool ending_ = false;                  // has lost its last reference
-  bool ended_in_use_ = false;            // the same, inside a PropertyUse, which has taken that one over
-  std::atomic<std::uint32_t> uses_ = 0;  // see PropertyUse; written by the main thread
+  bool ended_in_use_ = false;            // has lost it inside a PropertyUse, which now owns that reference
+  std::atomic<std::uint32_t> uses_ = 0;  // number of PropertyUses; written only by the main thread
   Object* parent_ = nullptr;
   Object* first_child_ = nullptr;
   Object* last_child_ = nullptr;
   Object* previous_sibling_ = nullptr;
   Object* next_sibling_ = nullptr;
   std::string name_;
-  std::unique_ptr<internal::ObjectData> data_;  // what few objects have
+  std::unique_ptr<internal::ObjectData> data_;  // null until it is needed
 };
 
-// Keeps an object, and properties of its own that are deleted meanwhile, while a callback runs that may do
-// anything with the object. One is made for each call of a getter or a setter, so it counts without a locked
-// instruction, where a Ref needs two. Thread: the main thread.
+// Keeps an object, and own properties of it that are deleted meanwhile, alive during a callback that may do
+// anything with the object. One is made for each call of a getter or setter, so it counts without locked
+// instructions; a Ref needs two. Thread: the main thread.
 class PropertyUse {
  public:
   explicit PropertyUse(Object& object) : object_(object) {
@@ -250,8 +255,8 @@ class PropertyUse {
   Object& object_;
 };
 
-// The object as a T, or null. T is a class with a registered type_info, or an interface. Costs one
-// comparison.
+// Returns the object as a T, or null if it is not a T. T is a class or an interface whose type_info is
+// registered. For a class this costs a few comparisons, for an interface a dynamic_cast.
 template <class T>
 T* object_cast(Object* object);
 template <class T>
@@ -259,13 +264,14 @@ const T* object_cast(const Object* object);
 
 namespace internal {
 
-// The class of a C++ type, once it is known; aborts if its type was never registered. `is_instance` tells
-// objects of the C++ class from those of others.
+// Returns the class of a C++ type; aborts if the type is not registered or its class cannot be made. From
+// then on the class uses `is_instance` to check that its objects have the C++ type.
 const ObjectClass& class_of(const TypeInfo& info, bool (*is_instance)(const Object&));
 
 template <class T>
 const ObjectClass& class_of() {
-  // Not a local static object: its lock and the registry's would be taken in both orders by class_init hooks.
+  // Not a static initialised by a call: class_init hooks would take its lock and the registry's lock in the
+  // opposite order of other callers, and could deadlock.
   static std::atomic<const ObjectClass*> known = nullptr;
   const ObjectClass* klass = known.load(std::memory_order_acquire);
   if (!klass) [[unlikely]] {
@@ -286,7 +292,7 @@ T* object_cast(Object* object) {
                     "and the class a type_info of its own?");
     return static_cast<T*>(object);
   } else {
-    return dynamic_cast<T*>(object);  // an interface: it is not an Object itself
+    return dynamic_cast<T*>(object);  // an interface does not derive from Object
   }
 }
 
@@ -295,7 +301,7 @@ const T* object_cast(const Object* object) {
   return object_cast<T>(const_cast<Object*>(object));
 }
 
-// As above for one that must be a T: aborts with `Object 0x... is not an instance of type t`.
+// Returns the object as a T; aborts with `Object 0x... is not an instance of type t` if it is not a T.
 template <class T>
 T& object_check(Object& object);
 

@@ -193,7 +193,7 @@ Result<std::vector<ObjectPropertiesValues>> qom_list_get(const PathsArguments& a
   for (const auto& path : arguments.paths) {
     auto found = find(path);
     if (!found) return failure(found);
-    const Ref<Object> object(**found);  // whatever its getters do
+    const Ref<Object> object(**found);  // its getters may unparent it
     auto& values = all.emplace_back().properties;
     for (auto& view : object->property_views()) {
       auto value = object->get_property(view.name);
@@ -234,7 +234,7 @@ Result<std::vector<ObjectPropertyInfo>> qom_list_properties(const TypenameArgume
     if (!property->default_value().is_null()) info.default_value = property->default_value();
     info.writable = property->is_writable();
     if (property->is_writable()) info.live = property->is_settable_after_complete();
-    // An infinite end is none, and JSON has no text for it.
+    // An infinite end is no limit, and JSON cannot represent it.
     const auto is_told = [](const Json& end) { return !end.is_null() && check_json(end, {}); };
     if (is_told(property->minimum())) info.minimum = property->minimum();
     if (is_told(property->maximum())) info.maximum = property->maximum();
@@ -245,8 +245,8 @@ Result<std::vector<ObjectPropertyInfo>> qom_list_properties(const TypenameArgume
 
 Result<void> object_del(const IdArguments& arguments) { return user_creatable_del(arguments.id); }
 
-// The arguments of object-add: a union with a branch for each type that users can make, as far as they are
-// known now.
+// The arguments of object-add: a union with a branch for each type that users can create and that is
+// registered at the time of construction.
 struct ObjectAddType {
   TypeDescription type_names = enum_type("ObjectType", {});
   std::deque<TypeDescription> branches;
@@ -281,7 +281,7 @@ Command object_add() {
                         if (auto made = user_creatable_add(options); !made) return failure(made);
                         return {};
                       });
-  // Described anew for each question, since types may have been registered since; kept until the next one.
+  // Built again for each call, because types may have been registered since; valid until the next call.
   c.arguments = [latest = std::make_shared<std::unique_ptr<ObjectAddType>>()]() -> const TypeDescription& {
     *latest = std::make_unique<ObjectAddType>();
     return (*latest)->options;

@@ -23,7 +23,7 @@ bool internal::has_listeners() { return !listeners.empty(); }
 
 void internal::notify_listeners(std::string_view object_name,
                                 const std::function<void(ObjectListener&)>& call) {
-  const auto present = listeners;  // listeners come and go during the calls
+  const auto present = listeners;  // listeners may be added or destroyed during the calls
   for (const auto& weak : present) {
     const auto listener = weak.lock();
     if (!listener) continue;

@@ -10,26 +10,29 @@ namespace qomio {
 class Object;
 class Property;
 
-// Hears what happens to the objects below /objects: those that users see and make. Thread: the main thread.
+// Is notified of changes to the objects below /objects. Thread: the main thread.
 class ObjectListener {
  public:
   virtual ~ObjectListener() = default;
-  // Made, with all its properties set, and complete; or added to the tree as a part of another object.
+  // Called when an object below /objects becomes complete, with all its properties set, or when a complete
+  // object is added there, alone or as a part of another object.
   virtual void added(Object& /*object*/) {}
-  // About to leave the tree, alone or as a part of another object, for which this was called first.
+  // Called when an object is about to leave the tree, alone or as a part of another object, which is reported
+  // first.
   virtual void removed(Object& /*object*/) {}
-  // Set by anyone, through the property, after it was complete. What an object changes by itself isn't heard.
+  // Called when a property of a complete object was set by any caller, through the property. Changes that an
+  // object makes to itself are not reported.
   virtual void changed(Object& /*object*/, const Property& /*property*/) {}
 };
 
-// Calls the listener for all that happens from now on, until it is destroyed.
+// Calls the listener for all events from now on, until it is destroyed. Does not keep it alive.
 void object_listen(const std::shared_ptr<ObjectListener>& listener);
 
 namespace internal {
 
-// Asked first, so that nothing is prepared when there are no listeners.
+// Checked first, so that nothing is prepared when there are no listeners.
 bool has_listeners();
-// Calls each listener. One that there is no memory for is left out: what has happened stays.
+// Calls each listener. If there is no memory for a call, that listener is skipped; the change is not undone.
 void notify_listeners(std::string_view object_name, const std::function<void(ObjectListener&)>& call);
 
 }  // namespace internal

@@ -13,32 +13,33 @@
 #include "qomio/qapi/describe.h"
 #include "qomio/qapi/visitor.h"
 
-// Making objects, and setting and reading their properties from C++. Thread: the main thread.
+// Functions that make objects, and set and read their properties, from C++. Thread: the main thread.
 namespace qomio {
 
 // Makes an object of a type, with one reference, outside the tree. Errors: those of object_class_by_name();
-// `object type 'x' is abstract`; a C++ class that is not what its TypeInfo says; a global default, or the
-// default of a property, that the object refuses.
+// `object type 'x' is abstract`; an object whose C++ class contradicts its TypeInfo; a global default or a
+// property's default that the object refuses.
 Result<Ref<Object>> object_new(std::string_view type_name);
 // The same without looking the type up.
 Result<Ref<Object>> object_new(const ObjectClass& object_class);
 
-// A property and a value for it. Text is converted as on a command line; numbers and flags are set as they
-// are. The text is not copied.
+// A property and a value for it. Text is converted as on a command line; numbers and flags are set unchanged.
+// The strings are not copied.
 struct PropertyArgument {
   std::string_view name;
   std::variant<std::string_view, std::int64_t, bool, double> value;
 };
 
-// Sets several properties, all or none: every value is read and checked first, then all are stored, then each
-// on_change hook runs once; an error puts everything back. `values` is an object; its order is kept. A
-// property that can't be read can't be put back: it is set after the hooks, and two of them are refused.
+// Sets several properties, all or none: reads and checks all values, then stores them, then calls each
+// on_change hook once. After an error the old values are restored. `values` is a JSON object; its order is
+// kept. The old value of a write-only property cannot be restored, so that property is set after the hooks,
+// and setting two of them is an error.
 Result<void> object_set_props(Object& object, const Json& values, Scalars scalars = Scalars::typed);
 Result<void> object_set_props(Object& object, std::initializer_list<PropertyArgument> properties);
 
-// One property by name, as a plain value: no JSON, and no allocation for numbers. For values of other kinds
-// see Object::get_property() and Object::set_property(). Errors: those of Object; a property of another kind
-// is `Invalid parameter type for 'x', expected: ...`.
+// Sets or returns one property by name, as a plain value: without JSON and, for numbers, without allocation.
+// For values of other types see Object::get_property() and Object::set_property(). Errors: those of Object;
+// for a property of another type `Invalid parameter type for 'x', expected: ...`.
 Result<void> object_property_set_int(Object& object, std::string_view name, std::int64_t value);
 Result<void> object_property_set_bool(Object& object, std::string_view name, bool value);
 Result<void> object_property_set_str(Object& object, std::string_view name, std::string_view value);
@@ -47,8 +48,8 @@ Result<std::int64_t> object_property_get_int(Object& object, std::string_view na
 Result<bool> object_property_get_bool(Object& object, std::string_view name);
 Result<std::string> object_property_get_str(Object& object, std::string_view name);
 
-// An enum by its C++ value, whose name is what clients see. Errors of reading: also `Parameter 'x' does not
-// accept value 'v'`, where the property is of another enum.
+// Sets or returns an enum by its C++ value; clients see the value's name. Errors of reading: also
+// `Parameter 'x' does not accept value 'v'`, if the property has another enum type.
 template <class E>
   requires std::is_enum_v<E>
 Result<void> object_property_set_enum(Object& object, std::string_view name, E value);
@@ -57,7 +58,7 @@ template <class E>
 Result<E> object_property_get_enum(Object& object, std::string_view name);
 
 namespace internal {
-// Of a property whose value is a string where it is JSON.
+// Reads a property whose JSON value is a string.
 Result<std::string> get_enum_text(Object& object, std::string_view name);
 }  // namespace internal
 

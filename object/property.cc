@@ -50,14 +50,14 @@ std::unexpected<Error> range_error(std::string_view name, std::int64_t low, std:
 std::unexpected<Error> range_error(std::string_view name, std::uint64_t low, std::uint64_t high) {
   return error("{} value must be in range [{}, {}]", name, low, high);
 }
-// An end may be infinite.
+// Either end may be infinite, which to_text() can write.
 std::unexpected<Error> range_error(std::string_view name, double low, double high) {
   return error("{} value must be in range [{}, {}]", name, to_text(low), to_text(high));
 }
 
 }  // namespace internal
 
-// Those that object/internal/value_property.h declares.
+// The instantiations that object/internal/value_property.h declares.
 namespace internal {
 template class ValueProperty<bool>;
 template class ValueProperty<std::string>;

@@ -33,7 +33,7 @@ namespace qomio {
 
 class Object;
 
-// A number or flag that the main thread sets and any thread reads.
+// A number or flag that the main thread writes and any thread may read.
 template <class T>
 class Shared {
  public:
@@ -49,21 +49,21 @@ class Shared {
   std::atomic<T> value_{};
 };
 
-// A new value of a property of one object: first read and checked, then applied, and reverted if a later step
-// fails.
+// A pending change of a property of one object: the value is read and checked first, then applied, and
+// reverted if a later step fails.
 class PropertyChange {
  public:
   virtual ~PropertyChange() = default;
-  virtual Result<void> check() = 0;  // range
+  virtual Result<void> check() = 0;  // the range; for a link, the target
   virtual Result<void> apply() = 0;
   virtual void revert() = 0;
-  // Called once everything has succeeded; reports properties of other objects that this change has set.
+  // Called after everything has succeeded; reports properties of other objects that this change has set.
   virtual void report() {}
 };
 
 namespace internal {
 
-// What a declaration says, for properties of all kinds.
+// The part of a declaration that is the same for all kinds of properties.
 struct PropertyDeclaration {
   std::string name;
   std::string type_name;
@@ -71,14 +71,14 @@ struct PropertyDeclaration {
   std::vector<std::string> features = {};
   std::string mistake = {};
   Result<void> (Object::*hook)() = nullptr;
-  // Whether an object is of the C++ class that the property was declared for; null: any object is.
+  // Whether an object has the C++ class that the property was declared for; null accepts any object.
   bool (*is_instance)(const Object&) = nullptr;
   bool is_settable_after_complete = true;
   bool calls_out = true;
   bool is_alias = false;
   bool has_default = false;
 
-  // The first mistake is the one that is reported.
+  // Only the first mistake is reported.
   void add_mistake(std::string_view text) {
     if (mistake.empty()) mistake = text;
   }
@@ -90,8 +90,8 @@ struct PropertyDeclaration {
 // One property of a type or of one object. Immutable once added.
 class Property {
  public:
-  // Runs after a change, on the object. If it returns an error, the old value is put back and it runs once
-  // more.
+  // Called on the object after a change. If it returns an error, the old value is restored and the hook is
+  // called once more.
   using Hook = Result<void> (Object::*)();
   enum class Limit { default_value, minimum, maximum };
 
@@ -106,42 +106,41 @@ class Property {
   virtual const TypeDescription& type() const = 0;
   virtual bool is_readable() const { return true; }
   virtual bool is_writable() const = 0;
-  bool is_alias() const { return declaration_.is_alias; }  // stands for a property of another object
-  bool is_settable_after_complete() const {
-    return declaration_.is_settable_after_complete;
-  }  // may be set after complete()
+  bool is_alias() const { return declaration_.is_alias; }  // forwards to a property of another object
+  bool is_settable_after_complete() const { return declaration_.is_settable_after_complete; }
   bool has_default() const { return declaration_.has_default; }
-  // Whether reading or setting it runs code of the object: a getter, a setter, a check or a hook.
+  // Whether getting or setting the value may call code of the object: a getter, a setter, a check or a hook.
   bool calls_out() const { return declaration_.calls_out || declaration_.hook; }
-  // How the declaration contradicts itself, worded to follow the property's name; empty: it does not.
+  // The mistake in the declaration, worded to follow the property's name; empty if there is none.
   const std::string& mistake() const { return declaration_.mistake; }
-  // Whether the object is of the C++ class that the property reads and writes.
+  // Whether the object has the C++ class that the property was declared for.
   bool fits(const Object& object) const {
     return !declaration_.is_instance || declaration_.is_instance(object);
   }
   Hook on_change() const { return declaration_.hook; }
-  Result<void> run_hook(Object& object) const;                            // there must be one
-  void rename(std::string name) { declaration_.name = std::move(name); }  // before it is added
+  Result<void> run_hook(Object& object) const;                            // on_change() must not be null
+  void rename(std::string name) { declaration_.name = std::move(name); }  // only before it is added
 
-  // JSON null when none was given. The type Json is complete in qapi/json.h.
+  // JSON null when none was declared. To use the result, include qapi/json.h, which defines Json.
   Json default_value() const;
   Json minimum() const;
   Json maximum() const;
-  // Writes one of these to an output visitor; writes nothing when none was given.
+  // Writes one of these to an output visitor; writes nothing when none was declared.
   virtual void visit_limit(Limit limit, Visitor& visitor) const { (void)limit, (void)visitor; }
 
-  // The visitor's value is named after the property. Errors: those of the visitor, of the range, and of the
-  // hook.
+  // get() and set() visit the value under the property's name. Errors: those of the visitor, the range and
+  // the hook.
   virtual Result<void> get(Object& object, Visitor& visitor) const = 0;
   Result<void> set(Object& object, Visitor& visitor) const;
-  // Reads, checks and stores without running the hook; the old value is lost. For objects that are destroyed
-  // if a later step fails, and for properties without a hook.
+  // Reads, checks and stores a value without running the hook or keeping the old value. For objects that are
+  // destroyed if a later step fails, and for properties without a hook.
   virtual Result<void> assign(Object& object, Visitor& visitor) const = 0;
   // Stores the default value, if there is one.
   virtual Result<void> assign_default(Object& object) const { return (void)object, Result<void>(); }
   // Reads the new value without changing anything yet.
   virtual Result<std::unique_ptr<PropertyChange>> stage(Object& object, Visitor& visitor) const = 0;
-  // The object that the property leads to, for paths; null if it is no link, or an empty one.
+  // The object that a path through this property resolves to; null if the property is not a link or the link
+  // is empty.
   virtual Object* target(Object& object) const { return (void)object, nullptr; }
 
  protected:
@@ -164,26 +163,27 @@ template <class T>
 class ValueProperty;
 }
 
-// Completes the declaration of a property of Class whose value is a T; each part may be given once. It is
-// passed to ObjectClass::add() or Object::add_property(), which refuse a declaration that contradicts itself:
-// a low end above the high end, a default that is out of range, a default for a read-only property, a second
-// default, a hook for a property that can't be read back, too many features.
+// Builds the declaration of a property of Class whose value is a T. Call each function at most once. Pass the
+// result to ObjectClass::add() or Object::add_property(), which refuse a contradictory declaration: a range
+// whose low end is above its high end, a default outside the range, a default for a read-only property, a
+// second default, a hook for a write-only property, too many features.
 template <class Class, class T>
 class PropertyBuilder {
  public:
   explicit PropertyBuilder(std::unique_ptr<internal::ValueProperty<T>> property);
 
-  // Both ends are allowed values. For numbers.
+  // For numbers. Both ends are allowed values.
   PropertyBuilder&& range(T low, T high) &&;
-  // Set when an object is made, before instance_init; the on_change hook does not run for it.
+  // The value of a new object, set before instance_init. The on_change hook is not called for it.
   PropertyBuilder&& default_value(const T& value) &&;
   PropertyBuilder&& describe(std::string_view text) &&;
-  // For a property that can be read: a value that the hook refuses is replaced by the old one.
+  // `hook` is called after a change. If it returns an error, the old value is restored, so the property must
+  // be readable.
   PropertyBuilder&& on_change(Result<void> (Class::*hook)()) &&;
-  // What is special about it; `deprecated` and `unstable` are known to the policy of qapi/command_registry.h.
-  // Clients see features in the schema of object-add and in qom-list-properties.
+  // Sets the property's features. CompatPolicy (qapi/command_registry.h) applies to `deprecated` and
+  // `unstable`. Clients see all features in the schema of object-add and in qom-list-properties.
   PropertyBuilder&& with(Features features) &&;
-  // Later sets are refused with `Property cannot be set after initialization`.
+  // After complete(), setting the property fails with `Property cannot be set after initialization`.
   PropertyBuilder&& until_complete() &&;
 
   operator std::unique_ptr<Property>() &&;
@@ -215,36 +215,37 @@ using AccessorBuilder = PropertyBuilder<Class, std::remove_cvref_t<Value>>;
 
 }  // namespace internal
 
-// A member, read and written directly. Shared<T> and std::atomic<T> count as T.
+// A member, which is read and written directly. The value of a Shared<T> or std::atomic<T> is a T.
 template <class Class, class Field>
   requires(!std::is_function_v<Field>)
 internal::MemberBuilder<Class, Field> property(std::string_view name, Field Class::* member);
 
-// A getter alone: read-only.
+// A read-only property with a getter.
 template <class Class, class Value>
 internal::AccessorBuilder<Class, Value> property(std::string_view name, Value (Class::*getter)() const);
 
-// A getter and a setter. The setter either checks, stores and applies the value, or returns an error and has
-// changed nothing.
+// A property with a getter and a setter. The setter either stores and applies the value, or returns an error
+// and changes nothing.
 template <class Class, class Value, class Argument>
 internal::AccessorBuilder<Class, Value> property(std::string_view name, Value (Class::*getter)() const,
                                                  Result<void> (Class::*setter)(Argument));
 
-// Write-only.
+// A write-only property.
 template <class Class, class Argument>
 internal::AccessorBuilder<Class, Argument> property(std::string_view name, std::nullptr_t,
                                                     Result<void> (Class::*setter)(Argument));
 
-// Functions that take the object: for properties that an object gets at run time, and for types without a C++
-// class of their own. Either may be null. They are called as long as the property exists.
+// A property with functions that take the object: for properties that are added to an object at run time, and
+// for types without a C++ class of their own. Either function may be null. They may be called as long as the
+// property exists, so what they refer to must outlive it.
 //
 //     object.add_property(property<bool>("ready", [state](const Object&) { return state->ready; }, nullptr));
 template <class T>
 PropertyBuilder<Object, T> property(std::string_view name, std::function<T(const Object&)> getter,
                                     std::function<Result<void>(Object&, T)> setter);
 
-// A time of day for people, as C's broken-down time counts it: years from 1900, months from 0. As a property
-// its type is `struct tm`:
+// A calendar date and time, counted as in C's struct tm: years from 1900, months from 0. The type name of
+// such a property is `struct tm`:
 //
 //     klass.add(property("rtc-time", &Clock::rtc_time));   // DateTime rtc_time() const
 struct DateTime {

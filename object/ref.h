@@ -7,9 +7,9 @@
 
 namespace qomio {
 
-// Owns one reference to a T, which counts its references itself: T::ref() and T::unref(), both callable from
-// any thread. A Ref may be copied, moved and dropped in any thread; one Ref object is not to be shared
-// between threads.
+// Owns one reference to a T, which counts its own references: T::ref() and T::unref() may be called from any
+// thread. A Ref may be copied, moved and destroyed in any thread, but several threads must not use the same
+// Ref at the same time.
 template <class T>
 class Ref {
  public:
@@ -31,7 +31,7 @@ class Ref {
     if (object_) object_->unref();
   }
 
-  // Takes over a reference that the caller owns; release() returns it to the caller.
+  // Takes ownership of a reference that the caller owns; release() returns it to the caller.
   static Ref adopt(T* object) {
     Ref ref;
     ref.object_ = object;

@@ -20,14 +20,14 @@ constinit const TypeInfo Container::type_info{
 
 namespace {
 
-// Made without the global defaults of the program, which may be for all objects: a root exists before them.
+// Makes a container without applying global defaults, which may be meant for all objects, but not for roots.
 Container& make_container() {
   auto* container = new Container;
   internal::ObjectAccess::set_class(*container, internal::class_of<Container>());
   return *container;
 }
 
-// The tree and /objects, which is always there.
+// The root of the tree, and its permanent child /objects.
 struct Roots {
   Roots() {
     (void)root.add_child("objects", objects);
@@ -42,7 +42,7 @@ struct Roots {
   Object& objects = make_container();
 };
 
-// Cuts the first component off a path; empty when there is none left.
+// Removes the first component from a path and returns it; empty when there is none left.
 std::string_view take_component(std::string_view& path) {
   path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
   const auto component = path.substr(0, path.find('/'));
@@ -50,7 +50,7 @@ std::string_view take_component(std::string_view& path) {
   return component;
 }
 
-// Does the object's path end in these components?
+// Whether the object's path ends with these components.
 bool ends_in(const Object& object, const std::vector<std::string_view>& parts) {
   const Object* at = &object;
   for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
@@ -60,7 +60,8 @@ bool ends_in(const Object& object, const std::vector<std::string_view>& parts) {
   return at != nullptr;
 }
 
-// The next object of a walk over the tree below `top`, parents first, without recursion: trees may be deep.
+// Returns the next object in the tree below `top`, parents first; null at the end. Does not recurse, because
+// trees may be deep.
 const Object* next_in_tree(const Object& object, const Object& top) {
   if (const Object* child = object.first_child()) return child;
   const Object* at = &object;

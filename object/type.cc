@@ -21,16 +21,16 @@ bool is_type_name(std::string_view name) {
   });
 }
 
-// A type has at most so many ancestors. They are made by recursion.
+// Maximum number of ancestors of a type. Limits the recursion of make_class().
 constexpr unsigned kMaxAncestors = 500;
 
-// All registered types, and their classes as far as they have been made. The one of the process; types live
-// as long as the program.
+// All registered types, and the classes that have been made for them. There is one registry per process;
+// types live as long as the program.
 class TypeRegistry {
  public:
   static TypeRegistry& process() {
-    static auto* registry =
-        new TypeRegistry;  // never destroyed: objects may go after static destructors began
+    // Never destroyed, because objects may be destroyed after static destructors have started.
+    static auto* registry = new TypeRegistry;
     return *registry;
   }
 
@@ -57,15 +57,15 @@ class TypeRegistry {
     return type->klass.get();
   }
 
-  // What this thread looked up last, if it has that name: programs make many objects of a type in a row.
-  // Classes stay as they are once they are ready, so no lock is needed.
+  // The class that this thread looked up last, if it has that name; programs make many objects of one type in
+  // a row. Needs no lock, because classes do not change once they are ready.
   static const ObjectClass* latest(std::string_view name) {
     return latest_ && latest_->name() == name ? latest_ : nullptr;
   }
 
   std::vector<const ObjectClass*> classes() {
     const std::scoped_lock lock(mutex_);
-    // By name first: a class_init hook may register types while the list is made.
+    // Copies the list first, because a class_init hook may register types during the loop below.
     std::vector<Type*> types;
     types.reserve(types_.size());
     for (const auto& [name, type] : types_) types.push_back(type.get());
@@ -79,7 +79,8 @@ class TypeRegistry {
 
   Result<void> check() {
     const std::scoped_lock lock(mutex_);
-    // A class_init hook may register types meanwhile: they come after it by name, or were asked for by it.
+    // A class_init hook may register types during the loop. Types whose names sort before the current one are
+    // not checked then, but at first use.
     for (const auto& [name, type] : types_) {
       if (type->state == State::in_progress) continue;
       if (auto r = make_class(*type); !r) return r;
@@ -100,7 +101,7 @@ class TypeRegistry {
       for (const auto interface : i.interfaces) interfaces.emplace_back(interface);
       info.name = name;
       info.parent = parent;
-      info.interfaces = {};  // its strings may be gone later
+      info.interfaces = {};  // its strings may be destroyed before the type
     }
     std::string name;
     std::string parent;
@@ -119,7 +120,7 @@ class TypeRegistry {
   Result<void> make_class(Type& type) {
     if (type.state == State::ready) return {};
     if (type.state == State::in_progress) {
-      if (type.klass) return {};  // looked up from its own class_init: as far as it has come
+      if (type.klass) return {};  // looked up from its own class_init: incomplete
       return error("Type '{}' is its own ancestor", type.name);
     }
     if (in_progress_ > kMaxAncestors) return too_many_ancestors(type);
@@ -150,7 +151,8 @@ class TypeRegistry {
         type.name, kMaxAncestors);
   }
 
-  // The class of a parent or an interface, whole: a copy of half a class would lack properties.
+  // Makes the class of a parent or an interface, which must be complete, because a derived class copies its
+  // properties.
   Result<void> make_base(Type& base) {
     if (auto r = make_class(base); !r) return r;
     if (base.state == State::ready) return {};
@@ -202,7 +204,7 @@ class TypeRegistry {
     return {};
   }
 
-  // Recursive: class_init hooks may look types up.
+  // Recursive, because class_init hooks may look up types.
   std::recursive_mutex mutex_;
   unsigned in_progress_ = 0;  // classes that are being made
   std::map<std::string_view, std::unique_ptr<Type>> types_;

@@ -37,10 +37,10 @@ const TypeInfo* const internal::basic_types[] = {&Object::type_info, &kInterface
 
 namespace {
 
-// Objects may make others while they are completed, and those others again: so many at most, on one stack.
+// Maximum depth to which objects create other objects in complete(). Limits the stack.
 constexpr unsigned kMaxNestedMaking = 500;
 
-// Stores the value in an object that goes if a later step fails.
+// Stores the value in an object that is destroyed if a later step fails.
 Result<void> assign(Object& object, const Property& property, const PropertyArgument& given) {
   return std::visit(
       [&]<class T>(const T& value) {
@@ -59,14 +59,14 @@ bool is_user_creatable(const ObjectClass& klass) {
   return !klass.is_abstract() && !klass.is_interface() && klass.is_a(internal::class_of<UserCreatable>());
 }
 
-// Would an object made so be one that users could have made?
+// Whether users could create an object of this class, with this parent and id.
 bool is_for_users(const ObjectClass& klass, const Object& parent, std::string_view id) {
   return &parent == &objects_root() && is_identifier(id) && is_user_creatable(klass);
 }
 
-// Adds a finished object to the tree and starts it.
+// Adds an object, whose properties are set, to the tree and completes it.
 Result<void> add_and_complete(Object& object, Object& parent, std::string_view id) {
-  static unsigned nested = 0;  // of the main thread
+  static unsigned nested = 0;  // used only by the main thread
   struct Nesting {
     Nesting() { ++nested; }
     ~Nesting() { --nested; }
@@ -92,7 +92,8 @@ Result<void> add_and_complete(Object& object, Object& parent, std::string_view i
   return {};
 }
 
-// What has been made so far is gone when the error is told.
+// Calls `make`; returns an error if there is not enough memory. By then the unfinished object has been
+// destroyed.
 template <class Make>
 Result<Ref<Object>> or_out_of_memory(const Make& make) {
   try {
@@ -102,7 +103,7 @@ Result<Ref<Object>> or_out_of_memory(const Make& make) {
   }
 }
 
-// The string called `name` among the options.
+// Returns the option called `name`, which must be a string.
 Result<std::string> string_option(const Json& options, const char* name, Scalars scalars) {
   const auto it = options.find(name);
   if (it == options.end()) return error("Parameter '{}' is missing", name);
@@ -113,7 +114,7 @@ Result<Ref<Object>> make_with_props(const ObjectClass& object_class, Object& par
                                     std::span<const PropertyArgument> properties) {
   auto object = object_new(object_class);
   if (!object) return object;
-  // Stored one by one, since the object goes when one of them is refused.
+  // Stores values one by one, because the object is destroyed if a value is refused.
   const bool remember = is_for_users(object_class, parent, id);
   internal::ChangeHooks hooks;
   for (const PropertyArgument& given : properties) {
@@ -201,12 +202,12 @@ Result<Ref<Object>> user_creatable_add(const Json& options, Scalars scalars) {
 
 Result<void> user_creatable_del(std::string_view id) {
   require_main_thread("user_creatable_del()");
-  // Names that only the program gives aren't found: users can't say them.
+  // Finds identifiers only: users cannot use other names, which the program gives to its own objects.
   Object* object = is_identifier(id) ? objects_root().child(id) : nullptr;
   if (!object) return error("object '{}' not found", id);
   if (!object->is_user_made()) return error("object '{}' belongs to the program, can not be deleted", id);
   const auto* creatable = object_cast<UserCreatable>(object);
-  const Ref<Object> keep(*object);  // whatever can_be_deleted() does
+  const Ref<Object> keep(*object);  // can_be_deleted() may unparent it
   const std::vector<Holder> holders = internal::holders_that_stay(*object);
   if (!holders.empty() ||
       (creatable && !callback("can_be_deleted() of", id, [&] { return creatable->can_be_deleted(); }))) {

@@ -10,10 +10,11 @@
 namespace qomio {
 namespace {
 
-// Up to here it is quicker to compare all than to compute a hash.
+// Up to this number of properties, comparing all names is faster than computing a hash.
 constexpr std::size_t kScannedProperties = 16;
 
-// Length and ends of a name: other names seldom have the same, so few need to be compared whole.
+// The length and the first and last character of a name. Other names rarely have the same key, so few names
+// are compared in full.
 std::uint32_t name_key(std::string_view name) {
   if (name.empty()) return 0;
   return static_cast<std::uint32_t>(name.size() << 16) | static_cast<unsigned char>(name.front()) << 8 |

@@ -9,7 +9,8 @@
 namespace qomio {
 namespace {
 
-// An object and all below it, as owners of each other: a parent owns its children, and a link what it holds.
+// The ownership among an object and its descendants: a parent owns its children, and the owner of a link its
+// target.
 class Ownership {
  public:
   explicit Ownership(Object& top) {
@@ -26,7 +27,7 @@ class Ownership {
     end(0);
   }
 
-  // Those of the holders whose objects don't end when the top does.
+  // The holders whose objects are not destroyed together with the top object.
   std::vector<Holder> that_stay() const {
     std::vector<Holder> stay;
     for (const Node& held : nodes_) {
@@ -43,7 +44,7 @@ class Ownership {
  private:
   struct Node {
     const Object* object;
-    std::size_t owners = 0;  // that have not ended
+    std::size_t owners = 0;  // owners that are not marked as ending
     bool ends = false;
     std::vector<std::size_t> owned = {};
   };
@@ -57,7 +58,7 @@ class Ownership {
     nodes_[owner].owned.push_back(owned);
     ++nodes_[owned].owners;
   }
-  // The object ends, unless it has owners, and so does all that it was the last to own.
+  // Unless the object has owners, marks it as ending, and then every object whose last owner ends.
   void end(std::size_t first) {
     if (nodes_[first].owners > 0) return;
     std::vector<std::size_t> ending = {first};
@@ -78,7 +79,7 @@ class Ownership {
 }  // namespace
 
 std::vector<Holder> internal::holders_that_stay(Object& object) {
-  // Most objects have no holders; finding that out takes no memory.
+  // Most objects have no holders, so the graph is built only if the object or a descendant has one.
   const auto is_held = [](Object& one) { return one.is_held() ? 1 : 0; };
   if (!is_held(object) && object_child_foreach_recursive(object, is_held) == 0) return {};
   return Ownership(object).that_stay();

@@ -7,8 +7,8 @@
 
 namespace qomio::internal {
 
-// The holders that keep the object, or a descendant, alive after it has left the tree: those outside its
-// subtree, and those inside that hold each other in a ring. Thread: the main thread.
+// Returns the holders that keep the object or a descendant alive after the object has left the tree: holders
+// outside its subtree, and objects inside that hold each other in a cycle. Thread: the main thread.
 std::vector<Holder> holders_that_stay(Object& object);
 
 }  // namespace qomio::internal

@@ -13,7 +13,7 @@ namespace {
 
 constinit std::vector<GlobalDefault> defaults;
 
-// What class a default is for, if it is for this one: the class, an ancestor or an interface.
+// Whether the default is for this class, one of its ancestors or one of its interfaces.
 bool is_for(const GlobalDefault& one, const ObjectClass& klass) {
   if (one.type == klass.name()) return true;
   const auto meant = object_class_by_name(one.type);
@@ -26,7 +26,7 @@ std::vector<GlobalDefault>& global_defaults() { return defaults; }
 
 Result<void> apply_global_defaults(Object& object) {
   if (defaults.empty()) return {};
-  // A setter may add others.
+  // Applies a copy, because a setter may add defaults.
   std::vector<GlobalDefault> meant;
   std::ranges::copy_if(defaults, std::back_inserter(meant),
                        [&](const auto& one) { return is_for(one, object.object_class()); });
@@ -35,7 +35,7 @@ Result<void> apply_global_defaults(Object& object) {
       r.error().prepend(fmt::format("can't apply global {}.{}={}: ", one.type, one.property, one.value));
       return r;
     }
-    // Another run may not be given it, so a configuration must tell.
+    // The option may be missing in the next run of the program, so a configuration must contain the value.
     if (!one.is_users) continue;
     if (const Property* property = object.find_property(one.property))
       object.remember_set(*property, /*when_made=*/true);

@@ -6,20 +6,20 @@
 
 #include "qomio/object/object.h"
 
-// The global defaults as plain data; object/global_defaults.h says what they are.
+// The list of global defaults; see object/global_defaults.h.
 namespace qomio::internal {
 
 struct GlobalDefault {
   std::string type;
   std::string property;
   std::string value;
-  bool is_users;  // from the command line; those of the program come first
+  bool is_users;  // from the command line; the program's defaults come first
 };
 
 // In the order in which they are applied.
 std::vector<GlobalDefault>& global_defaults();
 
-// Sets those that are meant for the object. Errors: `can't apply global t.p=v: ...`.
+// Sets the defaults that apply to the object. Errors: `can't apply global t.p=v: ...`.
 Result<void> apply_global_defaults(Object& object);
 
 }  // namespace qomio::internal

@@ -9,7 +9,7 @@ class Object;
 
 namespace internal {
 
-// Whether the object is of the C++ class T. `O` puts the use of Object off until it is complete.
+// Whether the object has the C++ class T. The parameter `O` delays the use of Object until it is complete.
 template <class T, class O = Object>
 bool is_instance(const O& object) {
   if constexpr (std::same_as<T, O>) {

@@ -12,10 +12,10 @@
 
 namespace qomio::internal {
 
-// A link as a property: a path, "" for none. The two virtual functions reach the member.
+// A link as a property, whose value is a path, "" for none. led_to() and lead() read and set the link.
 class LinkProperty : public Property {
  public:
-  // Runs before the link is changed; the target is null when the link is cleared.
+  // Called before the link is changed; the target is null when the link is cleared.
   using Check = std::function<Result<void>(Object& owner, Object* target)>;
 
   LinkProperty(PropertyDeclaration declaration, std::string_view target_type)

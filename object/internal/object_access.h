@@ -8,16 +8,16 @@
 
 namespace qomio::internal {
 
-// What makes and places objects reaches these parts of them.
+// Gives the functions that make objects and place them in trees access to private parts of Object.
 struct ObjectAccess {
   static void set_class(Object& object, const ObjectClass& object_class) { object.class_ = &object_class; }
   static bool is_root(const Object& object) { return object.root_ != Root::none; }
-  // `root` stays without a parent from now on.
+  // From now on the object can't be added to a tree or unparented.
   static void make_root(Object& root, Root which) { root.root_ = which; }
   static ObjectData& data(Object& object);
   // See object_unparent().
   static void leave_tree(Object& object) { object.leave_tree(); }
-  // The latest child that is not being unparented already; null when there is none.
+  // The newest child that is not already being unparented; null when there is none.
   static Object* last_that_stays(const Object& object) {
     Object* child = object.last_child_;
     while (child && child->leaving_) child = child->previous_sibling_;
@@ -27,7 +27,7 @@ struct ObjectAccess {
 
 // See object_child_foreach_recursive().
 int for_each_below(Object& parent, const std::function<int(Object&)>& visit);
-// Calls a function of somebody else's for an object of a walk.
+// Calls `visit`, a function from outside the library, for one object of a traversal; see callback().
 int visit_one(const std::function<int(Object&)>& visit, Object& object);
 
 }  // namespace qomio::internal

@@ -19,8 +19,8 @@
 
 namespace qomio::internal {
 
-// Children by name. Open addressing, with the hash stored beside the pointer: an object in a large set is
-// found with few accesses to memory, one to the table and one to the object.
+// Index of children by name. Uses open addressing and stores the hash beside the pointer, so that finding a
+// child in a large set takes few memory accesses: one to the table and one to the object.
 inline std::string_view name_of(const Object* child) { return child->name(); }
 inline std::string_view name_of(std::string_view name) { return name; }
 struct NameHash {
@@ -36,7 +36,7 @@ using ChildIndex = tsl::robin_set<Object*, NameHash, SameName, std::allocator<Ob
 class HoldEntry {
  public:
   HoldEntry(Object& object, Holder holder);
-  // For a link of this owner; set_owner() follows, unless it is being destroyed.
+  // For a link that `owner` owns. Call set_owner() next, unless the owner is being destroyed.
   HoldEntry(Object& object, const Object& owner);
   HoldEntry(const HoldEntry&) = delete;
   HoldEntry& operator=(const HoldEntry&) = delete;
@@ -44,9 +44,9 @@ class HoldEntry {
 
   void set_owner(Object& owner) { owner_.lead_to(&owner); }
   Object& object() const { return *object_; }
-  // As given; or the owner's type and name, its type alone once it has been destroyed.
+  // Returns the holder as given, or the owner's type and name; after the owner was destroyed, its type only.
   Holder holder() const;
-  // The object that owns the link; null for a holder that is no link, and once it has been destroyed.
+  // The object that owns the link; null for a holder that is not a link, or after the owner was destroyed.
   const Object* owner() const { return owner_.target(); }
 
  private:
@@ -56,7 +56,7 @@ class HoldEntry {
   const ObjectClass* owner_class_ = nullptr;
 };
 
-// The part of an object that few have, kept apart so that the others stay small.
+// Data that few objects have, allocated separately so that other objects stay small.
 struct ObjectData {
   struct OwnProperty {
     std::unique_ptr<Property> property;
@@ -65,17 +65,18 @@ struct ObjectData {
       if (release) callback("release of property", property->name(), [&] { release(object); });
     }
   };
-  // Of names that end in "[*]", by the name without it: all numbers below `next` have been given out; those
-  // that are free again are in `returned`, so that the first free one is found without a search.
+  // For names that end in "[*]", by the name without this suffix. All numbers below `next` have been given
+  // out; the ones that are free again are in `returned`, so that the first free number is found without a
+  // search.
   struct Numbering {
     std::size_t next = 0;
     std::set<std::size_t> returned;
   };
   std::vector<OwnProperty> properties;
-  std::vector<OwnProperty> deleted;                // while they were used, see PropertyUse
-  std::vector<PropertyThatWasSet> set_properties;  // the latest last
+  std::vector<OwnProperty> deleted;                // while in use, see PropertyUse
+  std::vector<PropertyThatWasSet> set_properties;  // the most recently set last
   std::vector<const HoldEntry*> holders;           // oldest first
-  ChildIndex children;                             // empty until there are many
+  ChildIndex children;                             // empty while there are few
   std::size_t child_count = 0;
   std::map<std::string, Numbering, std::less<>> numberings;
   WeakList weak_links;

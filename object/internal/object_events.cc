@@ -36,7 +36,7 @@ class Sender final : public ObjectListener {
  public:
   explicit Sender(CommandRegistry& commands) : commands_(commands) {}
 
-  // Paths and values are put together only if a client wants them: a getter may be slow.
+  // Collects the data only if a client wants the event, because a getter may be slow.
   void added(Object& object) override {
     if (commands_.is_wanted("OBJECT_ADDED")) commands_.emit("OBJECT_ADDED", info(object));
   }

@@ -5,7 +5,8 @@ namespace qomio {
 
 class CommandRegistry;
 
-// OBJECT_ADDED, OBJECT_DELETED and OBJECT_CHANGED, for clients who ask for them with subscribe-events.
+// Adds the events OBJECT_ADDED, OBJECT_DELETED and OBJECT_CHANGED, which are sent to clients that request
+// them with subscribe-events.
 void add_object_events(CommandRegistry& commands);
 
 }  // namespace qomio

@@ -53,7 +53,7 @@ Result<void> PropertyBatch::read() {
     }
   }
   for (Entry& entry : entries_) {
-    if (entry.change) continue;  // what is left is the object's own
+    if (entry.change) continue;  // the remaining ones are the object's own properties
     if (auto r = entry.read(object_); !r) return r;
   }
   return {};
@@ -98,7 +98,7 @@ Result<void> PropertyBatch::apply() {
     return {};
   }
   while (applied > 0) entries_[--applied].change->revert();
-  (void)hooks_.run(object_);  // what was applied of the new values gives way to the old ones
+  (void)hooks_.run(object_);  // applies the old values again
   return result;
 }
 

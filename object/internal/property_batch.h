@@ -12,7 +12,8 @@
 
 namespace qomio::internal {
 
-// The hooks of several properties of one object: each once, however many of its properties changed.
+// The on_change hooks of several properties of one object. Each hook is called once, even if several of its
+// properties changed.
 class ChangeHooks {
  public:
   void add(const Property& property);
@@ -31,14 +32,14 @@ class PropertyBatch {
   ~PropertyBatch();
 
   void add(const Property& property, const Json& value, Scalars scalars);
-  // Reads the values, in the order in which the class declares their properties.
+  // Reads the values in the order in which the class declares the properties; the object's own come last.
   Result<void> read();
   Result<void> check();
-  // What can't be read can't be put back, so it is applied last, after the hooks. Errors: there is more than
-  // one of the kind.
+  // Moves a write-only property to the end: its old value cannot be restored, so it is applied after the
+  // hooks. Errors: there is more than one write-only property.
   Result<void> put_what_stays_last();
   Result<void> apply();
-  // For an object that isn't in the tree yet.
+  // Records that the properties were set, for an object that is not in the tree yet.
   void remember();
 
  private:
@@ -48,7 +49,7 @@ class PropertyBatch {
   Object& object_;
   const PropertyUse use_;
   std::vector<Entry> entries_;
-  std::size_t can_revert_ = SIZE_MAX;  // entries, from the first on; those behind are applied after the hooks
+  std::size_t can_revert_ = SIZE_MAX;  // entries applied before the hooks; the rest are applied after them
   ChangeHooks hooks_;
 };
 

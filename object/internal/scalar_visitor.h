@@ -13,8 +13,8 @@
 
 namespace qomio::internal {
 
-// Carries one value of the kind T, in either direction, without JSON: std::int64_t, bool, double or
-// std::string. An integer serves numbers of every size, and double.
+// Passes one value of type T in either direction without JSON. T is std::int64_t, bool, double or
+// std::string. std::int64_t serves integers of every size and, as input, double.
 template <class T>
 class ScalarVisitor final : public Visitor {
  public:

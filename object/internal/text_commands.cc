@@ -87,7 +87,8 @@ Result<std::vector<PropertyText>> qom_get_text(const GetTextArguments& arguments
   return texts;
 }
 
-// A number would be read as no text at all, with an error that tells something else.
+// Checks that all scalars are strings. For a number, the visitor would return a misleading error,
+// `Parameters 'x.*' are unexpected`.
 Result<void> check_texts(const Json& value, const std::string& name) {
   if (value.is_string()) return {};
   if (!value.is_structured()) return error("Invalid parameter type for '{}', expected: string", name);
@@ -109,7 +110,7 @@ Result<void> qom_set_text(const SetTextArguments& arguments) {
   return object_set_props(**object, arguments.properties, Scalars::text);
 }
 
-// May a client set these properties of a new object? What object-add would refuse by policy is refused here.
+// Checks the properties of a new object against the compatibility policy, as object-add does.
 Result<void> check_policy(const CommandRegistry& commands, const Json& options) {
   const Command* object_add = commands.find_command("object-add");
   if (!object_add || !commands.compat().rejects_some()) return {};

@@ -5,8 +5,8 @@ namespace qomio {
 
 class CommandRegistry;
 
-// qom-get-text, qom-set-text, object-add-text: properties as text, as people type them behind --object. A
-// client need not know of what type a property is, and what one command shows, the others take.
+// Adds qom-get-text, qom-set-text and object-add-text, which pass properties as text, as in --object. A
+// client need not know the type of a property, and the output of qom-get-text is valid input for the others.
 void add_text_commands(CommandRegistry& commands);
 
 }  // namespace qomio

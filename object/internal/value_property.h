@@ -18,14 +18,14 @@
 #include "qomio/qapi/internal/invariant.h"
 #include "qomio/qapi/internal/json/clear.h"
 
-// The bodies of the templates in object/property.h. A property is compiled once for each type of value, not
-// for each class: a pointer to a member of a class becomes one to a member of Object, its base, and
-// Property::fits() tells the objects that have the member.
+// Definitions of the templates in object/property.h. The code of a property is compiled once for each type of
+// value, not for each class: a pointer to a member of a class is converted to a pointer to a member of
+// Object, its base, and Property::fits() checks that an object has the member.
 namespace qomio {
 namespace internal {
 
-// "int" for a 64-bit one, "string", "uint16", "size", the name of an enum or a struct; "list of
-// uint16".
+// The name of a property's type: "int" for std::int64_t, "string", "uint16", "size", the name of an enum or a
+// struct, "list of uint16".
 template <class T>
 std::string property_type_name() {
   if constexpr (std::same_as<T, std::string>) {
@@ -44,7 +44,7 @@ std::unexpected<Error> range_error(std::string_view name, std::int64_t low, std:
 std::unexpected<Error> range_error(std::string_view name, std::uint64_t low, std::uint64_t high);
 std::unexpected<Error> range_error(std::string_view name, double low, double high);
 
-// The numbers that a property takes; any value of a type that is no number.
+// The range of numbers that a property accepts. Other types accept any value.
 template <class T>
 struct Range {
   Result<void> check(std::string_view /*name*/, const T& /*value*/) const { return {}; }
@@ -69,7 +69,7 @@ struct Range<T> {
   }
 };
 
-// A property whose value is a T; the two classes below say where the value is.
+// A property whose value is a T. The two classes below load and store the value.
 template <class T>
 class ValueProperty : public Property {
  public:
@@ -83,7 +83,7 @@ class ValueProperty : public Property {
     } else if (limit != Limit::default_value) {
       return;
     }
-    // visit() serves both directions and so takes a variable; an output visitor only reads it.
+    // visit() takes a non-const value because it also serves input; an output visitor only reads it.
     if (*value) (void)visit(visitor, {}, const_cast<T&>(**value));
   }
 
@@ -179,7 +179,7 @@ class MemberProperty final : public ValueProperty<typename FieldValue<Field>::ty
       : ValueProperty<T>(std::move(declaration)), member_(member) {}
   bool is_writable() const override { return true; }
   Result<void> assign(Object& object, Visitor& visitor) const override {
-    // A failed visit does not change scalars, so one without a range is read into its place.
+    // A failed visit does not change a scalar, so a scalar without a range is read directly into the member.
     if constexpr (std::same_as<Field, std::string> || std::is_arithmetic_v<Field>) {
       if (!this->has_range()) {
         this->check_class(object);
@@ -222,7 +222,7 @@ class AccessorProperty final : public ValueProperty<T> {
   Setter setter_;
 };
 
-// The most used ones are compiled in property.cc, not in each file that declares one.
+// The most common instantiations are compiled in property.cc, not in each file that declares a property.
 extern template class ValueProperty<bool>;
 extern template class ValueProperty<std::string>;
 extern template class ValueProperty<std::int64_t>;

@@ -9,7 +9,7 @@ namespace internal {
 
 class WeakNode;
 
-// The nodes that lead to one object, which owns the list. Main thread only.
+// The WeakNodes that point to one object, which owns the list. Thread: the main thread.
 class WeakList {
  public:
   WeakList() = default;
@@ -24,8 +24,8 @@ class WeakList {
   WeakNode* first_ = nullptr;
 };
 
-// Leads to an object without keeping it alive; empty once the object has been destroyed. The untyped part of
-// WeakLink. Main thread only.
+// Points to an object without keeping it alive; becomes empty when the object is destroyed. The untyped part
+// of WeakLink. Thread: the main thread.
 class WeakNode {
  public:
   WeakNode() = default;
@@ -37,9 +37,10 @@ class WeakNode {
 
   Object* target() const { return target_; }
   void clear();
-  // Leads to the owner of the list from now on.
+  // Makes the node point to the owner of the list.
   void join(WeakList& list, Object& owner);
-  // The same for an object; empty for null. Defined in object.cc, which has the list.
+  // Makes the node point to an object, or empties it for null. Defined in object.cc, which has access to the
+  // object's list.
   void lead_to(Object* target);
 
  private:
