@@ -9,12 +9,13 @@ namespace internal {
 class NamedPostNode;
 }
 
-// A call that a loop makes when it is asked to, once for any number of requests before the call starts. It
-// may be scheduled from any thread, and from inside itself for another run.
+// A call that a loop makes when it is scheduled. Before the call starts, it may be scheduled any number of
+// times and still runs once. It may be scheduled from any thread, and from inside itself to run again.
 //
-// Owns the callable. Made by AioContext::bh_new(), and must be destroyed before its loop: a loop that ends
-// while a BottomHalf is alive is a broken invariant. Destroying it is allowed from inside itself; from
-// another thread it waits for a run in progress, so nothing that the callable uses is needed afterwards.
+// Owns the callable. Created by AioContext::bh_new(). Must be destroyed before its loop: destroying a loop
+// that has a live BottomHalf is a broken invariant. A BottomHalf may be destroyed inside its own call.
+// Destroying it in another thread waits for a run in progress, so the callable's data may be destroyed
+// afterwards.
 class BottomHalf {
  public:
   BottomHalf() = default;
@@ -26,11 +27,11 @@ class BottomHalf {
   }
   ~BottomHalf();
 
-  // Thread-safe. The request is cleared before the call starts, so the call sees everything published before
-  // this.
+  // Thread-safe. The loop clears the request before it starts the call, so the call sees everything published
+  // before schedule().
   void schedule();
-  // Thread-safe. Runs within 10 ms, or together with anything else that the loop has to do. Does not count as
-  // progress of AioContext::poll().
+  // Thread-safe. The call runs within 10 ms, or earlier if the loop has other work. AioContext::poll() does
+  // not count it as progress.
   void schedule_idle();
   // Thread-safe. Prevents a run that has not started.
   void cancel();

@@ -31,7 +31,7 @@ Task<> send_when_done(Task<Result<R>> task, Answer<R> answer) {
 
 }  // namespace internal
 
-// Makes a command of a coroutine, which may wait and move to other loops:
+// Creates a command from a coroutine, which may wait and move to other loops:
 //
 //     Task<Result<Measurement>> measure(MeasureArguments arguments, Answer<Measurement> answer) {
 //       for (int i = 0; i < arguments.rounds && answer.is_wanted(); ++i) co_await sleep_for(10ms);
@@ -39,8 +39,9 @@ Task<> send_when_done(Task<Result<R>> task, Answer<R> answer) {
 //     }
 //     commands.add(co_command("measure", "measures", measure));
 //
-// It starts in the main loop and may end in any loop, while other clients are served; what it returns is the
-// answer. Its Answer tells whether the client is still there; the coroutine need not send it.
+// The coroutine starts in the main loop and may end in any loop; other clients are served meanwhile. The
+// value that it returns is sent as the answer, so it need not call Answer::send(). Answer::is_wanted()
+// returns whether the client still waits.
 template <class Handler>
 Command co_command(std::string_view name, std::string_view description, Handler handler) {
   using Traits = internal::CoHandlerTraits<decltype(+handler)>;

@@ -27,15 +27,15 @@ class CoroutineRun {
   CoroutineRun& operator=(const CoroutineRun&) = delete;
   ~CoroutineRun() { innermost = outer_; }
 
-  // The run that the caller is inside of; null: none. Calls of a nested iteration are not inside: the
-  // coroutine that iterates may be waiting for them.
+  // The run that the caller is part of; null if none. Calls made by a nested iteration are not part of it,
+  // since the coroutine that iterates may be waiting for them.
   static CoroutineRun* current(const AioContext& loop) {
     return innermost && innermost->nesting_ == loop.nesting() ? innermost : nullptr;
   }
 
   void run(std::coroutine_handle<> first) {
     first.resume();
-    // By index: these may enter more.
+    // By index, since these coroutines may enter more.
     for (std::size_t i = 0; i < entered_.size(); ++i) entered_[i].resume();
   }
   void enter(std::coroutine_handle<> next) { entered_.push_back(next); }
@@ -61,15 +61,15 @@ void enter_coroutine(std::coroutine_handle<> coroutine) {
   }
 }
 
-// The handler of a descriptor for which a coroutine waits; owned by the function of the handler. While the
+// The handler of a descriptor for which a coroutine waits; owned by the handler's function. While the
 // coroutine runs because fd was ready, the handler is paused, so that the next wait can resume it.
 class FdWait : public std::enable_shared_from_this<FdWait> {
  public:
   FdWait(Loop& loop, int fd, FdDirection direction) : loop_(loop), fd_(fd), direction_(direction) {}
   FdWait(const FdWait&) = delete;
   FdWait& operator=(const FdWait&) = delete;
-  // If a coroutine still waits: in the loop's thread, the handler was removed, so the coroutine continues;
-  // elsewhere, the loop ends.
+  // A coroutine may still wait. In the loop's thread, this means that the handler was removed, and the
+  // coroutine continues. In another thread, it means that the loop is ending, and the coroutine is destroyed.
   ~FdWait() {
     if (!resumption_ || !loop_.in_home_thread()) return;
     try {
@@ -79,8 +79,8 @@ class FdWait : public std::enable_shared_from_this<FdWait> {
     }
   }
 
-  // The handler inside which the caller is, if it is for the same descriptor and no coroutine waits yet;
-  // null otherwise.
+  // Returns the wait whose handler is calling the caller, and resumes the handler, if it is for the same
+  // direction of the same descriptor and no coroutine waits yet; null otherwise.
   static std::shared_ptr<FdWait> paused(const AioContext& loop, int fd, FdDirection direction) {
     FdWait* const wait = present;
     if (!wait || &wait->loop_ != &loop || wait->fd_ != fd || wait->direction_ != direction) return nullptr;
@@ -96,7 +96,7 @@ class FdWait : public std::enable_shared_from_this<FdWait> {
     resumption_.reset();
     loop_.remove_fd_handler(fd_, direction_, this);
   }
-  // The function of the handler.
+  // The handler's function.
   void ready() {
     loop_.pause_fd_handler(fd_, direction_, this);
     awaiter_->end();
@@ -115,7 +115,7 @@ class FdWait : public std::enable_shared_from_this<FdWait> {
   const int fd_;
   const FdDirection direction_;
   FdAwaiter* awaiter_ = nullptr;
-  std::optional<Resumption> resumption_;  // of the coroutine that waits
+  std::optional<Resumption> resumption_;  // of the waiting coroutine
 };
 
 }  // namespace internal

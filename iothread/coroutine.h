@@ -29,10 +29,11 @@
 //     }
 //     co_schedule(home, report(io, home));
 //
-// An exception that leaves a coroutine ends the program; errors are Results.
+// An exception that leaves a coroutine aborts the program; return errors as Results.
 //
-// A loop that ends frees the coroutines that wait in it. One that waits may own Timers and bottom halves of
-// its loop. A Ref of it keeps it until it is closed, which IOThread and MainLoop do (AioContext::close()).
+// A loop that ends destroys the coroutines that wait in it. A waiting coroutine may own Timers and
+// BottomHalves of its loop. If it owns a Ref to its loop, the loop lives until AioContext::close(), which
+// IOThread and MainLoop call.
 namespace qomio {
 
 template <class T = void>
@@ -40,10 +41,10 @@ class Task;
 
 namespace internal {
 
-// What the frames of all Tasks have in common.
+// The base of all Tasks' promises.
 struct TaskPromise {
-  std::coroutine_handle<> awaiter = std::noop_coroutine();  // goes on when this one is done
-  std::coroutine_handle<> root;                             // the outermost one, which owns all the others
+  std::coroutine_handle<> awaiter = std::noop_coroutine();  // resumed when this one has ended
+  std::coroutine_handle<> root;  // the outermost coroutine, which owns all the others
 
   struct FinalAwaiter {
     bool await_ready() const noexcept { return false; }
@@ -77,14 +78,14 @@ struct TaskPromiseOf<void> : TaskPromise {
   void take() const {}
 };
 
-// In the home thread of the caller's loop. Runs a coroutine until it suspends or ends, and then those that
-// were entered meanwhile.
+// Runs a coroutine until it suspends or ends, then the coroutines entered meanwhile. Called in the home
+// thread of the caller's loop.
 void run_coroutine(std::coroutine_handle<> coroutine);
-// The same; but called inside a coroutine, it runs the coroutine when that one suspends.
+// The same, except that a call from inside a coroutine runs the new coroutine when the caller suspends.
 void enter_coroutine(std::coroutine_handle<> coroutine);
 
-// Resumes a coroutine once, in the caller's loop. If it is destroyed before, it destroys the coroutine and
-// all that wait for it.
+// Resumes a coroutine once, in the caller's loop. If destroyed before that, it destroys the coroutine and all
+// coroutines that await it.
 class Resumption {
  public:
   Resumption(std::coroutine_handle<> handle, std::coroutine_handle<> root) : handle_(handle), root_(root) {}
@@ -94,7 +95,7 @@ class Resumption {
     if (handle_) root_.destroy();
   }
   void operator()() { run_coroutine(std::exchange(handle_, {})); }
-  // Somebody else resumes it.
+  // Releases the coroutine, which the caller resumes by other means.
   void drop() { handle_ = {}; }
   explicit operator bool() const { return static_cast<bool>(handle_); }
 
@@ -105,9 +106,9 @@ class Resumption {
 
 }  // namespace internal
 
-// A coroutine that hasn't started: it starts when it is awaited, or given to co_schedule() or co_enter(),
-// once: a second time is a broken invariant. Owns its frame. Thread: a value; it may be moved to another
-// thread before it starts.
+// A coroutine that has not started. It starts when it is awaited or passed to co_schedule() or co_enter();
+// starting it twice is a broken invariant. Owns its frame. Thread: a value; it may be moved to another thread
+// before it starts.
 template <class T>
 class [[nodiscard]] Task {
  public:
@@ -129,7 +130,7 @@ class [[nodiscard]] Task {
   }
   T await_resume() { return frame_.promise().take(); }
 
-  // There is a coroutine: it wasn't moved away.
+  // False if the coroutine was moved away.
   explicit operator bool() const { return static_cast<bool>(frame_); }
 
  private:
@@ -150,7 +151,7 @@ inline Task<void> TaskPromiseOf<void>::get_return_object() {
   return Task<void>(std::coroutine_handle<TaskPromiseOf>::from_promise(*this));
 }
 
-// The outermost coroutine of each co_schedule(): frees itself at its end.
+// The outermost coroutine that co_schedule() and co_enter() create. Frees its frame when it ends.
 struct ScheduledTask {
   struct promise_type {
     std::coroutine_handle<> root = std::coroutine_handle<promise_type>::from_promise(*this);
@@ -172,15 +173,15 @@ inline std::coroutine_handle<> outermost(Task<void> task) {
 
 }  // namespace internal
 
-// Thread-safe. Starts the task in the loop, after what was scheduled before.
+// Thread-safe. Starts the task in the loop, after everything scheduled there before.
 inline void co_schedule(AioContext& loop, Task<void> task) {
   const std::coroutine_handle<> frame = internal::outermost(std::move(task));
   loop.schedule_oneshot(internal::Resumption(frame, frame));
 }
 
-// Thread-safe. Starts the task in the loop as soon as can be: in the home thread, it has run until it
-// suspends when this returns; called inside a coroutine of that loop, it runs when that one suspends, before
-// anything else there; from elsewhere it is scheduled.
+// Thread-safe. Starts the task in the loop as soon as possible. In the home thread, runs it until it suspends
+// or ends, then returns; if the caller is a coroutine of that loop, the task runs when the caller suspends,
+// before anything else there. In any other thread, schedules it.
 inline void co_enter(AioContext& loop, Task<void> task) {
   const std::coroutine_handle<> frame = internal::outermost(std::move(task));
   if (!loop.in_home_thread()) {
@@ -190,8 +191,8 @@ inline void co_enter(AioContext& loop, Task<void> task) {
   }
 }
 
-// `co_await reschedule_self(loop)`: goes on in that loop, after what was scheduled there before. Has yielded
-// by then, so that two threads never run it at once.
+// `co_await reschedule_self(loop)`: continues in that loop, after everything scheduled there before. The
+// coroutine has suspended by then, so two threads never run it at once.
 class reschedule_self {
  public:
   explicit reschedule_self(AioContext& loop) : loop_(loop) {}
@@ -215,9 +216,9 @@ class CancellableWait {
   CancellableWait(const CancellableWait&) = delete;
   CancellableWait& operator=(const CancellableWait&) = delete;
 
-  // Lets the coroutine go on, unless it is too late for that: then the wait ends by itself.
+  // Ends the wait early. If it is too late for that, the wait ends by itself.
   virtual void cancel() = 0;
-  // The Cancellation goes: nothing ends the wait early any more.
+  // Called when the Cancellation is destroyed: the wait can no longer be cancelled.
   virtual void forsake() = 0;
 
  protected:
@@ -226,8 +227,7 @@ class CancellableWait {
 
 }  // namespace internal
 
-// Ends waits early: those that were given it, in one loop, which is the one that calls its functions.
-// Must live as long as they do.
+// Cancels the waits it is passed to. Belongs to one loop; call it only from there. Must outlive those waits.
 //
 //     Cancellation stop;
 //     while (co_await readable(fd, &stop)) serve(fd);  // until stop.cancel()
@@ -236,14 +236,15 @@ class Cancellation {
   Cancellation() = default;
   Cancellation(const Cancellation&) = delete;
   Cancellation& operator=(const Cancellation&) = delete;
-  // A loop that ends frees what waits in it in any order: a coroutine may go before those that were given its
-  // own.
+  // A loop that ends destroys its waiting coroutines in any order, so a coroutine that owns a Cancellation
+  // may be destroyed before the waits that use it.
   ~Cancellation() {
     for (internal::CancellableWait* const wait : waits_) wait->forsake();
   }
 
-  // The coroutines go on in the next iteration, told that what they waited for has not come. Waits that begin
-  // later end at once.
+  // The waiting coroutines continue in the next iteration; co_await returns false or the error "Cancelled". A
+  // file request or a job that can no longer be cancelled ends first. Waits that begin later are cancelled at
+  // once.
   void cancel() {
     invariant(waits_.empty() || AioContext::current() == loop_,
               "Cancellation::cancel() is called outside the loop of its waits; call it there, by "
@@ -253,7 +254,7 @@ class Cancellation {
   }
   bool cancelled() const { return cancelled_; }
 
-  // For those who make awaitables.
+  // For implementing awaitables: called when a wait begins and ends.
   void add(internal::CancellableWait& wait) {
     loop_ = AioContext::current();
     waits_.push_back(&wait);
@@ -262,18 +263,18 @@ class Cancellation {
 
  private:
   bool cancelled_ = false;
-  AioContext* loop_ = nullptr;  // where it waits; not looked into
+  AioContext* loop_ = nullptr;  // the loop of the waits; compared, never dereferenced
   std::vector<internal::CancellableWait*> waits_;
 };
 
 namespace internal {
 
-// The common part of awaitables that can be cancelled: they say how to stop waiting.
+// Base of the awaitables that can be cancelled. A derived class implements cancel().
 class CancellableAwaiter : public CancellableWait {
  public:
   explicit CancellableAwaiter(Cancellation* cancellation) : cancellation_(cancellation) {}
   bool await_ready() const { return cancellation_ && cancellation_->cancelled(); }
-  // True: what was waited for has come; false: cancelled.
+  // Returns true if the awaited event has occurred, false if the wait was cancelled.
   bool await_resume() const { return come_; }
 
  protected:
@@ -288,23 +289,23 @@ class CancellableAwaiter : public CancellableWait {
     cancellation_->add(*this);
     registered_ = true;
   }
-  // What was waited for has come; the coroutine is about to go on.
+  // The awaited event has occurred, and the coroutine is about to continue.
   void end() {
     come_ = true;
     forget();
   }
-  // For the function that ends the wait. Shared, since functions can be copied. Where they are freed without
-  // having been called, the coroutine is freed too.
+  // For the callback that ends the wait. Shared, since a std::function can be copied. If the callback is
+  // destroyed without having been called, the coroutine is destroyed too.
   std::shared_ptr<Resumption> resumption() {
     auto made = std::make_shared<Resumption>(self_, root_);
     waiting_ = made;
     return made;
   }
-  // The one that is waited with now: to be dropped, if it won't be called.
+  // The Resumption of the current wait; drop() it if its callback will not be called.
   std::shared_ptr<Resumption> waiting() const { return waiting_.lock(); }
   std::coroutine_handle<> self() const { return self_; }
   std::coroutine_handle<> root() const { return root_; }
-  // For cancel().
+  // Called by cancel().
   void go_on_cancelled() {
     registered_ = false;
     AioContext::current()->schedule_oneshot(Resumption(self_, root_));
@@ -319,18 +320,18 @@ class CancellableAwaiter : public CancellableWait {
   Cancellation* cancellation_;
   std::coroutine_handle<> self_;
   std::coroutine_handle<> root_;
-  const AioContext* loop_ = nullptr;  // that it waits in
+  const AioContext* loop_ = nullptr;  // the loop of the wait
   std::weak_ptr<Resumption> waiting_;
   bool registered_ = false;
   bool come_ = false;
 };
 
-// The common part of those whose coroutine belongs to the loop while it waits: a loop that ends destroys it.
+// Base of the awaitables whose coroutine the loop owns during the wait: a loop that ends destroys it.
 class OwnedAwaiter : public CancellableAwaiter, public LoopOwned {
  protected:
   using CancellableAwaiter::CancellableAwaiter;
 
-  // What was waited for has come: continues the coroutine.
+  // Called when the awaited event has occurred: continues the coroutine.
   void resume() {
     take_back();
     end();
@@ -343,7 +344,7 @@ class OwnedAwaiter : public CancellableAwaiter, public LoopOwned {
 
 }  // namespace internal
 
-// `co_await sleep_for(10ms)`: continues in the caller's loop after that time, never earlier. False: it was
+// `co_await sleep_for(10ms)`: continues in the caller's loop after that time, never earlier. Returns false if
 // cancelled.
 class sleep_for final : public internal::OwnedAwaiter {
  public:
@@ -354,7 +355,7 @@ class sleep_for final : public internal::OwnedAwaiter {
     begin(self);
     AioContext& loop = *AioContext::current();
     timer_ = loop.timer([this] {
-      timer_ = {};  // now: the coroutine may continue in another loop
+      timer_ = {};  // destroyed now, since the coroutine may continue in another loop
       resume();
     });
     timer_.arm_after(delay_);
@@ -377,11 +378,11 @@ class FdWait;
 }
 
 // `co_await readable(fd)`, `co_await writable(fd)`: continues in the caller's loop when fd is ready or has an
-// error. False: it was cancelled, or somebody else has set other handlers for fd
-// (AioContext::set_fd_handler(), to close it for example). One coroutine may wait for fd to be readable while
-// another waits for it to be writable; a direction that has a handler already, or another coroutine waiting,
-// is a broken invariant. Leaves no handler. If the coroutine waits for the same descriptor again before
-// it suspends for anything else, the handler is kept, which saves time.
+// error. Returns false if cancelled, or if the handlers of fd were replaced (AioContext::set_fd_handler(),
+// for example to close it). One coroutine may wait for fd to be readable while another waits for it to be
+// writable; waiting for a direction that already has a handler or a waiting coroutine is a broken invariant.
+// The handler is removed after the wait. If the coroutine waits for the same direction of fd again before it
+// suspends for anything else, the handler is kept, which saves time.
 class FdAwaiter final : public internal::CancellableAwaiter {
  public:
   FdAwaiter(int fd, FdDirection direction, Cancellation* cancellation)
@@ -411,8 +412,8 @@ inline FdAwaiter writable(int fd, Cancellation* cancellation = nullptr) {
 
 class woken;
 
-// Where a coroutine waits until some thread calls co_wake(). One at a time; that a Wakeup goes before the
-// coroutine that waits is a broken invariant.
+// Lets a coroutine wait until any thread calls co_wake(). Only one coroutine at a time may wait for a Wakeup.
+// Destroying a Wakeup during a wait is a broken invariant.
 //
 //     Wakeup answered;
 //     ask(server, [&] { co_wake(answered); });
@@ -428,13 +429,13 @@ class Wakeup {
   friend class woken;
   friend void co_wake(Wakeup& wakeup);
 
-  std::mutex mutex_;         // held for a few instructions; guards the two
-  woken* waiter_ = nullptr;  // not woken yet
-  bool woken_ = false;       // in advance
+  std::mutex mutex_;         // held for a few instructions; guards the members below
+  woken* waiter_ = nullptr;  // the wait that has not been woken yet
+  bool woken_ = false;       // co_wake() was called before the wait
 };
 
-// `co_await woken(wakeup)`: continues after co_wake(), in the loop that it waited in; at once if co_wake()
-// was called before. False: it was cancelled.
+// `co_await woken(wakeup)`: continues after co_wake(), in the loop in which it waits; at once if co_wake()
+// was called before. Returns false if cancelled.
 class woken final : public internal::OwnedAwaiter {
  public:
   explicit woken(Wakeup& wakeup, Cancellation* cancellation = nullptr)
@@ -466,7 +467,7 @@ class woken final : public internal::OwnedAwaiter {
 
   void wake() {
     loop_->schedule_oneshot([this] {
-      (void)detach();  // waits for co_wake() to release the Wakeup
+      (void)detach();  // waits until co_wake() has unlocked the Wakeup
       resume();
     });
   }
@@ -475,7 +476,7 @@ class woken final : public internal::OwnedAwaiter {
     take_back();
     go_on_cancelled();
   }
-  // True if it was waiting. From now on the Wakeup may be destroyed.
+  // Returns true if it was waiting. Afterwards the Wakeup may be destroyed.
   bool detach() {
     attached_ = false;
     const std::lock_guard lock(wakeup_.mutex_);
@@ -489,8 +490,8 @@ class woken final : public internal::OwnedAwaiter {
   bool attached_ = false;  // the Wakeup refers to this wait, or did until co_wake()
 };
 
-// Thread-safe. Continues the coroutine that waits, or the next one that will, in its own loop, after what was
-// scheduled there before. To be called while that loop is there.
+// Thread-safe. Continues the waiting coroutine in its own loop, after everything scheduled there before; if
+// none waits, the next wait ends at once. The loop of the waiting coroutine must still exist.
 inline void co_wake(Wakeup& wakeup) {
   const std::lock_guard lock(wakeup.mutex_);
   if (wakeup.waiter_) {

@@ -19,7 +19,7 @@
 #include "qomio/iothread/thread_pool.h"
 #include "qomio/qapi/error.h"
 
-// What coroutines wait for besides time and descriptors: files, and work done by the thread pool.
+// Awaitables for file requests and for work in the thread pool.
 //
 //     Task<Result<>> copy(int from, int to) {
 //       std::array<std::byte, 65536> buffer;
@@ -28,7 +28,8 @@
 //         ...
 namespace qomio {
 
-// `co_await` gives what FileIo's done gets. Made by co_read() and its like.
+// `co_await` returns the Result that FileIo passes to done. Created by co_read() and the other functions
+// below.
 class FileAwaiter final : public internal::CancellableAwaiter {
  public:
   using Start = std::function<FileIo::RequestId(FileIo&, FileIo::Done)>;
@@ -38,7 +39,7 @@ class FileAwaiter final : public internal::CancellableAwaiter {
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> self) {
     begin(self);
-    // A loop that ends frees the Done, and the coroutine with it.
+    // A loop that ends destroys the Done, and with it the coroutine.
     request_ = start_(AioContext::current()->file_io(),
                       [this, resumption = resumption()](Result<std::size_t> result) {
                         result_ = std::move(result);
@@ -52,7 +53,7 @@ class FileAwaiter final : public internal::CancellableAwaiter {
   }
 
  private:
-  // The coroutine goes on when the buffers are its own again.
+  // The coroutine continues once its buffers are no longer in use.
   void cancel() override { AioContext::current()->file_io().cancel(request_); }
 
   Start start_;
@@ -60,8 +61,8 @@ class FileAwaiter final : public internal::CancellableAwaiter {
   std::optional<Result<std::size_t>> result_;
 };
 
-// In the caller's loop, see FileIo. The buffers are the caller's. Errors besides FileIo's: "Cancelled",
-// perhaps after a part was read or written.
+// Runs in the caller's loop; see FileIo. The caller owns the buffers. Errors: as FileIo; "Cancelled",
+// possibly after a part was read or written.
 inline FileAwaiter co_read(int fd, std::span<std::byte> buffer, std::uint64_t offset,
                            Cancellation* cancellation = nullptr) {
   return {cancellation,
@@ -91,9 +92,9 @@ inline FileAwaiter co_discard(int fd, std::uint64_t offset, std::uint64_t length
           [=](FileIo& io, FileIo::Done done) { return io.discard(fd, offset, length, std::move(done)); }};
 }
 
-// `co_await in_thread_pool([] { return compress(data); })`: the work is done by the thread pool of the
-// caller's loop, and the coroutine goes on in that loop with a Result of what it returned. Errors: no thread
-// is to be had; "Cancelled", before it was started.
+// `co_await in_thread_pool([] { return compress(data); })`: runs the function in the thread pool of the
+// caller's loop. The coroutine continues in that loop with a Result of the function's return value. Errors:
+// no thread is available; "Cancelled", if it was cancelled before it started.
 template <class Work>
 class in_thread_pool final : public internal::CancellableAwaiter {
  public:
@@ -125,7 +126,7 @@ class in_thread_pool final : public internal::CancellableAwaiter {
   }
 
  private:
-  // In the thread of the pool.
+  // Runs in a thread of the pool.
   void work() {
     if constexpr (std::is_void_v<Value>) {
       work_();

@@ -7,9 +7,10 @@
 
 namespace qomio {
 
-// What a loop calls for one descriptor. Empty members are not called; if all are empty, the loop stops
-// watching. An error or a hang-up of the descriptor calls both read and write. Remove the handlers before
-// closing the descriptor: otherwise the loop stops calling them once it notices, and logs a warning.
+// The callbacks of a loop for one descriptor. Empty members are not called; if all are empty, the loop stops
+// watching the descriptor. An error or a hang-up of the descriptor calls both read and write. Remove the
+// handlers before closing the descriptor: otherwise the loop stops calling them once it notices, and logs a
+// warning.
 struct FdHandlers {
   std::function<void()> read = {};
   std::function<void()> write = {};
@@ -18,7 +19,7 @@ struct FdHandlers {
   // would not block); if so, poll_ready does it. A poll without poll_ready is ignored.
   std::function<bool()> poll = {};
   std::function<void()> poll_ready = {};
-  // Called in pairs when busy polling begins and ends: in between the producer need not signal the
+  // Called in pairs, when busy polling begins and ends; in between, the producer need not signal the
   // descriptor.
   std::function<void()> poll_begin = {};
   std::function<void()> poll_end = {};
@@ -27,7 +28,7 @@ struct FdHandlers {
 enum class FdDirection { read, write };
 
 // A descriptor that any thread can make readable, to wake a sleeping loop.
-// Owns the descriptor. Move it during start-up only: no thread may be signalling meanwhile.
+// Owns the descriptor. Move it only during start-up: no thread may be signalling it meanwhile.
 class EventNotifier {
  public:
   // Errors: "Failed to initialize event notifier: <reason>".
@@ -37,7 +38,7 @@ class EventNotifier {
   EventNotifier& operator=(EventNotifier&& other) noexcept;
   ~EventNotifier();
 
-  // Thread-safe. Makes the descriptor readable. Signals before the next test_and_clear() count as one.
+  // Thread-safe. Makes the descriptor readable. All signals before the next test_and_clear() count as one.
   void signal();
 
   // Thread-safe. Returns true if it has been signalled since the last call.

@@ -26,14 +26,15 @@ namespace {
 
 constexpr int kDiscardMode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 
-// The answer to a cancellation, which tells nothing: the request's own does.
+// Receives the completion of a cancellation and ignores it, since the cancelled request has its own.
 struct Ignored final : internal::UringRequest {
   void completed(int) override {}
 };
 
 }  // namespace
 
-// Reads and writes go on until all is transferred: the kernel may do less at a time.
+// Reads and writes are repeated until everything is transferred, since the kernel may transfer less at a
+// time.
 struct FileIo::Request final : internal::UringRequest {
   Request(FileIo& io, Operation what, int descriptor, std::uint64_t at, Done call)
       : owner(io), operation(what), fd(descriptor), offset(at), done(std::move(call)) {}
@@ -41,7 +42,7 @@ struct FileIo::Request final : internal::UringRequest {
   bool transfers() const { return operation == Operation::read || operation == Operation::write; }
   unsigned part() const { return static_cast<unsigned>(std::min<std::size_t>(left.size(), IOV_MAX)); }
 
-  // The result of a system call, or -errno; true when there is no more to be done.
+  // Processes the result of a system call, or -errno; returns true if nothing is left to do.
   bool step(std::int64_t result);
   void completed(int result) override;
   void end_cancelled() {
@@ -55,29 +56,30 @@ struct FileIo::Request final : internal::UringRequest {
   FileIo& owner;
   const Operation operation;
   const int fd;
-  std::uint64_t offset;  // of what is left
+  std::uint64_t offset;  // of the remaining part
   std::uint64_t length = 0;
   Done done;
-  iovec one{};  // in place of many, for one buffer
+  iovec one{};  // used in place of many for a single buffer
   std::vector<iovec> many;
   std::span<iovec> left;
   std::size_t transferred = 0;
-  int failed = 0;              // errno; ECANCELED: by cancel()
-  std::optional<Error> error;  // when it could not even be started
-  std::size_t place = 0;       // in requests_
+  int failed = 0;              // errno; ECANCELED: cancelled
+  std::optional<Error> error;  // why it could not be started
+  std::size_t place = 0;       // the index in requests_
   Request* next_finished = nullptr;
   RequestId id = 0;
   bool in_ring = false;
-  bool cancelled = false;          // somebody wants it to end
-  bool cancelling = false;         // the ring has been told
+  bool cancelled = false;          // cancel() was called
+  bool cancelling = false;         // the cancellation has been put into the ring
   ThreadPool::JobId pool_job = 0;  // 0: none
 };
 
 void FileIo::Request::completed(int result) {
   --owner.in_ring_;
   in_ring = false;
-  // The kernel also cancels requests when the thread that made them has ended: another is the home now. And
-  // it may refuse the submission: then the pool takes them.
+  // ECANCELED does not only come from cancel(): the kernel cancels the requests of a thread that ends, after
+  // which the loop may have another home thread, and Uring reports it for requests whose submission the
+  // kernel refused. These are started again, if need be in the pool.
   if (result == -ECANCELED) result = -EINTR;
   if (step(result)) return owner.finished(*this);
   if (cancelled || owner.ending_) return end_cancelled();
@@ -168,7 +170,7 @@ FileIo::FileIo(AioContext& loop, FdMonitor& monitor)
 
 FileIo::~FileIo() {
   ending_ = true;
-  // The kernel may be writing to the buffers.
+  // The kernel may still be using the buffers.
   while (in_ring_ > 0) {
     cancel_all_wanted();
     monitor_.wait_completions();
@@ -191,7 +193,7 @@ FileIo::RequestId FileIo::readv(int fd, std::span<const iovec> buffers, std::uin
 
 FileIo::RequestId FileIo::write(int fd, std::span<const std::byte> buffer, std::uint64_t offset, Done done) {
   auto request = std::make_unique<Request>(*this, Operation::write, fd, offset, std::move(done));
-  // The system's iovec serves reading too, so it can't be const.
+  // An iovec serves reading too, so its pointer cannot be const.
   request->one = {.iov_base = const_cast<std::byte*>(buffer.data()), .iov_len = buffer.size()};
   request->left = {&request->one, 1};
   return add(std::move(request));
@@ -222,7 +224,7 @@ FileIo::RequestId FileIo::add(std::unique_ptr<Request> request) {
   const RequestId id = added.id = next_id_++;
   added.place = requests_.size();
   requests_.push_back(std::move(request));
-  // An offset of all ones would mean "where the descriptor stands" to io_uring.
+  // To io_uring, an offset of all ones means the current position of the descriptor.
   constexpr std::uint64_t kLargest = std::numeric_limits<off_t>::max();
   if (added.offset > kLargest || added.length > kLargest) {
     added.failed = EINVAL;
@@ -237,7 +239,7 @@ void FileIo::cancel(RequestId id) {
   invariant(
       loop_.in_home_thread(),
       "FileIo::cancel() is called outside the loop's thread; call it by AioContext::schedule_oneshot()");
-  // Looked for one by one: cancelling is rare, and there are no more requests than somebody waits for.
+  // A linear search is enough: cancelling is rare, and only pending requests are in the list.
   const auto found = std::ranges::find(requests_, id, [](const auto& request) { return request->id; });
   if (found == requests_.end() || (*found)->cancelled) return;
   Request& request = **found;
@@ -253,7 +255,7 @@ void FileIo::cancel_in_ring(Request& request) {
   static Ignored ignored;
   io_uring_sqe* const entry = monitor_.uring()->next_entry();
   if (!entry) {
-    // The kernel takes none before completions are taken: again, soon.
+    // The kernel accepts no entry until completions have been taken, so try again soon.
     uncancelled_ = true;
     if (!ending_) submit_bh_.schedule_idle();
     return;
@@ -264,7 +266,7 @@ void FileIo::cancel_in_ring(Request& request) {
   if (!ending_) submit_bh_.schedule();
 }
 
-// Those in the ring that are to end, and of which it hasn't been told.
+// Cancels the requests in the ring that are to end and whose cancellation is not in the ring yet.
 void FileIo::cancel_all_wanted() {
   for (const auto& request : requests_) {
     if ((ending_ || request->cancelled) && request->in_ring && !request->cancelling) cancel_in_ring(*request);
@@ -285,7 +287,7 @@ bool FileIo::start_in_ring(Request& request) {
   try {
     ring = monitor_.uring();
   } catch (const std::bad_alloc&) {
-    ring = nullptr;  // perhaps the next request has the memory to make it
+    ring = nullptr;  // no memory; the next request tries again
   }
   io_uring_sqe* const entry = ring ? ring->next_entry() : nullptr;
   if (!entry) return false;
@@ -303,7 +305,7 @@ bool FileIo::start_in_ring(Request& request) {
 
 void FileIo::submit() {
   if (std::exchange(uncancelled_, false)) cancel_all_wanted();
-  // Busy: the entries stay, and are submitted with the next wait.
+  // If the kernel is busy, the entries stay in the ring for a later submission.
   (void)monitor_.uring()->submit();
 }
 
@@ -339,7 +341,7 @@ void FileIo::call_done() {
     const std::unique_ptr<Request> request = std::exchange(requests_[place], std::move(requests_.back()));
     requests_.pop_back();
     if (place < requests_.size()) requests_[place]->place = place;
-    // A nested iteration inside done goes on with the others.
+    // A nested iteration inside done continues with the other requests.
     if (first_finished_) done_bh_.schedule();
     request->done(request->result());
   }

@@ -33,7 +33,8 @@ namespace {
 
 thread_local IOThread* current_iothread = nullptr;
 
-// GLib ends the program when it finds no descriptors for a GMainContext, so this tries first.
+// GLib aborts the program if it gets no descriptors for a GMainContext, so check first that two are
+// available.
 Result<void> check_descriptors_for_g_main_context() {
   std::array<int, 2> probes{-1, -1};
   int failed = 0;
@@ -125,16 +126,16 @@ void IOThread::class_init(ObjectClass& klass) {
 
 struct IOThread::State {
   Ref<AioContext> context;
-  // Made in advance: stopping and returning to the own loop must not need memory.
+  // Created in advance: stopping, and returning to the thread's own loop, must not need memory.
   BottomHalf stop;
   BottomHalf choose_loop;
   std::thread thread;
   std::atomic<pid_t> thread_id = 0;
   std::int64_t started_ns = 0;
-  int status_fd = -1;    // the thread's status in /proc, once asked for: reading it again is one system call
+  int status_fd = -1;    // the thread's status file in /proc, kept open so that reading it is one system call
   bool running = false;  // used by the thread only
 
-  std::mutex g_mutex;  // guards the two; the thread reads g_main_loop without it
+  std::mutex g_mutex;  // guards the next three; the thread reads g_main_loop without it
   int g_users = 0;
   GMainContext* g_main_context = nullptr;
   GMainLoop* g_main_loop = nullptr;
@@ -150,7 +151,7 @@ IOThread::~IOThread() {
   if (state_->g_main_loop) g_main_loop_unref(state_->g_main_loop);
   state_->stop = {};
   state_->choose_loop = {};
-  state_->context = nullptr;  // with its GSource, before the GMainContext that this is attached to
+  state_->context = nullptr;  // destroys its GSource too, before the GMainContext to which that is attached
   if (state_->g_main_context) g_main_context_unref(state_->g_main_context);
 }
 
@@ -207,7 +208,7 @@ Result<void> IOThread::complete() {
   state_->choose_loop = state_->context->bh_new("iothread-choose-loop", [this] { choose_loop(); });
   auto started = apply_params();
   if (started) started = start();
-  if (started && !cpu_affinity_.empty()) started = apply_affinity();  // else inherited already
+  if (started && !cpu_affinity_.empty()) started = apply_affinity();  // otherwise inherited already
   if (!started) {
     (void)stop();
     state_->stop = {};
@@ -219,20 +220,20 @@ Result<void> IOThread::complete() {
 
 Result<void> IOThread::start() {
   std::binary_semaphore ready(0);
-  // Made here: a lack of memory is an error now, and would be the end of the program there.
+  // Built here, since running out of memory in the thread would end the program.
   const std::string thread_name = ("IO " + id_).substr(0, 15);
   auto thread = internal::start_thread([this, &ready, &thread_name] {
     pthread_setname_np(pthread_self(), thread_name.c_str());
     const CurrentAioContext current(*state_->context);
     current_iothread = this;
-    // Timers are set in nanoseconds: without the 50 us by which the kernel may delay a sleeper otherwise.
+    // Timers are set in nanoseconds, so turn off the 50 us by which the kernel may otherwise delay a sleeper.
     prctl(PR_SET_TIMERSLACK, 1UL);
     state_->running = true;
     state_->started_ns = clock_now_ns();
     state_->thread_id.store(gettid(), std::memory_order_release);
     ready.release();
     run();
-    // The loop is not run again. Something posted may hold a Ref of it, so what is left is freed now.
+    // The loop is not run again. A posted callable may own a Ref to it, so everything left is destroyed now.
     state_->context->close();
     current_iothread = nullptr;
   });
@@ -248,8 +249,8 @@ void IOThread::run() {
       state_->context->poll(true);
       continue;
     }
-    // The loop is a source of this context now. Both stay until the thread has left them: see
-    // release_g_main_context().
+    // The loop is a source of this context now. Neither the context nor the GMainLoop is freed before this
+    // object.
     GMainContext* context = g_main_loop_get_context(state_->g_main_loop);
     g_main_context_push_thread_default(context);
     g_main_loop_run(state_->g_main_loop);
@@ -261,8 +262,8 @@ Result<void> IOThread::stop() {
   if (current() == this) return error("I/O thread '{}' can not stop itself", id_);
   require_main_thread("IOThread::stop()");
   if (!state_->thread.joinable()) return {};
-  // A bottom half, since a flag and a wake-up may be missed: the wake-up is allowed to be elided just before
-  // the loop blocks. And from inside, since only the thread itself knows which of its two loops it is in.
+  // Stops from a bottom half, since a flag and a wake-up could be missed: the wake-up may be elided just
+  // before the loop blocks. Also, only the thread itself knows which of its two loops it is running.
   state_->stop.schedule();
   {
     const internal::Joining joining(*state_->context);
@@ -289,7 +290,7 @@ IOThread::Usage IOThread::usage() {
   if (state_->status_fd < 0) {
     const std::string path = fmt::format("/proc/self/task/{}/status", thread_id());
     state_->status_fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    // Without a descriptor the rest is still worth knowing.
+    // Without a descriptor, report the CPU time alone.
     if (state_->status_fd < 0) return usage;
   }
   std::array<char, 4096> buffer{};
@@ -318,7 +319,7 @@ Result<GMainContext*> IOThread::g_main_context() {
   return state_->g_main_context;
 }
 
-// In the thread.
+// Runs in the thread.
 void IOThread::choose_loop() {
   const std::scoped_lock lock(state_->g_mutex);
   if (!std::exchange(state_->attached, true))

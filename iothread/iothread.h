@@ -24,18 +24,18 @@ class EventLoopBase : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;
 
-  // As they were set, zeros included.
+  // The settings as they were set, zeros included.
   const LoopParams& params() const { return params_; }
 
  protected:
   explicit EventLoopBase(const LoopParams& params = {}) : params_(params) {}
 
-  // The loop to which the settings apply; null as long as there is none.
+  // The loop to which the settings apply; null while there is none.
   virtual AioContext* loop() const = 0;
-  // Hands all settings to the loop, if there is one: until then they are only kept, since they may still
-  // change to values that fit together. Errors: LoopParams::check().
+  // Passes all settings to the loop. Does nothing if there is none yet, since settings that are set one by
+  // one may be inconsistent until then. Errors: LoopParams::check().
   Result<void> apply_params();
-  // Adds a property for each setting of that kind.
+  // Adds a property for each setting of this kind.
   static void add_settings(ObjectClass& klass, SettingKind kind);
 
  private:
@@ -49,24 +49,24 @@ class EventLoopBase : public Object, public UserCreatable {
 //     auto io0 = object_new_with_props<IOThread>("io0", {{"poll-max-ns", "16384"}});
 //     (*io0)->context().schedule_oneshot([] { ... });  // runs in the thread
 //
-// complete() makes the loop and starts the thread. Its name is "IO <id>" (the kernel keeps the first 15
-// characters), all signals are blocked in it, and it inherits its creator's CPU affinity unless told
-// otherwise. Taking the object out of the tree, or stop(), ends the thread, which closes its loop
-// (AioContext::close()) and so frees everything left in it. Whoever still holds a reference has a loop that
+// complete() creates the loop and starts the thread. The thread is named "IO <id>" (the kernel keeps the
+// first 15 characters), blocks all signals, and inherits its creator's CPU affinity unless cpu-affinity is
+// set. Removing the object from the tree, or stop(), ends the thread, which closes its loop
+// (AioContext::close()) and so destroys everything left in it. Remaining references stay valid, but the loop
 // accepts nothing more.
 //
-// Thread: the main thread, except what says "Thread-safe". The last reference must not be dropped in its own
-// thread.
+// Thread: the main thread, except functions marked "Thread-safe". The last reference must not be dropped in
+// the IOThread's own thread.
 class IOThread final : public EventLoopBase {
  public:
   static const TypeInfo type_info;
 
-  // The IOThread that runs the calling thread; null in any other thread. Thread-safe.
+  // The IOThread to which the calling thread belongs; null in any other thread. Thread-safe.
   static IOThread* current();
 
-  // Errors: `bad thread-pool-min/thread-pool-max values`; the system's, which name the step that failed, as
-  // `Failed to initialize event notifier: Too many open files`, `Failed to create thread: ...`. A failure
-  // leaves nothing behind.
+  // Errors: `bad thread-pool-min/thread-pool-max values`; system errors, which name the step that failed,
+  // such as `Failed to initialize event notifier: Too many open files` or `Failed to create thread: ...`. A
+  // failure leaves nothing behind.
   Result<void> complete() override;
 
   // The name of the object, kept when it leaves the tree. Thread-safe once complete.
@@ -76,26 +76,26 @@ class IOThread final : public EventLoopBase {
   // The kernel's thread ID; 0 when no thread runs. Thread-safe.
   pid_t thread_id() const;
 
-  // A GMainContext that the thread runs from now on, with the loop inside it, but without busy polling. Made
-  // by the first call; each call must be matched by one of release_g_main_context(), and after the last the
-  // thread runs its own loop again. Thread-safe while the thread runs. Errors: no descriptors are left, or
-  // the thread has ended.
+  // Returns a GMainContext that the thread runs from now on, with the loop attached to it, but without busy
+  // polling. Created by the first call. Each call must be matched by a call of release_g_main_context();
+  // after the last one the thread runs its own loop again. Thread-safe while the thread runs. Errors: no
+  // descriptors are left, or the thread is not running.
   Result<GMainContext*> g_main_context();
   void release_g_main_context();
 
-  // Ends the loop from inside, after everything scheduled before, and waits for the thread. Does nothing when
-  // the thread has ended or was never started. Errors: called in the thread itself.
+  // Ends the loop after everything scheduled before, and waits for the thread. Does nothing if the thread has
+  // ended or was never started. Errors: called in the thread itself.
   Result<void> stop();
 
-  // What the kernel counts for the thread. All are zero when no thread runs; the switches are zero as long as
-  // no descriptor is available to read them from /proc. Costs two system calls, after the first time.
+  // The kernel's counters for the thread. All are zero while no thread runs; the switches are zero while no
+  // descriptor is available to read them from /proc. After the first call this costs two system calls.
   struct Usage {
     std::uint64_t cpu_ns = 0;
     std::uint64_t voluntary_switches = 0;
     std::uint64_t involuntary_switches = 0;
   };
   Usage usage();
-  // Time since the thread started; 0 before.
+  // Time since the thread started; 0 before that.
   std::uint64_t uptime_ns() const;
 
  protected:
@@ -123,12 +123,12 @@ class IOThread final : public EventLoopBase {
   const std::unique_ptr<State> state_;
 };
 
-// Makes an I/O thread for the program itself, outside /objects: no command shows it. The internal root keeps
-// it alive, so it runs until iothread_destroy(), which stops the thread and drops the root's reference, or
-// iothread_stop_all(). Errors: as object_new_with_props().
+// Creates an I/O thread for the program itself, outside /objects, so no command shows it. The internal root
+// keeps it alive, so it runs until iothread_destroy(), which stops the thread and drops the root's reference,
+// or iothread_stop_all(). Errors: as object_new_with_props().
 Result<Ref<IOThread>> iothread_create(std::string_view id);
 void iothread_destroy(IOThread& iothread);
-// The I/O thread that a user made under this name; null if there is none.
+// The I/O thread that a user created under this name; null if there is none.
 IOThread* iothread_by_id(std::string_view id);
 // Stops all I/O threads, for programs that end without destroying their objects.
 void iothread_stop_all();

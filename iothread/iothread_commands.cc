@@ -18,7 +18,7 @@ namespace qomio {
 
 namespace {
 
-// The statistics are read before the uptime, so that no part of it is longer.
+// Reads the statistics before the uptime, so that no time in them exceeds it.
 IOThreadStats stats_of(IOThread& iothread) {
   IOThreadStats row;
   row.loop = iothread.context().stats();

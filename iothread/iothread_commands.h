@@ -12,7 +12,7 @@
 #include "qomio/qapi/describe.h"
 #include "qomio/qapi/error.h"
 
-// The types and commands of this folder. Thread: the main thread, except what says "Thread-safe".
+// The types and commands of this folder. Thread: the main thread, except functions marked "Thread-safe".
 namespace qomio {
 
 class CommandRegistry;
@@ -25,7 +25,7 @@ void register_iothread_types();
 // events IOTHREAD_STALL and MAIN_LOOP_STALL. A second call is harmless.
 void add_iothread_commands(CommandRegistry& commands);
 // Also adds query-main-loop-stats, quit and the event SHUTDOWN, which is sent when the main loop is shut
-// down. The main loop must outlive the registry, and not be moved while it exists.
+// down. The main loop must outlive the registry and must not be moved while the registry exists.
 void add_iothread_commands(CommandRegistry& commands, MainLoop& main_loop);
 
 // A row of query-iothreads; the settings are as configured.
@@ -42,10 +42,10 @@ struct IOThreadInfo {
       member("holders", &IOThreadInfo::holders, "its users; it can not be deleted while it has any"));
 };
 
-// The I/O threads that users made, oldest first.
+// The I/O threads that users created, oldest first.
 Result<std::vector<IOThreadInfo>> query_iothreads();
 
-// A row of query-iothread-stats: what an I/O thread, or the main loop, has done since it started.
+// A row of query-iothread-stats: the statistics of an I/O thread or of the main loop since it started.
 struct IOThreadStats {
   std::string id;
   std::int64_t thread_id = 0;
@@ -69,26 +69,26 @@ struct IOThreadStats {
 };
 
 struct QueryIOThreadStatsArguments {
-  std::optional<std::string> id = {};  // of this I/O thread only
+  std::optional<std::string> id = {};  // only this I/O thread; empty: all
   static constexpr std::string_view type_name = "QueryIOThreadStatsArguments";
   static constexpr auto members =
       member_list(member("id", &QueryIOThreadStatsArguments::id, "only this I/O thread"));
 };
 
-// Of the I/O threads that users made, oldest first. Neither stops nor slows them. Errors: `object 'x' not
-// found` when no I/O thread has the requested id; the system's.
+// The statistics of the I/O threads that users created, oldest first. Neither stops nor slows the threads.
+// Errors: `object 'x' not found` if no I/O thread has the requested id.
 Result<std::vector<IOThreadStats>> query_iothread_stats(const QueryIOThreadStatsArguments& arguments);
 
-// The same for the main loop, whose calls are everything that its GMainContext calls. Errors: `there is no
+// The same for the main loop. Its times include everything that its GMainContext calls. Errors: `there is no
 // main loop`.
 Result<IOThreadStats> query_main_loop_stats();
 
-// Statistics in the text format of Prometheus: a family of samples for each number, with the id of the I/O
-// thread as label. Times are in seconds, as is the custom there.
+// Formats statistics as text for Prometheus: one metric family per number, with the id of the I/O thread as a
+// label. Times are in seconds, as is customary there.
 std::string iothread_metrics_text(const std::vector<IOThreadStats>& rows);
-// The same for the main loop, under names of its own and without an id.
+// The same for the main loop, with metric names of its own and without an id.
 std::string main_loop_metrics_text(const IOThreadStats& main_loop);
-// That text for all I/O threads that users made, and for the main loop if there is one. Errors: as
+// Both texts: for all I/O threads that users created, and for the main loop if there is one. Errors: as
 // query_iothread_stats().
 Result<std::string> query_iothread_metrics();
 

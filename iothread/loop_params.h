@@ -15,7 +15,7 @@ namespace qomio {
 class Visitor;
 struct TypeDescription;
 
-// What sizes the polling window; see PollController.
+// How the polling window is sized; see PollController.
 enum class PollPolicy { arrival, classic, weighted };
 
 template <>
@@ -33,11 +33,11 @@ inline constexpr auto enum_description<FdMonitorKind> = EnumDescription(
     EnumValue("epoll", "epoll; poll() when a descriptor does not support epoll"),
     EnumValue("io_uring", "io_uring; as poll where the kernel refuses it"));
 
-// The settings of a loop that may change while it runs. A value. Zeros that select a default stay zeros;
-// in_force() replaces them.
+// The settings of a loop that may change while it runs. A value. A zero that selects a default stays zero;
+// in_force() replaces it.
 //
-// A new setting is a member here and a row in kLoopSettings. The property, query-iothreads or the `effective`
-// settings of query-iothread-stats, the metrics and the manual follow from the row.
+// To add a setting, add a member here and a row to kLoopSettings. The property, query-iothreads, the
+// `effective` settings of query-iothread-stats, the metrics and the manual follow from the row.
 struct LoopParams {
   std::int64_t poll_max_ns = 32768;
   std::int64_t poll_grow = 0;
@@ -61,19 +61,19 @@ enum class SettingKind {
   file_io,      // a property of event-loop-base
   thread_pool,  // a property of event-loop-base
 };
-// Those of the `effective` settings, in their order.
+// The kinds of the `effective` settings, in their order.
 inline constexpr std::array kEffectiveSettings{SettingKind::polling, SettingKind::poll_policy,
                                                SettingKind::file_io};
 
 template <class T>
 struct SettingDetails {
   SettingKind kind = SettingKind::polling;
-  bool in_query_iothreads = false;  // QEMU's own settings are
-  // Both ends are allowed.
+  bool in_query_iothreads = false;  // true for QEMU's own settings
+  // The allowed range; both ends are included.
   std::int64_t low = 0;
   std::int64_t high = std::numeric_limits<std::int64_t>::max();
   T (*in_force)(const LoopParams& params) = nullptr;  // null: the value itself
-  std::string_view help;                              // one line, no final stop
+  std::string_view help;                              // one line, no full stop
 };
 
 // A row of the table; its default is the member's initial value.
@@ -145,7 +145,7 @@ inline constexpr auto kLoopSettings = internal::list_of(
                       {.kind = SettingKind::poll_policy,
                        .help = "what sizes the polling window: arrival, classic (as in QEMU) or weighted"}));
 
-// Calls function with each row of the table, or with those of one kind.
+// Calls function with each row of the table, or with each row of one kind.
 template <class Function>
 constexpr void for_each_setting(Function function) {
   internal::apply_list([&](const auto&... settings) { (function(settings), ...); }, kLoopSettings);
@@ -157,7 +157,7 @@ constexpr void for_each_setting(SettingKind kind, Function function) {
   });
 }
 
-// The settings as members of a described struct, for embed(): those of query-iothreads, and those of
+// For embed(): the settings as members of a described struct, for query-iothreads (configured) and for
 // `effective`.
 Result<void> visit_configured(Visitor& visitor, LoopParams& params);
 void describe_configured(TypeDescription& type);

@@ -37,7 +37,7 @@ std::uint64_t internal::all_polls(const LoopStats& stats) {
   return stats[LoopStat::poll_hits] + stats[LoopStat::poll_misses];
 }
 
-// What readers are shown of poll_ns may lag behind this counter.
+// The poll_ns that readers get may lag behind this counter.
 std::uint64_t internal::poll_miss_time_ns(const LoopStats& stats) {
   return std::min(stats[LoopStat::poll_miss_ns], stats[LoopStat::poll_ns]);
 }

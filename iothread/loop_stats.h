@@ -13,7 +13,7 @@
 
 namespace qomio {
 
-// What a loop is calling. A value.
+// The call that a loop is making. A value.
 struct RunningCall {
   enum class Kind : std::uint32_t { none, bottom_half, one_shot, timer, descriptor };
 
@@ -24,15 +24,15 @@ struct RunningCall {
   int fd = -1;
   std::uint64_t number = 0;  // counts the calls: equal numbers mean the same call
 
-  // For people: "bottom half 'flush'", "fd 7", "timer of Server::start()::{lambda()#1}".
+  // Human-readable: "bottom half 'flush'", "fd 7", "timer of Server::start()::{lambda()#1}".
   std::string describe() const;
 };
 
 struct LoopStats;
 
-// The numbers that a loop tells about itself. A new one is an enumerator, with its row in kLoopStats, and the
-// place that counts: `counters_[LoopStat::bh_runs].add(1)`. query-iothread-stats, the metrics, the schema and
-// the manual follow from the row.
+// The statistics of a loop. To add one, add an enumerator, a row to kLoopStats, and the code that counts:
+// `counters_[LoopStat::bh_runs].add(1)`. query-iothread-stats, the metrics, the schema and the manual follow
+// from the row.
 enum class LoopStat : std::size_t {
   iterations,
   polls,
@@ -50,7 +50,7 @@ enum class LoopStat : std::size_t {
   timers_fired,
   poll_window_ns,
   max_lag_ns,
-  // What the loop has at present, in place of what it has done.
+  // The current state of the loop; the values above describe what it has done.
   handlers,
   polled_handlers,
   pool_threads,
@@ -64,9 +64,9 @@ struct LoopStatInfo {
   };
 
   LoopStat stat;
-  std::string_view name;  // in QMP; -ns: nanoseconds
+  std::string_view name;  // in QMP; the suffix -ns means nanoseconds
   Kind kind;
-  std::string_view help;  // one line, no final stop
+  std::string_view help;  // one line, no full stop
   // Computes the value from the others; null: it is counted or set on its own.
   std::uint64_t (*derived)(const LoopStats& stats) = nullptr;
 };
@@ -120,17 +120,18 @@ static_assert(
     }(),
     "the rows of kLoopStats are in the order of LoopStat");
 
-// The rows that tell what the loop has done, and what it has at present.
+// The index of the first row that describes the current state; the rows before it describe what the loop has
+// done.
 inline constexpr auto kFirstPresentStat = static_cast<std::size_t>(LoopStat::handlers);
 
-// How long iterations have taken, polling and sleeping left out: lags[0] counts those of up to
-// kLagBoundsNs[0], lags[i] longer ones of up to kLagBoundsNs[i], and the last those that took longer still.
+// Iterations by duration, without polling and sleeping: lags[0] counts iterations of up to kLagBoundsNs[0],
+// lags[i] longer ones of up to kLagBoundsNs[i], and the last element all longer ones.
 inline constexpr std::array<std::uint64_t, 6> kLagBoundsNs{10'000,     100'000,     1'000'000,
                                                            10'000'000, 100'000'000, 1'000'000'000};
 using LagCounts = std::array<std::uint64_t, kLagBoundsNs.size() + 1>;
 
-// What a loop has done since it was made. A value. poll_ns, blocked_ns and busy_ns do not overlap and leave
-// nothing out from the first iteration on; what is going on at the moment is included.
+// The statistics of a loop since it was created. A value. poll_ns, blocked_ns and busy_ns do not overlap, and
+// from the first iteration on they cover all time, including the activity in progress.
 struct LoopStats {
   constexpr std::uint64_t operator[](LoopStat stat) const { return values[static_cast<std::size_t>(stat)]; }
   constexpr std::uint64_t& operator[](LoopStat stat) { return values[static_cast<std::size_t>(stat)]; }
@@ -143,7 +144,7 @@ struct LoopStats {
   friend bool operator==(const LoopStats&, const LoopStats&) = default;
 };
 
-// Iterations that took longer than over_ns, and not longer than over_ns of the next of these.
+// Iterations that took longer than over_ns, but no longer than over_ns of the next entry.
 struct IOThreadLag {
   std::uint64_t over_ns = 0;
   std::uint64_t rounds = 0;
@@ -154,8 +155,8 @@ struct IOThreadLag {
       member("rounds", &IOThreadLag::rounds, "number of iterations"));
 };
 
-// The statistics as members of a described struct, for embed(): what the loop has done, with the lags, and
-// what it has at present, with fd-monitor and the settings in force.
+// For embed(): the statistics as members of a described struct: what the loop has done, with the lags, and
+// its current state, with fd-monitor and the settings in force.
 Result<void> visit_done(Visitor& visitor, LoopStats& stats);
 void describe_done(TypeDescription& type);
 Result<void> visit_present(Visitor& visitor, LoopStats& stats);

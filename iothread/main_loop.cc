@@ -32,7 +32,7 @@ MainLoop* the_main_loop = nullptr;
 
 class MainLoopSettings final : public EventLoopBase {
  public:
-  // GLib runs the main loop, which does not busy-poll there.
+  // GLib runs the main loop, so the loop does not busy-poll.
   MainLoopSettings() : EventLoopBase({.poll_max_ns = 0}) {}
   ~MainLoopSettings() override {
     if (the_only_one == this) the_only_one = nullptr;
@@ -54,8 +54,8 @@ class MainLoopSettings final : public EventLoopBase {
   static inline MainLoopSettings* the_only_one = nullptr;
 };
 
-// The signals that end the program, as calls from the loop. The handler writes to a descriptor, since that is
-// what a handler may do; GLib's own way would be a thread besides.
+// Calls a function in the loop when a signal that ends the program arrives. The handler writes to a
+// descriptor, which is async-signal-safe; GLib's own mechanism would need an extra thread.
 class EndSignals {
  public:
   EndSignals(EventNotifier notifier, GMainContext* context, std::function<void()> on_signal)
@@ -87,8 +87,8 @@ class EndSignals {
       const std::uint64_t one = 1;
       (void)!::write(written_by_handler, &one, sizeof one);
     } else {
-      // A forked child, which shares the descriptor: the signal is for the child alone. It is blocked while
-      // its handler runs, and takes effect when that returns.
+      // In a forked child, which shares the descriptor, the signal is meant for the child alone. The signal
+      // is blocked while its handler runs, and takes effect when the handler returns.
       (void)::signal(signal, SIG_DFL);
       (void)::raise(signal);
     }
@@ -100,7 +100,8 @@ class EndSignals {
   std::array<struct sigaction, kSignals.size()> old_{};
 };
 
-// GLib ends the program when it finds no descriptor for the context that it makes here.
+// GLib aborts the program if it gets no descriptors for the context created here, so check first that two are
+// available.
 Result<GMainContext*> default_g_main_context() {
   for (std::array<FileDescriptor, 2> probes; auto& probe : probes) {
     probe.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -148,7 +149,7 @@ class MainLoop::State {
     exit_status_.store(exit_status);
     quit_.store(true);
     g_main_loop_quit(g_main_loop_.get());
-    // The loop may be on its way into g_main_loop_run(), which would forget a quit that came before it.
+    // The loop may be about to call g_main_loop_run(), which would ignore a quit that came before it.
     quit_bh_.schedule();
   }
 
@@ -163,7 +164,7 @@ class MainLoop::State {
 
   std::shared_ptr<void> on_shut_down(ShutdownListener listener) {
     auto owner = std::make_shared<ShutdownListener>(std::move(listener));
-    // Positions stay, for a call that goes through them.
+    // Indices must not change, since shut_down() may be iterating.
     const auto free = std::ranges::find_if(listeners_, [](const auto& known) { return known.expired(); });
     if (free != listeners_.end()) {
       *free = owner;
@@ -178,7 +179,7 @@ class MainLoop::State {
  private:
   const std::int64_t started_ns_ = clock_now_ns();
   Ref<AioContext> loop_;
-  // Made in advance: ending must not need memory.
+  // Created in advance: quitting must not need memory.
   BottomHalf quit_bh_ = loop_->bh_new("main-loop-quit", [this] { g_main_loop_quit(g_main_loop_.get()); });
   CurrentAioContext current_;
   std::unique_ptr<GMainLoop, void (*)(GMainLoop*)> g_main_loop_;

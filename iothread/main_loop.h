@@ -43,12 +43,12 @@ struct Shutdown {
       member_list(member("guest", &Shutdown::guest), member("reason", &Shutdown::reason));
 };
 
-// The main thread's loop: GLib's default context with the main AioContext attached to it. It makes that
-// AioContext the current one of its thread, and ends at SIGINT, SIGTERM and SIGHUP. In a forked child these
+// The main thread's loop: GLib's default context with the main AioContext attached to it. Makes that
+// AioContext the current one of its thread, and quits at SIGINT, SIGTERM and SIGHUP. In a forked child these
 // signals have their default effect.
 //
-// There is at most one. The thread that makes it is the main thread from then on. Thread: the main thread,
-// except what says "Thread-safe".
+// There is at most one. The thread that creates it is the main thread from then on. Thread: the main thread,
+// except functions marked "Thread-safe".
 class MainLoop {
  public:
   // Errors: no descriptor is available ("Failed to create main loop: Too many open files").
@@ -57,8 +57,8 @@ class MainLoop {
   MainLoop& operator=(MainLoop&&) = delete;
   ~MainLoop();
 
-  // The type main-loop: the settings of the main loop as an object. There is at most one, and it can not be
-  // deleted.
+  // The type `main-loop`: an object that holds the settings of the main loop. There is at most one, and it
+  // cannot be deleted.
   static const TypeInfo settings_type_info;
 
   // Null when there is no main loop.
@@ -67,18 +67,19 @@ class MainLoop {
   AioContext& context();
   GMainContext* g_main_context() const;  // GLib's default one
 
-  // Runs until quit(), the command quit, SIGINT, SIGTERM or SIGHUP; returns the exit status given to quit(),
-  // else 0. A quit() before run() counts. From its return on, AioContext::run_in() is refused by this loop,
-  // so that threads that call it can be stopped.
+  // Runs until quit(), the command quit, SIGINT, SIGTERM or SIGHUP; returns the exit status passed to quit(),
+  // otherwise 0. After a quit() before run(), run() returns at once. Once run() has returned,
+  // AioContext::run_in() on this loop returns false, so that threads that call it can be stopped.
   int run();
   // Thread-safe. Needs no memory.
   void quit(int exit_status = 0);
   // Calls the listeners of on_shut_down() and quits with status 0. SIGINT, SIGTERM and SIGHUP do the same.
   void shut_down(ShutdownCause cause);
-  // Calls the listener when the loop is shut down, before it quits, while the returned value lives.
+  // Adds a listener that is called when the loop is shut down, before it quits. Destroying the returned value
+  // removes the listener.
   [[nodiscard]] std::shared_ptr<void> on_shut_down(std::function<void(ShutdownCause)> listener);
 
-  // Time since it was made.
+  // Time since the loop was created.
   std::uint64_t uptime_ns() const;
 
  private:

@@ -36,7 +36,7 @@ std::optional<StalledCall::Stall> StalledCall::look(const RunningCall& call, std
     stalled_ns_ = 0;
     return was_told ? std::optional(ended) : std::nullopt;
   }
-  // A delay of a few milliseconds has other causes than a stop.
+  // A delay of a few milliseconds does not mean that the process was stopped.
   const bool far_apart = passed > std::max<std::int64_t>(threshold_ns, 5'000'000);
   stalled_ns_ += far_apart ? threshold_ns / 2 : passed;
   if (told_ || stalled_ns_ < threshold_ns) return std::nullopt;

@@ -18,9 +18,9 @@ namespace qomio {
 
 class CommandRegistry;
 
-// Finds that a loop stays inside one call. Another thread asks it regularly, so that the loop reads no clock
-// for it, and a loop that hangs for ever is found too. StallReporter does so for the I/O threads that users
-// made; for any other loop, in a thread of your choice:
+// Detects that a loop stays inside one call. Another thread calls look() regularly, so the loop reads no
+// clock for it, and a loop that hangs for ever is detected too. StallReporter does this for the I/O threads
+// that users created. For any other loop, do it in a thread of your choice:
 //
 //     StalledCall stalled;
 //     ...
@@ -34,10 +34,9 @@ class StalledCall {
     bool ended = false;
   };
 
-  // Returns each stall twice: from the first call that finds the loop in the same call for threshold_ns or
-  // more, and from the first that finds it elsewhere. Call it twice within the threshold. Between two calls
-  // that are further apart than the threshold, and 5 ms, the whole process may have been stopped: that time
-  // counts as half of the threshold.
+  // Returns each stall twice: when the loop has been in the same call for threshold_ns or more, and when it
+  // has left that call. Call this at least twice per threshold. If two calls are further apart than both the
+  // threshold and 5 ms, the whole process may have been stopped; that time counts as half of the threshold.
   std::optional<Stall> look(const RunningCall& call, std::int64_t now_ns, std::int64_t threshold_ns);
 
  private:
@@ -63,7 +62,7 @@ struct IOThreadStall {
       member("ended", &IOThreadStall::ended, "false when the stall is found, true when it has ended"));
 };
 
-// The data of the event MAIN_LOOP_STALL: the main loop has not come round for too long.
+// The data of the event MAIN_LOOP_STALL: the main loop has not iterated for too long.
 struct MainLoopStall {
   std::uint64_t stalled_ns = 0;
   std::string call;
@@ -75,8 +74,8 @@ struct MainLoopStall {
       member("call", &MainLoopStall::call, "the command, or the call of its loop, in which it was found"));
 };
 
-// Finds I/O threads, among those that users made, that stay inside one call.
-// Thread: the main thread. It takes no lock that a loop takes.
+// Detects I/O threads that stay inside one call, among the ones that users created.
+// Thread: the main thread. Takes no lock that a loop takes.
 class StallWatch {
  public:
   // Returns each stall twice; see StalledCall.
@@ -94,29 +93,30 @@ struct IOThreadReportStallsArguments {
                          "threshold in nanoseconds (minimum 1000000); 0 disables reporting"));
 };
 
-// Reports stalls of the I/O threads that users made and of the main loop: it logs a warning when one is found
-// and when it has ended, and sends IOTHREAD_STALL at both times, or MAIN_LOOP_STALL once the main loop has
-// gone on. After a warning, further stalls are only counted in the log for five seconds.
+// Reports stalls of the I/O threads that users created and of the main loop. Logs a warning when a stall is
+// found and when it has ended. Sends IOTHREAD_STALL at both times, but MAIN_LOOP_STALL only once the main
+// loop runs again. For five seconds after a warning, the log only counts further stalls.
 //
-// The main loop checks the I/O threads twice within the threshold, and a thread made for that checks the main
-// loop as often. A stall may last twice as long as the threshold, or some milliseconds, before it is found. A
-// stop of the whole process is no stall. While the main loop is stalled, the I/O threads are not checked.
+// The main loop checks the I/O threads twice per threshold, and a dedicated thread checks the main loop as
+// often. A stall may last twice as long as the threshold, or a few milliseconds, before it is found. Time in
+// which the whole process is stopped does not count. While the main loop is stalled, the I/O threads are not
+// checked.
 //
-// The main loop is GLib's default context, run by the caller: a MainLoop, or without one whatever runs it,
-// which must go on running it. Reports end with the loop that is current at the time of report(), and with
-// this object.
+// The main loop is GLib's default context, which the caller must keep running, by a MainLoop or otherwise.
+// Reports end when the loop that was current in report() is closed, or when this object is destroyed.
 //
 // Thread: the main thread.
 class StallReporter {
  public:
-  // Sends the events through the registry, which must offer them and must outlive this.
+  // Emits the events through the registry, to which they must have been added and which must outlive this
+  // object.
   explicit StallReporter(CommandRegistry& commands);
   StallReporter(const StallReporter&) = delete;
   StallReporter& operator=(const StallReporter&) = delete;
   ~StallReporter();
 
-  // Starts or ends the reports; at first there are none. Errors: the threshold is out of range; no thread is
-  // available ("Failed to create thread: ..."). A failure leaves everything as it was.
+  // Starts reporting, or ends it if the threshold is 0; initially off. Errors: the threshold is out of range;
+  // no thread is available ("Failed to create thread: ..."). A failure changes nothing.
   Result<void> report(const IOThreadReportStallsArguments& arguments);
 
  private:

@@ -34,7 +34,7 @@ void ThreadPool::end() {
   work_or_end_.notify_all();
   for (std::thread& thread : threads) thread.join();
   if (last_ended_.joinable()) last_ended_.join();
-  // Nobody else takes these any more. What they own may come back here when it goes.
+  // No other thread takes these jobs any more. Destroying them may call this pool again.
   while (!waiting_.empty()) {
     const std::unique_ptr<internal::PoolJob> never_started = std::move(waiting_.front());
     waiting_.pop_front();
@@ -54,7 +54,7 @@ Result<ThreadPool::JobId> ThreadPool::add(std::unique_ptr<internal::PoolJob> job
   if (ending_) return error("The loop '{}' has ended", loop_.name());  // only this thread ends the pool
   const JobId id = next_id_++;
   job->id = id;
-  std::unique_ptr<internal::PoolJob> refused;  // freed outside the lock: what it owns may come back here
+  std::unique_ptr<internal::PoolJob> refused;  // destroyed outside the lock: may call this pool again
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(job));
@@ -96,7 +96,7 @@ Result<void> ThreadPool::start_thread() {
   return {};
 }
 
-// For jobs that have been waiting. Failing is harmless: there is a thread that they wait for.
+// Starts threads for waiting jobs. A failure is harmless, since the jobs wait for an existing thread.
 void ThreadPool::start_threads() {
   const std::lock_guard lock(mutex_);
   try {
@@ -131,7 +131,7 @@ void ThreadPool::run_thread() {
       exception_left("job of a thread pool");
     }
     lock.lock();
-    // finish() takes all there are, so it is called once for several.
+    // finish() takes all of them, so one call serves several jobs.
     const bool first = worked_.empty();
     worked_.push(std::move(job));
     if (first) finish_bh_.schedule();
@@ -139,7 +139,7 @@ void ThreadPool::run_thread() {
   }
 }
 
-// Each that ends by itself joins the one before, so that at most one is left to be joined.
+// Each thread that ends by itself joins the previous one, so that at most one is left to be joined.
 void ThreadPool::end_thread(std::unique_lock<std::mutex> lock) {
   const auto self = std::ranges::find(threads_, std::this_thread::get_id(), &std::thread::get_id);
   std::thread before = std::exchange(last_ended_, std::move(*self));
@@ -153,7 +153,7 @@ bool ThreadPool::cancel(JobId job) {
   invariant(
       loop_.in_home_thread(),
       "ThreadPool::cancel() is called outside the loop's thread; call it by AioContext::schedule_oneshot()");
-  std::unique_ptr<internal::PoolJob> cancelled;  // freed outside the lock: what it owns may come back here
+  std::unique_ptr<internal::PoolJob> cancelled;  // destroyed outside the lock: may call this pool again
   const std::lock_guard lock(mutex_);
   const auto found = std::ranges::lower_bound(waiting_, job, {}, &internal::PoolJob::id);
   if (found == waiting_.end() || (*found)->id != job) return false;
@@ -165,12 +165,12 @@ bool ThreadPool::cancel(JobId job) {
 
 void ThreadPool::params_changed() {
   {
-    // With the lock, so that a thread on its way to sleep either sees the change or hears of it.
+    // With the lock, so that a thread that is about to wait either sees the change or is notified.
     const std::lock_guard lock(mutex_);
     work_or_end_.notify_all();
     if (!needs_thread()) return;
   }
-  // By the loop's thread, whose CPU affinity they inherit.
+  // The loop's thread starts them, since they inherit its CPU affinity.
   loop_.in_home_thread() ? start_threads() : start_bh_.schedule();
 }
 
@@ -180,7 +180,7 @@ void ThreadPool::finish() {
     while (auto job = worked_.pop()) finishing_.push(std::move(job));
   }
   while (const auto job = finishing_.pop()) {
-    // A nested iteration inside done goes on with the others.
+    // A nested iteration inside done continues with the other jobs.
     if (!finishing_.empty()) finish_bh_.schedule();
     pending_.fetch_sub(1, std::memory_order_relaxed);
     job->done();

@@ -24,7 +24,7 @@ class AioContext;
 
 namespace internal {
 
-// One job: what a worker runs, and what the loop calls then.
+// A job: work() runs in a worker thread, then done() in the loop.
 class PoolJob {
  public:
   PoolJob() = default;
@@ -36,10 +36,10 @@ class PoolJob {
   virtual void done() = 0;
 
   std::uint64_t id = 0;
-  PoolJob* next = nullptr;  // of a PoolJobList
+  PoolJob* next = nullptr;  // in a PoolJobList
 };
 
-// Jobs one after the other. Owns them; needs no memory.
+// A queue of jobs. Owns them; allocates no memory.
 class PoolJobList {
  public:
   PoolJobList() = default;
@@ -55,7 +55,7 @@ class PoolJobList {
     *end_ = job.release();
     end_ = &(*end_)->next;
   }
-  // The oldest; null if there is none.
+  // Removes and returns the oldest job; null if there is none.
   std::unique_ptr<PoolJob> pop() {
     std::unique_ptr<PoolJob> job(first_);
     if (job) first_ = std::exchange(job->next, nullptr);
@@ -65,7 +65,7 @@ class PoolJobList {
 
  private:
   PoolJob* first_ = nullptr;
-  PoolJob** end_ = &first_;  // where the next one goes
+  PoolJob** end_ = &first_;  // where the next job is linked
 };
 
 template <class Work, class Done>
@@ -100,54 +100,55 @@ class PoolJobOf final : public PoolJob {
 
 }  // namespace internal
 
-// The threads of one loop for work that blocks. They are made when there is work for them and none is idle,
-// up to thread-pool-max; one that has had nothing to do for ten seconds ends, unless only thread-pool-min are
-// left: that many are kept, none is made in advance. They are called "pool <loop>", have all signals blocked,
-// and inherit the CPU affinity that the loop's thread has when they are made; those that there are do not
-// follow a later change of it.
+// Runs blocking work of one loop in worker threads. A thread is started when there is work and none is idle,
+// up to thread-pool-max. A thread that has been idle for ten seconds ends, unless only thread-pool-min are
+// left; none is started in advance. The threads are named "pool <loop>", block all signals, and inherit the
+// CPU affinity that the loop's thread has when they start; a later change does not affect them.
 //
 //     loop.thread_pool().submit([] { return compress(data); }, [](Result<Bytes> bytes) { ... });
 //
-// Owns its threads, and the jobs, which are freed by the thread that runs the loop, or ends it.
-// Thread: the loop's home thread, except what says "Thread-safe".
+// Owns its threads, and the jobs, which are destroyed in the thread that runs or ends the loop.
+// Thread: the loop's home thread, except functions marked "Thread-safe".
 class ThreadPool {
  public:
   static constexpr std::chrono::seconds kIdleTimeout{10};
 
-  // Tells one job from the others of the same pool.
+  // Identifies a job; unique within a pool.
   using JobId = std::uint64_t;
 
-  // Usually had as AioContext::thread_pool(). min and max are those of the loop.
+  // Usually created by AioContext::thread_pool(). thread-pool-min and thread-pool-max are read from the
+  // loop's settings.
   explicit ThreadPool(AioContext& loop, std::chrono::nanoseconds idle_timeout = kIdleTimeout);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
-  // As end().
+  // Calls end().
   ~ThreadPool();
-  // Waits for the jobs that have been started, and frees all. No done is called any more, and no job taken.
-  // For a loop that is closed.
+  // Waits for the jobs that have started, then destroys all jobs without calling done. The pool accepts no
+  // more jobs. Called when the loop is closed.
   void end();
 
-  // Calls work in one of the threads, after all that were submitted before have been started, and then
-  // done(what work returned) in the loop, as a bottom half. work must not throw.
-  // Errors: "Failed to create thread: <reason>", when there isn't one that could take it later either.
-  // Without memory for the job it throws std::bad_alloc, and nothing has changed; finishing a job needs none.
+  // Calls work in one of the threads, after all jobs submitted before have started, and then done(result of
+  // work) in the loop, from a bottom half. work must not throw.
+  // Errors: "Failed to create thread: <reason>", if the pool has no thread to run the job later either; "The
+  // loop '<loop>' has ended". If there is no memory for the job, throws std::bad_alloc and changes nothing;
+  // finishing a job needs no memory.
   template <class Work, class Done>
   Result<JobId> submit(Work&& work, Done&& done) {
     using Job = internal::PoolJobOf<std::decay_t<Work>, std::decay_t<Done>>;
     return add(std::make_unique<Job>(std::forward<Work>(work), std::forward<Done>(done)));
   }
 
-  // Takes back a job that hasn't been started: true, and neither work nor done is called. False: too late,
-  // done will be called or has been.
+  // Cancels a job that has not started: returns true, and neither work nor done is called. Returns false if
+  // it is too late: done will be called or has been.
   bool cancel(JobId job);
 
-  // Thread-safe. thread-pool-min or thread-pool-max have changed: surplus threads end when they are idle, or
-  // more are made for the jobs that wait.
+  // Thread-safe. Called when thread-pool-min or thread-pool-max has changed: surplus threads end when they
+  // are idle, or more threads are started for waiting jobs.
   void params_changed();
 
-  // Thread-safe. Threads there are now, idle or not.
+  // Thread-safe. The number of threads, idle or not.
   std::size_t threads() const { return thread_count_.load(std::memory_order_relaxed); }
-  // Thread-safe. Jobs whose done hasn't been called yet.
+  // Thread-safe. The number of jobs whose done has not been called yet.
   std::size_t pending() const { return pending_.load(std::memory_order_relaxed); }
 
  private:
@@ -165,18 +166,18 @@ class ThreadPool {
   BottomHalf finish_bh_;
   BottomHalf start_bh_;
 
-  // A job costs a lock or two and a wake-up of its thread; work worth a thread takes longer than that.
-  std::mutex mutex_;  // the six below
+  // A job takes one or two locks and wakes a thread; work that is worth a thread takes longer than that.
+  std::mutex mutex_;  // guards the members below, up to ending_
   std::condition_variable work_or_end_;
   std::deque<std::unique_ptr<internal::PoolJob>> waiting_;  // oldest first, so sorted by id
-  internal::PoolJobList worked_;                            // finish() has not seen them
+  internal::PoolJobList worked_;                            // work() has returned; finish() takes them
   std::vector<std::thread> threads_;
-  std::thread last_ended_;  // joined by the next that ends
+  std::thread last_ended_;  // joined by the next thread that ends
   std::size_t idle_ = 0;    // threads waiting for work, or about to
   bool ending_ = false;
 
   // Home thread only.
-  internal::PoolJobList finishing_;  // their done is next
+  internal::PoolJobList finishing_;  // their done is called next
   std::uint64_t next_id_ = 1;
 
   std::atomic<std::size_t> thread_count_ = 0;

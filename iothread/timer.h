@@ -15,19 +15,20 @@ namespace internal {
 struct TimerNode;
 }
 
-// Calls a function in a loop at a point in time: never early, and timers of equal times in the order in which
-// they were armed. Made by AioContext::timer().
+// Calls a function in a loop at a given time, never earlier. Timers with equal deadlines run in the order in
+// which they were armed. Created by AioContext::timer().
 //
-// Thread-safe, each function; but do not move or destroy a Timer while another thread uses it. In the loop's
-// thread, arming and cancelling take no lock; in other threads they do, and the loop carries out the request.
+// All functions are thread-safe, but do not move or destroy a Timer while another thread uses it. In the
+// loop's thread, arming and cancelling take no lock; in other threads they do, and the loop carries out the
+// request.
 //
 // Owns the callable. May outlive its loop: a loop that ends destroys the callables of armed timers, and
-// arming a timer later destroys its callable at once. Destroying a Timer is allowed from inside its callback;
-// from another thread it waits for a callback that is running, so nothing that the callable uses is needed
+// arming a timer later destroys its callable at once. A Timer may be destroyed inside its callback.
+// Destroying it in another thread waits for a running callback, so the callback's data may be destroyed
 // afterwards.
 class Timer {
  public:
-  // Empty: may only be assigned to and destroyed.
+  // Empty: must not be armed.
   Timer() = default;
   Timer(Timer&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
   Timer& operator=(Timer&& other) noexcept {
@@ -37,11 +38,12 @@ class Timer {
   }
   ~Timer();
 
-  // Sets the time, in place of an earlier one. A time in the past means at once, but never inside this call.
+  // Arms the timer, replacing an earlier deadline. A deadline in the past is due at once, but the callback
+  // never runs inside this call.
   void arm_at(std::int64_t deadline_ns);
   // The same, relative to now.
   void arm_after(std::chrono::nanoseconds delay);
-  // Sets the time only if the timer is not armed, or armed for later.
+  // Arms the timer only if it is not armed, or armed for a later time.
   void arm_no_later_than(std::int64_t deadline_ns);
   // Does nothing if the timer is not armed.
   void cancel();

@@ -13,12 +13,12 @@ namespace qomio::internal {
 
 constinit thread_local AioContext* pool_of_thread = nullptr;
 
-// In the frame of the thread that waits for it.
+// Lives in the stack frame of the thread that waits for it.
 class AwaitedCalls::Call final : public PostNode {
  public:
   Call(AwaitedCalls& calls, FunctionRef<void()> function) : calls_(calls), function_(function) {}
 
-  // With the mutex of the calls, as the next function.
+  // link() and unlink() are called with the mutex of the calls locked.
   void link() {
     next = calls_.first_;
     if (next) next->previous_ = this;
@@ -30,18 +30,18 @@ class AwaitedCalls::Call final : public PostNode {
   }
   bool has_begun() const { return has_begun_; }
 
-  // True: it ran. False: it will not run.
+  // Returns true if the call ran, false if it will not run.
   bool wait() {
     outcome_.wait(Outcome::queued, std::memory_order_acquire);
     return outcome_.load(std::memory_order_acquire) == Outcome::ran;
   }
-  // The waiter's frame may be gone as soon as the outcome is stored.
+  // The waiter's frame may be destroyed as soon as the outcome is stored.
   void report(bool ran) {
     outcome_.store(ran ? Outcome::ran : Outcome::dropped, std::memory_order_release);
     outcome_.notify_all();  // uses the address only
   }
 
-  // The queue has finished with the node. Nothing is freed.
+  // Called when the queue no longer uses the node. Frees nothing.
   static void operator delete(Call* call, std::destroying_delete_t) {
     {
       const std::lock_guard lock(call->calls_.mutex_);
@@ -50,7 +50,8 @@ class AwaitedCalls::Call final : public PostNode {
     call->report(call->has_begun_);
   }
 
-  // The loop whose thread, or a thread of whose pool, waits; null: neither.
+  // The loop to which the waiting thread belongs, as its home thread or as a thread of its pool; null if
+  // none.
   const AioContext* const caller = AioContext::current() ? AioContext::current() : pool_of_thread;
   Call* next = nullptr;
 
@@ -66,7 +67,7 @@ class AwaitedCalls::Call final : public PostNode {
   AwaitedCalls& calls_;
   Call* previous_ = nullptr;
   const FunctionRef<void()> function_;
-  bool has_begun_ = false;  // written and read by the loop's thread
+  bool has_begun_ = false;  // used by the loop's thread only
   std::atomic<Outcome> outcome_ = Outcome::queued;
 };
 

@@ -12,17 +12,17 @@
 
 namespace qomio::internal {
 
-// One cache line holds what serving a ready descriptor needs, including its read function.
+// One cache line holds everything needed to serve a ready descriptor, including its read function.
 struct alignas(64) FdHandler {
   FdHandler(int number, FdHandlers calls) : fd(number), functions(std::move(calls)) {}
 
   bool reads() const { return functions.read && !read_removed && !read_paused; }
   bool writes() const { return functions.write && !write_removed && !write_paused; }
-  // One that is only polled is still watched, since the loop has to sleep sometimes.
+  // A handler that is only polled is still watched, since the loop must sleep sometimes.
   short interest() const {
     return static_cast<short>((reads() || functions.poll ? POLLIN : 0) | (writes() ? POLLOUT : 0));
   }
-  // Those of busy polling; all others are called by dispatch().
+  // Calls a busy-polling callback; dispatch() calls all other functions.
   template <class Function>
   auto call(const Function& function) const {
     try {
@@ -31,7 +31,7 @@ struct alignas(64) FdHandler {
       exception_left("poll callback of fd " + std::to_string(fd));
     }
   }
-  // Both are called in pairs, whatever changes in between.
+  // poll_begin and poll_end are called in pairs, whatever changes in between.
   void begin_poll_mode() {
     if (!std::exchange(in_poll_mode, true) && functions.poll_begin) call(functions.poll_begin);
   }
@@ -56,10 +56,10 @@ struct alignas(64) FdHandler {
   FdHandlers functions;
   HandlerWindow window;
   std::int64_t idle_since_ns = 0;
-  const void* reader = nullptr;  // the owner of functions.read, if it was added by itself
-  const void* writer = nullptr;  // that of functions.write
+  const void* reader = nullptr;  // the owner of functions.read, if add_direction() added it
+  const void* writer = nullptr;  // likewise for functions.write
   FdHandler* next_unused = nullptr;
-  bool unused = false;  // in the list of these
+  bool unused = false;  // in the list unused_
 };
 
 void FdHandlerDeleter::operator()(FdHandler* handler) const { delete handler; }
@@ -79,7 +79,7 @@ void FdHandlerSet::publish_counts() {
   kind_.store(monitor_.kind(), std::memory_order_relaxed);
 }
 
-// For one more handler, of fd.
+// Makes room for one more handler, which is for fd.
 void FdHandlerSet::make_room(int fd) {
   const auto reserve = [](auto& vector, std::size_t size) {
     if (size > vector.capacity()) vector.reserve(std::max(size, 2 * vector.capacity()));
@@ -149,7 +149,7 @@ void FdHandlerSet::set_prepared(int fd, NewFdHandler handler) {
   }
 }
 
-// There must be room for it.
+// There must be room for the handler.
 void FdHandlerSet::replace(NewFdHandler handler) {
   FdHandler& added = *handler;
   added.pollable = static_cast<bool>(added.functions.poll);
@@ -180,7 +180,7 @@ bool FdHandlerSet::add_direction(int fd, FdDirection direction, std::function<vo
     handler = added.get();
     (reads ? handler->functions.read : handler->functions.write) = std::move(function);
     if (old) {
-      // The function of this direction may be running, so it stays where it is. The rest moves.
+      // The function of this direction may be running, so it stays where it is. The others are moved.
       FdHandlers& moved = handler->functions;
       if (!reads && old->reads()) moved.read = std::move(old->functions.read);
       if (reads && old->writes()) moved.write = std::move(old->functions.write);
@@ -231,7 +231,7 @@ bool FdHandlerSet::resume_direction(int fd, FdDirection direction, const void* o
   paused_ = {};
   FdHandler* const handler = find(fd);
   const bool reads = direction == FdDirection::read;
-  // Another object has taken its place if the other direction was set anew.
+  // Setting the other direction may have replaced the handler object.
   if (!handler || !(reads ? handler->read_paused : handler->write_paused)) return false;
   (reads ? handler->read_paused : handler->write_paused) = false;
   monitor_.watch(fd, handler->interest());
@@ -255,7 +255,7 @@ void FdHandlerSet::remove(int fd) {
   if (handler) handler->end_poll_mode();
 }
 
-// Calls nothing.
+// Calls no callback.
 void FdHandlerSet::detach(int fd) {
   if (!find(fd)) return;
   FdHandler& handler = *handlers_[static_cast<std::size_t>(fd)].release();  // free_removed() frees it
@@ -279,7 +279,7 @@ void FdHandlerSet::join_polled(FdHandler& handler) {
   if (polled_.size() < polled_.capacity()) {
     polled_.push_back(&handler);
   } else {
-    // Room for all, so there is a gap.
+    // polled_ has room for all handlers, so there is a gap.
     *std::ranges::find(polled_, nullptr) = &handler;
   }
   if (poll_mode_) handler.begin_poll_mode();
@@ -297,7 +297,7 @@ void FdHandlerSet::enqueue(FdHandler& handler, short revents, bool poll_hit) {
   handler.active = true;
   if (std::exchange(handler.revents, static_cast<short>(handler.revents | revents)) != 0) return;
   if (queued_.size() == queued_.capacity()) {
-    // Room for all, so some have been taken out.
+    // queued_ has room for all handlers, so some entries have been taken out.
     queued_.erase(queued_.begin(), queued_.begin() + static_cast<std::ptrdiff_t>(next_queued_));
     next_queued_ = 0;
   }
@@ -317,7 +317,7 @@ bool FdHandlerSet::wait(std::int64_t timeout_ns) {
     place_postponed();
   const bool slept = timeout_ns != 0;
   bool notified = std::exchange(stale_notification_, false);
-  // A callback of busy polling may iterate the loop: what the wait outside has found comes first.
+  // A busy-polling callback may iterate the loop: events that the outer wait has found come first.
   if (next_event_ == events_.size()) {
     events_.clear();
     next_event_ = 0;
@@ -345,12 +345,12 @@ bool FdHandlerSet::wait(std::int64_t timeout_ns) {
   return notified;
 }
 
-// False: the descriptor has no handler.
+// Returns false if the descriptor has no handler.
 bool FdHandlerSet::take_event(const FdEvent& event, bool slept) {
   FdHandler* const handler = event.fd == FdMonitor::kUnknown ? nullptr : find(event.fd);
   if (!handler) return false;
   if (event.revents & POLLNVAL) [[unlikely]] {
-    // Its handlers are called once, so that they notice.
+    // Its handlers are called once, so that they notice the error.
     g_warning("Descriptor %d was closed while a loop watched it; the loop no longer watches it", event.fd);
     monitor_.unwatch(event.fd);
   }
@@ -383,7 +383,7 @@ bool FdHandlerSet::poll_once() {
   return peek() || hit;
 }
 
-// Finds what poll callbacks do not find.
+// Finds events that no poll callback finds.
 bool FdHandlerSet::peek() {
   const bool completed = monitor_.has_completions();
   if (!completed && (joined_ == count_ || monitor_.nothing_new())) return false;
@@ -403,7 +403,7 @@ void FdHandlerSet::drop_idle(std::int64_t now_ns) {
     handler->window = {};
     leave_polled(*handler);
     handler->end_poll_mode();
-    // Something may have come before its producer knew.
+    // An event may have come before its producer knew that it must signal again.
     if (!handler->removed && handler->call(handler->functions.poll)) enqueue(*handler, POLLIN, true);
   }
   publish_counts();
@@ -421,14 +421,14 @@ bool FdHandlerSet::end_poll_mode() {
 std::uint64_t FdHandlerSet::dispatch_one(FdHandler& handler) {
   const short revents = std::exchange(handler.revents, 0);
   std::uint64_t calls = 0;
-  // The functions outlive this call even if they are replaced by it: the old ones wait in unused_.
+  // The functions outlive this call even if it replaces them: the old handler stays in unused_.
   const FdHandlers& functions = handler.functions;
   if (std::exchange(handler.poll_hit, false)) {
     const bool outer = std::exchange(handler.in_poll_ready, true);
     functions.poll_ready();
     handler.in_poll_ready = outer;
     ++calls;
-    // The descriptor is level-triggered: what is left, or errors, will be reported again.
+    // Descriptors are level-triggered: remaining data and errors will be reported again.
     return calls;
   }
   constexpr short kBoth = POLLERR | POLLHUP | POLLNVAL;
@@ -450,7 +450,7 @@ std::uint64_t FdHandlerSet::dispatch_one(FdHandler& handler) {
 
 std::uint64_t FdHandlerSet::dispatch(RunningCallMark& mark) {
   std::uint64_t calls = 0;
-  // Taken from the front, so that a nested call goes on where this one is, and leaves it nothing to do.
+  // Taken from the front, so that a nested call continues where this one is and leaves it nothing to do.
   while (any_queued()) {
     FdHandler& handler = *queued_[next_queued_++];
     mark.enter(RunningCall::Kind::descriptor, nullptr, handler.fd);
@@ -466,7 +466,7 @@ void FdHandlerSet::free_removed() {
   while (unused_) {
     FdHandler& handler = *std::exchange(unused_, unused_->next_unused);
     handler.unused = false;
-    // Destroying what it owns may set or remove other handlers.
+    // Destroying its functions may set or remove other handlers.
     if (handler.removed) {
       delete &handler;
       continue;

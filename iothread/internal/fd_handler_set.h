@@ -19,18 +19,18 @@ struct FdHandler;
 struct FdHandlerDeleter {
   void operator()(FdHandler* handler) const;
 };
-// A handler that doesn't belong to a set yet; null: none.
+// A handler that does not belong to a set yet; null: none.
 using NewFdHandler = std::unique_ptr<FdHandler, FdHandlerDeleter>;
 
 // The descriptors of one loop, their handlers, and which of them are ready. Owns the FdMonitor.
-// Thread: the home thread, except the two counts and the kind of the monitor.
+// Thread: the home thread, except size(), polled_size() and monitor_kind().
 //
 // A handler with a poll callback joins the polled set when it first becomes ready, since activity is likely
-// to continue, and leaves it when nothing has come for kIdleNs. While there is any other descriptor, busy
-// polling also asks the monitor, without blocking: measured, that is four times as fast as watching
-// io_uring's completions in shared memory. Those descriptors share one polling window, so that a wait costs
-// the same however many there are. Removed handlers are kept until free_removed(), since one of them may be
-// running.
+// to continue, and leaves it after kIdleNs without an event. While there is any other descriptor, busy
+// polling also checks the monitor, without blocking: measured, that is four times as fast as watching
+// io_uring's completions in shared memory. The other descriptors share one polling window, so that a wait
+// costs the same however many there are. Removed handlers are kept until free_removed(), since one of them
+// may be running.
 //
 // Adding a descriptor allocates all the memory that it will ever need: watching, queueing, calling and
 // removing it need none.
@@ -40,52 +40,54 @@ class FdHandlerSet {
   FdHandlerSet(FdMonitor monitor, int notifier_fd);
   ~FdHandlerSet();
 
-  // Without memory the two that add throw std::bad_alloc, and nothing has changed.
+  // Without memory, set() and add_direction() throw std::bad_alloc and change nothing.
   void set(int fd, FdHandlers functions);
-  // The same in two steps: another thread may make the handler, and setting it takes no memory then. If the
-  // set itself has none to grow, it tries again in each wait() as long as any_postponed().
+  // set() in two steps: another thread may create the handler, and setting it then needs no memory. If the
+  // set cannot grow for lack of memory, it tries again in each wait() while any_postponed().
   static NewFdHandler prepare(int fd, FdHandlers functions);
   void set_prepared(int fd, NewFdHandler handler);
   bool any_postponed() const { return postponed_ != nullptr; }
-  // Handlers of one direction alone, for owners that know nothing of each other. Adds a handler; false: that
-  // direction has one already.
+  // Adds a handler for one direction, for owners that know nothing of each other. Returns false if that
+  // direction has a handler already.
   bool add_direction(int fd, FdDirection direction, std::function<void()> function, const void* owner);
-  // Takes it away, if it is still the owner's.
+  // Removes the handler if it still belongs to owner.
   void remove_direction(int fd, FdDirection direction, const void* owner);
-  // For a handler of one direction that is running: until resume_direction() it counts as removed, but keeps
-  // its memory and its place in the monitor. The next wait() removes it, as does another pause.
+  // Called while a handler of one direction is running: until resume_direction() it counts as removed, but
+  // keeps its memory and its place in the monitor. The next wait(), or another pause, removes it.
   void pause_direction(int fd, FdDirection direction, const void* owner);
-  // False: it is not paused. Costs a system call with epoll, which checks that fd still is the same file.
+  // Returns false if the handler is not paused. With epoll it costs a system call, which checks that fd is
+  // still the same file.
   bool resume_direction(int fd, FdDirection direction, const void* owner);
 
   // Waits in the monitor and queues the handlers that are ready. Returns true if the notifier was signalled.
   bool wait(std::int64_t timeout_ns);
-  // There is something that no poll callback would find.
+  // Returns true if there may be events that no poll callback finds.
   bool needs_look() const { return unpollable_ > 0 || monitor_.has_completions(); }
 
   static constexpr std::int64_t kIdleNs = 7'000'000'000;
 
-  // One round of busy polling: queues the hits, true if there was one. Turns poll mode on.
+  // Runs one round of busy polling: queues the hits, and returns true if there was one. Turns poll mode on.
   bool poll_once();
-  // Takes those out of the polled set that have been idle for kIdleNs; to be called often, with the time.
+  // Removes handlers from the polled set that have been idle for kIdleNs. Call it often.
   void drop_idle(std::int64_t now_ns);
-  // Turns poll mode off, and looks once more, since an event may have come before the producers knew: true
-  // for a hit.
+  // Turns poll mode off and polls once more, since an event may have come before the producers knew that they
+  // must signal again. Returns true for a hit.
   bool end_poll_mode();
 
-  // Calls the queued handlers, including those that an outer call has left; returns the number of calls.
+  // Calls the queued handlers, including the ones left by an outer call; returns the number of calls.
   std::uint64_t dispatch(RunningCallMark& mark);
   bool any_queued() const { return next_queued_ < queued_.size(); }
   void free_removed();
-  // Frees all handlers of a loop that ends. The monitor, which is destroyed with it, keeps their descriptors.
+  // Frees all handlers of a loop that ends. Their descriptors stay in the monitor, which is destroyed with
+  // the set.
   void clear();
 
-  // Tells the controller about each polled handler after a wait.
+  // Reports each polled handler to the controller after a wait.
   void report(PollController& controller, std::int64_t delay_ns);
   void reset_windows();
 
   FdMonitor& monitor() { return monitor_; }
-  // Thread-safe. Without the notifier.
+  // Thread-safe. The notifier is not counted.
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
   std::size_t polled_size() const { return polled_size_.load(std::memory_order_relaxed); }
   FdMonitorKind monitor_kind() const { return kind_.load(std::memory_order_relaxed); }
@@ -114,11 +116,11 @@ class FdHandlerSet {
   const int notifier_fd_;
   FdHandler* find(int fd) const;
   std::vector<NewFdHandler> handlers_;  // by descriptor, since these are small numbers; null: none
-  std::size_t count_ = 0;               // of them
+  std::size_t count_ = 0;               // the number of handlers
   // These three have room for all handlers.
-  std::vector<FdHandler*> polled_;  // null: left while the list was in use; free_removed() closes the gaps
-  std::vector<FdHandler*> queued_;  // ready, oldest first; those before next_queued_ have been taken out
-  std::vector<FdEvent> events_;     // of the wait in progress; those before next_event_ have been seen
+  std::vector<FdHandler*> polled_;  // null: the handler left; free_removed() closes the gaps
+  std::vector<FdHandler*> queued_;  // ready, oldest first; entries before next_queued_ have been taken out
+  std::vector<FdEvent> events_;     // of the wait in progress; entries before next_event_ have been processed
   std::size_t next_queued_ = 0;
   std::size_t next_event_ = 0;
   struct {
@@ -126,14 +128,14 @@ class FdHandlerSet {
     FdDirection direction = FdDirection::read;
     const void* owner = nullptr;     // null: none
   } paused_;                         // the handler that is paused
-  FdHandler* unused_ = nullptr;      // those with something that free_removed() frees
-  FdHandler* postponed_ = nullptr;   // those for which there was no room
+  FdHandler* unused_ = nullptr;      // list of handlers of which free_removed() frees something
+  FdHandler* postponed_ = nullptr;   // list of handlers for which there was no room
   std::size_t unpollable_ = 0;       // handlers without a poll callback
   std::size_t joined_ = 0;           // handlers in polled_
-  HandlerWindow common_window_;      // of the handlers without
-  bool any_other_ready_ = false;     // one of them, in the wait that is reported next
-  bool stale_notification_ = false;  // seen while peeking, not told yet
-  std::int64_t idle_check_ns_ = 0;   // when drop_idle() has something to do
+  HandlerWindow common_window_;      // of the handlers without a poll callback
+  bool any_other_ready_ = false;     // one of these was ready in the wait that is reported next
+  bool stale_notification_ = false;  // seen by peek(), not returned by wait() yet
+  std::int64_t idle_check_ns_ = 0;   // when drop_idle() next checks the handlers
   bool poll_mode_ = false;
 
   std::atomic<std::size_t> size_ = 0;

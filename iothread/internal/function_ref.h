@@ -10,12 +10,12 @@ namespace qomio {
 template <class Signature>
 class FunctionRef;
 
-// A callable that somebody else owns, for functions that call it before they return: passing one takes no
-// memory, whatever the callable's size.
+// A reference to a callable, for functions that call it before they return. Passing one allocates no memory,
+// whatever the callable's size.
 template <class R, class... Arguments>
 class FunctionRef<R(Arguments...)> {
  public:
-  // Converts, so that a lambda can be passed.
+  // Implicit, so that a lambda can be passed.
   template <class Callable>
     requires(!std::is_same_v<std::remove_cvref_t<Callable>, FunctionRef> &&
              !std::is_function_v<std::remove_reference_t<Callable>> &&

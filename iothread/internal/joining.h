@@ -5,9 +5,8 @@
 
 namespace qomio::internal {
 
-// While it lives, the calling thread waits for threads of `joined`: calls that these make of the calling
-// thread's loop by run_in() are refused, since the thread that
-// runs them is blocked.
+// Exists while the calling thread waits for threads of `joined`. Meanwhile their calls of run_in() on the
+// calling thread's loop return false, since its thread is blocked.
 class Joining {
  public:
   explicit Joining(const AioContext& joined);
@@ -16,7 +15,7 @@ class Joining {
   ~Joining();
 
  private:
-  AioContext* const own_;  // null: the calling thread has none
+  AioContext* const own_;  // the calling thread's loop; null: it has none
   const AioContext* outer_ = nullptr;
 };
 

@@ -67,10 +67,10 @@ void Loop::end() {
   refuse_calls(true);
   set_closed();
   if (ThreadPool* const pool = thread_pool_.load(std::memory_order_relaxed)) pool->end();
-  file_io_ = nullptr;  // after the jobs, which may be requests of it
+  file_io_ = nullptr;  // after the jobs, which may be its requests
   destroy_source();
-  // All callables are destroyed before bottom halves are counted, since they may own some. Destroying them
-  // may add more.
+  // Destroys all callables before ~Loop() checks for live bottom halves, since they may own some. Destroying
+  // them may add more.
   do {
     handlers_.clear();
     owned_.destroy_all();
@@ -226,7 +226,7 @@ bool AioContext::add_fd_handler(int fd, FdDirection direction, std::function<voi
   invariant(in_home_thread(),
             "AioContext::add_fd_handler() is called outside the loop's thread; call it by "
             "AioContext::schedule_oneshot()");
-  if (is_closed()) return true;  // frees it
+  if (is_closed()) return true;  // destroys the function
   internal::Loop& loop = engine(*this);
   if (!loop.handlers_.add_direction(fd, direction, std::move(function), owner)) return false;
   loop.handlers_changed();

@@ -22,22 +22,23 @@
 
 namespace qomio::internal {
 
-// The engine of an AioContext: every AioContext is a Loop, and AioContext's functions are defined with it.
+// The implementation of AioContext: every AioContext is a Loop.
 class Loop final : public AioContext, public LoopLifetime {
  public:
   static Loop& of(AioContext& loop) { return static_cast<Loop&>(loop); }
 
   Loop(std::string name, EventNotifier notifier, FdMonitor monitor);
 
-  // For CurrentAioContext.
+  // Called by CurrentAioContext.
   void enter_thread();
   void leave_thread();
 
-  // Home thread. From now on, run_in() of other threads returns false, or no longer does.
+  // Home thread. refuse: run_in() of other threads returns false from now on; otherwise it makes calls again.
   void refuse_calls(bool refuse);
 
-  // Home thread. For a handler set by add_fd_handler() that is running: it is removed when the loop next asks
-  // its monitor, unless resume_fd_handler() comes first. False: it has been removed or replaced.
+  // Home thread. Called while a handler set by add_fd_handler() is running: the handler is removed when the
+  // loop next waits in its monitor, unless resume_fd_handler() is called first. resume_fd_handler() returns
+  // false if the handler has been removed or replaced.
   void pause_fd_handler(int fd, FdDirection direction, const void* owner) {
     handlers_.pause_direction(fd, direction, owner);
   }
@@ -69,10 +70,10 @@ class Loop final : public AioContext, public LoopLifetime {
   void count_busy(std::int64_t now_ns, bool outermost);
   void count_sleep(std::int64_t now_ns);
   bool end_poll_mode();
-  // The two together are the announcement of the sleep: true if the loop may sleep.
+  // Announces the sleep, then looks for work; returns true if the loop may sleep.
   bool announce_sleep() { return waker_.announce_sleep() && !posts_.urgent(); }
   bool notified() const { return waker_.notified() || posts_.urgent(); }
-  // Returns whether there were notifications, or posts by other threads: scheduled of them.
+  // scheduled: the number of posts by other threads. Returns true if there were any, or any notifications.
   bool accept(std::uint32_t scheduled) {
     const Waker::Accepted accepted = waker_.accept(scheduled);
     if (accepted.elided != 0) counters_[LoopStat::wakeups_elided].add(accepted.elided);
@@ -96,17 +97,17 @@ class Loop final : public AioContext, public LoopLifetime {
   OwnedList owned_;
 
   SharedValue<LoopParams> params_{LoopParams{.poll_max_ns = 0}};
-  std::atomic<ThreadPool*> thread_pool_ = nullptr;  // owned; made by the home thread
+  std::atomic<ThreadPool*> thread_pool_ = nullptr;  // owned; created by the home thread
   std::unique_ptr<FileIo> file_io_;
 
   AwaitedCalls calls_{posts_};
   WaitList waits_;
 
   // Home thread only.
-  std::uint32_t params_version_ = 0;  // of the settings that the poller has
+  std::uint32_t params_version_ = 0;  // of the settings that the poller uses
   Poller poller_{handlers_, counters_};
   int depth_ = 0;          // nested iterations
-  int skipped_looks_ = 0;  // iterations since the monitor was asked about descriptors
+  int skipped_looks_ = 0;  // iterations since the monitor last looked for ready descriptors
   Source* source_ = nullptr;
 
   LoopCounters counters_;

@@ -6,7 +6,7 @@
 namespace qomio::internal {
 
 LoopTimes::Reading LoopTimes::read() const {
-  // When the loop changes faster than this can read, it returns the previous values.
+  // If the loop changes the values faster than this can read them, this returns the previous values.
   constexpr int kMostTries = 1000;
   const std::lock_guard lock(mutex_);
   for (int i = 0; i < kMostTries; ++i) {
@@ -18,7 +18,8 @@ LoopTimes::Reading LoopTimes::read() const {
     std::ranges::transform(values, times.begin(),
                            [now](std::int64_t value) { return StatStopwatch::time_ns(value, now); });
     // The loop may have read the clock for its next step without having stored that yet. The time since then
-    // was shown as part of the previous activity and now belongs to the next; it stays where it was shown.
+    // was reported as part of the previous activity and now belongs to the next; it stays where it was
+    // reported.
     std::uint64_t excess = 0;
     for (std::size_t part = 0; part < times.size(); ++part) {
       if (times[part] >= shown_[part]) continue;

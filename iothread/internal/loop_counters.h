@@ -27,7 +27,7 @@ class StatCounter {
   std::atomic<std::uint64_t> value_ = 0;
 };
 
-// Time spent in an activity, also written by one thread. Readers see it grow while the activity goes on: a
+// The time spent in an activity; also written by one thread. Readers see it grow during the activity, since a
 // loop may sleep, or hang, for hours.
 class StatStopwatch {
  public:
@@ -39,14 +39,14 @@ class StatStopwatch {
   void stop(std::int64_t now_ns) {
     if (const std::int64_t value = get(); value < 0) value_.store(value + now_ns, std::memory_order_release);
   }
-  // It must be stopped.
+  // The stopwatch must be stopped.
   std::uint64_t total_ns() const { return static_cast<std::uint64_t>(get()); }
 
   // Any thread. Stopped: the time. Running: the time minus the clock's reading at the start, which is
-  // negative, since the clock started earlier. A reader that sees a stopwatch running sees the previous one
-  // stopped.
+  // negative, since the clock has run for longer. A reader that sees a stopwatch running sees the previous
+  // one stopped.
   std::int64_t get() const { return value_.load(std::memory_order_acquire); }
-  // The time for which such a number stands.
+  // Converts a value of get() to a time.
   static std::uint64_t time_ns(std::int64_t value, std::int64_t now_ns) {
     return static_cast<std::uint64_t>(value >= 0 ? value : std::max<std::int64_t>(value + now_ns, 0));
   }
@@ -55,7 +55,8 @@ class StatStopwatch {
   std::atomic<std::int64_t> value_ = 0;
 };
 
-// Where the time of a loop goes: at most one of the three runs, and none at the moments in between.
+// How a loop spends its time. At most one of the three runs; none runs while the loop switches from one to
+// another.
 class LoopTimes {
  public:
   StatStopwatch poll, blocked, busy;
@@ -78,7 +79,7 @@ class LoopTimes {
 // Counts iterations by how long they took.
 class LagCounters {
  public:
-  // An iteration has ended; busy_ns: the time of all so far.
+  // Called when an iteration has ended. busy_ns: the total busy time so far.
   void end_round(std::uint64_t busy_ns) {
     const std::uint64_t lag_ns = busy_ns - std::exchange(busy_ns_before_, busy_ns);
     longest_ns_.raise_to(lag_ns);
@@ -112,7 +113,7 @@ class LoopCounters {
   LagCounters lags;
   LoopTimes times;
 
-  // Any thread. All numbers that are counted here, and those derived from them.
+  // Any thread. Stores all values that are counted here, and the ones derived from them.
   void read_into(LoopStats& stats) const;
 
  private:

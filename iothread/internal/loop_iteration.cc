@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a loop does in one iteration.
+// One iteration of a loop.
 #include <algorithm>
 #include <utility>
 
@@ -11,14 +11,14 @@ namespace qomio::internal {
 namespace {
 
 constexpr std::int64_t kIdleBottomHalfNs = 10'000'000;
-// A sleeping loop is not told when the wall clock is set.
+// A sleeping loop is not notified when the wall clock is set.
 constexpr std::int64_t kLongestWithoutWallClockNs = 1'000'000'000;
-// With work always due and every descriptor polled, the monitor would never be asked otherwise.
+// Without this limit, a loop that always has work and polls every descriptor would never look at the monitor.
 constexpr int kLongestWithoutLook = 16;
 
 }  // namespace
 
-// Keeps handlers that are removed meanwhile until the outermost iteration ends.
+// Keeps removed handlers until the outermost iteration ends.
 struct Loop::Nesting {
   explicit Nesting(Loop& loop) : loop_(loop), outside_(loop.running_call_.get()) { ++loop_.depth_; }
   Nesting(const Nesting&) = delete;
@@ -59,14 +59,15 @@ std::int64_t Loop::timeout_from(std::int64_t now_ns) {
   return timeout;
 }
 
-// Everything that is neither polling nor sleeping is work.
+// All time that is neither polling nor sleeping counts as busy.
 void Loop::count_busy(std::int64_t now_ns, bool outermost) {
   counters_.times.busy.stop(now_ns);
-  // What iterates may be a callback of busy polling, or what GLib calls before it tells that a sleep is over.
+  // A busy-polling callback may iterate the loop, as may a callback that GLib calls before it reports the end
+  // of a sleep.
   counters_.times.poll.stop(now_ns);
   counters_.times.blocked.stop(now_ns);
   if (!outermost) return;
-  // Since the last one like this, without what iterations inside it have polled and slept.
+  // The busy time since the last outermost iteration, so without the polling and sleeping of nested ones.
   counters_.lags.end_round(counters_.times.busy.total_ns());
 }
 
@@ -95,8 +96,8 @@ bool Loop::iterate(bool blocking) {
   const bool outer_looking = waker_.set_looking(true);
   apply_params();
   counters_[LoopStat::iterations].add(1);
-  // Callbacks of busy polling may iterate the loop. What was accepted there is not known here, so the timeout
-  // is no longer valid.
+  // Busy-polling callbacks may iterate the loop. This frame does not know what was accepted there, so the
+  // timeout is no longer valid then.
   const std::uint64_t this_one = counters_[LoopStat::iterations].get();
 
   const std::int64_t start = clock_now_ns();
@@ -147,9 +148,9 @@ bool Loop::iterate(bool blocking) {
   waker_.set_looking(outer_looking);
 
   const std::int64_t stamp = waker_.stamp_ns();
-  // The queue itself shows its bottom halves, whether notifications are cleared before or after. Work that
-  // only a notification announces is found by the next iteration. While a batch waits to be run, the queue is
-  // left alone: each look moves its cache line away from the posters.
+  // Bottom halves are found in the queue itself, whether notifications are cleared before or after it is
+  // taken. Work that only a notification announces is found by the next iteration. While a batch waits to be
+  // run, the queue is not read, since each read moves its cache line away from the posters.
   if (!posts_.any_due()) scheduled += posts_.take();
   const bool woken = accept(scheduled);
   if (slept) poller_.waited(start, now, woken, stamp);

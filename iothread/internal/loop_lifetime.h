@@ -6,7 +6,8 @@
 
 namespace qomio::internal {
 
-// Whether a loop has ended, and who keeps its memory: a Timer may be destroyed after its loop has ended.
+// Records whether a loop has ended, and counts the owners of its memory, since a Timer may be destroyed after
+// its loop has ended.
 // Thread-safe.
 class LoopLifetime {
  public:
@@ -18,7 +19,7 @@ class LoopLifetime {
   void set_closed() { closed_.store(true, std::memory_order_seq_cst); }
 
   void keep() { keepers_.fetch_add(1, std::memory_order_relaxed); }
-  // The last one deletes the loop.
+  // The last call deletes the loop.
   void let_go() {
     if (keepers_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A loop as a GSource: an iteration in three parts, with GLib's poll in place of the sleep.
+// A loop as a GSource: an iteration is split into prepare, check and dispatch, and GLib's poll replaces the
+// sleep.
 #include <glib.h>
 
 #include <algorithm>
@@ -13,12 +14,12 @@ namespace qomio {
 
 namespace internal {
 
-// GLib allocates it, so it is plain data; what needs construction is behind a pointer.
+// Plain data, since GLib allocates it; a member that needs construction is behind a pointer.
 struct Loop::Source {
   GSource base;
   Loop* loop;
-  std::vector<gpointer>* tags;  // of the descriptors GLib polls for us
-  std::uint64_t generation;     // of the monitor's set that they are made from
+  std::vector<gpointer>* tags;  // of the descriptors that GLib polls
+  std::uint64_t generation;     // of the monitor's set from which the tags were made
   bool asleep;                  // between prepare and check
 
   static Source& of(GSource* source) { return *reinterpret_cast<Source*>(source); }
@@ -63,7 +64,7 @@ void Loop::Source::update_descriptors() {
   int descriptor = monitor.descriptor();
   if (generation == monitor.generation()) return;
   if (descriptor < 0 && !make_room(monitor.size())) {
-    (void)monitor.nothing_new();  // switches to epoll, which is one descriptor
+    (void)monitor.nothing_new();  // switches to epoll, which needs only one descriptor
     descriptor = monitor.descriptor();
   }
   generation = monitor.generation();
@@ -78,7 +79,7 @@ void Loop::Source::update_descriptors() {
   }
 }
 
-// False without memory.
+// Returns false if there is no memory.
 bool Loop::Source::make_room(std::size_t count) {
   try {
     tags->reserve(count);
@@ -94,8 +95,8 @@ bool Loop::Source::descriptor_ready() {
 
 gboolean Loop::Source::loop_prepare(gint* timeout_ms) {
   invariant(loop->in_home_thread(), "the GMainContext of a loop is run by the loop's home thread");
-  // May be called again without a check in between, when sources of higher priority were ready; the time that
-  // they took then counts as sleep.
+  // GLib may call this again without loop_check() in between, if sources of higher priority were ready; their
+  // time then counts as sleep.
   loop->apply_params();
   const bool hit = loop->end_poll_mode();
   update_descriptors();
@@ -132,7 +133,7 @@ gboolean Loop::Source::loop_dispatch() {
   const Ref<AioContext> alive(*loop);
   loop->waker_.withdraw_sleep();
   loop->waker_.set_looking(false);
-  // Nested, so that handlers removed meanwhile are kept as in an iteration.
+  // Counts as an iteration, so that removed handlers are kept until it ends.
   loop->iterate_in_source(descriptor_ready());
   return G_SOURCE_CONTINUE;
 }

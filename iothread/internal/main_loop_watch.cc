@@ -77,7 +77,7 @@ std::optional<StallLog::Stall> MainLoopWatch::beat() {
   return stall_in(std::exchange(found_in_, {}));
 }
 
-// The watching thread.
+// Runs in the watching thread.
 void MainLoopWatch::run() {
   pthread_setname_np(pthread_self(), "stall watch");
   while (wait_for_next_look() && !has_ended()) look();
@@ -88,8 +88,7 @@ bool MainLoopWatch::wait_for_next_look() {
   return !end_.wait_for(lock, std::chrono::nanoseconds(interval_ns_), [this] { return ending_; });
 }
 
-// Files are read and lines are logged without the lock, since that may be slow and the main loop takes the
-// lock.
+// Reads files and writes the log without the lock, since both may be slow and the main loop takes the lock.
 void MainLoopWatch::look() {
   std::int64_t beat_ns = 0;
   {
@@ -106,7 +105,7 @@ std::optional<std::string> MainLoopWatch::still_late(std::int64_t beat_ns, HeldU
   if (beat_ns_ != beat_ns) return std::nullopt;
   const std::int64_t now = clock_now_ns();
   held_up_.look(now, state, main_cpu_ns());
-  // Several looks, to give a late beat the time to arrive.
+  // Several looks, so that a late beat has time to arrive.
   constexpr int kLooks = 3;
   if (++looks_ < kLooks || held_up_.total_ns() < threshold_ns_ || !found_in_.empty()) return std::nullopt;
   found_in_ = main_call();
@@ -118,7 +117,7 @@ std::int64_t MainLoopWatch::main_cpu_ns() const {
   return clock_gettime(main_clock_, &used) == 0 ? to_ns(used) : 0;
 }
 
-// A state that can not be read counts as sleeping, which is held up all of the time.
+// A state that cannot be read counts as sleeping, for which all time counts as held up.
 HeldUpTime::ThreadState MainLoopWatch::main_state() const {
   std::array<char, 512> text{};
   const FileDescriptor file(open(main_stat_.c_str(), O_RDONLY | O_CLOEXEC));

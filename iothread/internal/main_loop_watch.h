@@ -18,10 +18,9 @@
 
 namespace qomio::internal {
 
-// Adds up for how long a thread has been held up by what it does itself, from the observations of another
-// thread. Not counted: time in which the thread waits for a CPU, and most of the time between two
-// observations that are far apart, since the observer was stopped then, too, for example with the whole
-// process.
+// Adds up the time for which a thread is held up by its own work, as observed by another thread. Excluded are
+// time in which the thread waits for a CPU, and most of the time between two observations that are far apart,
+// since the observer was stopped then too, for example with the whole process.
 class HeldUpTime {
  public:
   explicit HeldUpTime(std::int64_t interval_ns) : interval_ns_(interval_ns) {}
@@ -30,7 +29,7 @@ class HeldUpTime {
 
   // cpu_ns: the CPU time that the thread has used so far.
   void look(std::int64_t now_ns, ThreadState state, std::int64_t cpu_ns);
-  // The thread was found to make progress at that time.
+  // Starts again from 0: the thread was making progress at now_ns.
   void restart(std::int64_t now_ns, std::int64_t cpu_ns);
   std::int64_t total_ns() const { return total_ns_; }
 
@@ -44,7 +43,7 @@ class HeldUpTime {
 // A thread that checks whether the main loop still iterates. Thread: the main thread.
 class MainLoopWatch {
  public:
-  // The log and the registry, which says what command runs, must outlive the watch. Watches until the
+  // The log and the registry, which knows the running command, must outlive the watch. Watches until the
   // caller's current loop, if there is one, is closed. Errors: no thread is available ("Failed to create
   // thread: ...").
   static Result<std::unique_ptr<MainLoopWatch>> start(std::int64_t threshold_ns, std::int64_t interval_ns,
@@ -53,7 +52,7 @@ class MainLoopWatch {
   MainLoopWatch& operator=(const MainLoopWatch&) = delete;
   ~MainLoopWatch();
 
-  // Thread-safe. The loop was closed.
+  // Thread-safe. Returns true if the loop was closed.
   bool has_ended() const { return loop_ && loop_->is_closed(); }
 
   // Called by the main loop every interval_ns. Returns the stall that has ended, if there was one.
@@ -79,15 +78,15 @@ class MainLoopWatch {
   const CommandRegistry& commands_;
   Ref<AioContext> loop_;  // null: the main thread has none
   clockid_t main_clock_ = 0;
-  const std::string main_stat_;  // the path of the kernel's line on the main thread
+  const std::string main_stat_;  // the path of the main thread's stat file in /proc
 
   std::mutex mutex_;  // guards the rest
   std::condition_variable end_;
   bool ending_ = false;
   std::int64_t beat_ns_;
-  int looks_ = 0;  // since the beat
+  int looks_ = 0;  // since the last beat
   HeldUpTime held_up_;
-  std::string found_in_;  // not empty: a stall was found
+  std::string found_in_;  // the call in which a stall was found; empty: none
   std::thread thread_;
 };
 

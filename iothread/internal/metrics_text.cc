@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Statistics as text for Prometheus. Names, help and units are those of the tables and of IOThreadStats.
+// Statistics as text for Prometheus. Names, help and units come from the tables and from IOThreadStats.
 
 #include <fmt/format.h>
 
@@ -31,14 +31,14 @@ std::string label(std::string_view name, std::string_view value) {
   return fmt::format("{}=\"{}\"", replaced(std::string(name), "-", "_"), escaped);
 }
 
-// "nanoseconds asleep" as a sentence about seconds.
+// Turns "nanoseconds asleep" into a sentence about seconds.
 std::string help_text(std::string_view description) {
   std::string text = replaced(std::string(description), "nanoseconds", "seconds") + ".";
   text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
   return text;
 }
 
-// Writes the families of metrics of some loops.
+// Formats the metric families of some loops.
 class Families {
  public:
   Families(std::string_view prefix, const std::vector<IOThreadStats>& rows, bool with_id)
@@ -91,7 +91,7 @@ class Families {
     });
   }
 
-  // Names that end in -ns stand for seconds here.
+  // Values whose names end in -ns are written in seconds.
   template <class Value>
   void add_number(std::string_view name, std::string_view help, Kind kind, Value value_of) {
     const bool seconds = name.ends_with("-ns");
@@ -105,7 +105,7 @@ class Families {
     }
   }
 
-  // As a histogram, each of whose buckets includes those before it.
+  // A histogram, in which each bucket includes the ones before it.
   void add_lags(std::string_view help) {
     begin("lag-seconds", help, "histogram");
     for (const IOThreadStats& row : rows_) {
@@ -120,7 +120,7 @@ class Families {
     }
   }
 
-  // What is not a number, as labels.
+  // Values that are not numbers, as labels.
   void add_info() {
     begin("info", "what the loop uses, and the kernel's ID of its thread", "gauge");
     for (const IOThreadStats& row : rows_) {
@@ -145,7 +145,7 @@ class Families {
     return fmt::format("{}.{:09}", ns / kSecond, ns % kSecond);
   }
 
-  // What follows are samples of this family.
+  // Begins a family, to which the following samples belong.
   void begin(std::string_view name, std::string_view description, std::string_view type) {
     family_ = std::string(prefix_) + replaced(std::string(name), "-", "_");
     fmt::format_to(std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", family_, help_text(description),

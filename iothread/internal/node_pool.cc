@@ -9,7 +9,7 @@
 #include <new>
 #include <utility>
 
-// So that AddressSanitizer finds uses of a piece that is back. The macros are empty without it.
+// These let AddressSanitizer find uses of a freed piece. Without it the macros are empty.
 #if __has_include(<sanitizer/asan_interface.h>)
 #include <sanitizer/asan_interface.h>
 #else
@@ -21,8 +21,8 @@ namespace qomio::internal {
 
 namespace {
 
-constexpr std::size_t kSlabBytes = 8192;  // its alignment too: a piece's address tells its slab
-constexpr int kKeptSlabs = 8;             // of a thread that posts less than it did
+constexpr std::size_t kSlabBytes = 8192;  // also its alignment, so that a piece's address determines its slab
+constexpr int kKeptSlabs = 8;             // kept by a thread that posts less than it did
 
 struct alignas(NodePool::kBytes) Piece {
   std::array<std::byte, NodePool::kBytes> bytes;
@@ -31,10 +31,11 @@ struct alignas(NodePool::kBytes) Piece {
 struct Slab {
   static constexpr std::uint32_t kPieces = kSlabBytes / sizeof(Piece) - 2;
 
-  // Pieces not back yet, those that wait to be taken included, and one more while the slab has an owner.
+  // Pieces that have not been freed, including the ones not allocated yet, and one more while the slab has an
+  // owner.
   std::atomic<std::uint32_t> out = 1;
-  // The owner's, so in another line of the cache than the count of those who free.
-  alignas(NodePool::kBytes) Slab* next = nullptr;  // of its ring of slabs
+  // Used by the owner, so it is on another cache line than the count that freeing threads change.
+  alignas(NodePool::kBytes) Slab* next = nullptr;  // in the owner's ring of slabs
   std::array<Piece, kPieces> pieces;
 
   static Slab* make() { return new (std::align_val_t{kSlabBytes}) Slab; }
@@ -54,16 +55,16 @@ struct Slab {
 };
 static_assert(sizeof(Slab) == kSlabBytes && std::is_trivially_destructible_v<Slab>);
 
-// What a thread takes from and gives back to. Trivial, so that reaching it needs no check whether it was
-// made.
+// The slabs from which a thread allocates, and the frees that it has not counted yet. Trivial, so that access
+// needs no check whether it was constructed.
 struct ThreadPart {
   Slab* current = nullptr;              // one of a ring
-  std::uint32_t taken = Slab::kPieces;  // of current
+  std::uint32_t taken = Slab::kPieces;  // pieces allocated from current
   int slabs = 0;                        // in the ring
-  Slab* back_to = nullptr;              // the slab of the pieces freed last,
-  std::uint32_t back = 0;               // and how many of them it hasn't been told about
-  bool keeps = false;                   // end() will be called, and hasn't been
-  bool over = false;                    // the thread ends: nothing is kept any more
+  Slab* back_to = nullptr;              // the slab of the pieces freed last
+  std::uint32_t back = 0;               // pieces of back_to that were freed, but not counted there yet
+  bool keeps = false;                   // end() will be called and has not been
+  bool over = false;                    // the thread is ending: nothing is kept any more
 
   void next_slab();
   void keep_until_end();
@@ -72,9 +73,9 @@ struct ThreadPart {
 };
 constinit thread_local ThreadPart this_thread;
 
-// Sees to it that this thread's part ends with the thread. By a key, since the destructor of a thread_local
-// variable takes memory, and ends the process where there is none. A thread can have no more keys without
-// memory at the worst; then it keeps nothing. The main thread ends with the process.
+// Ensures that end() is called when the thread ends. Uses a pthread key, since registering the destructor of
+// a thread_local variable needs memory and ends the process if there is none. Setting a key can fail for lack
+// of memory too, but then the thread just keeps nothing. The main thread ends with the process.
 void ThreadPart::keep_until_end() {
   if (keeps || over) return;
   struct Key {
@@ -88,7 +89,7 @@ void ThreadPart::keep_until_end() {
 void ThreadPart::next_slab() {
   keep_until_end();
   if (!keeps) throw std::bad_alloc();
-  // Past those of which a piece is out for long; only so many, since there may be many.
+  // Skip slabs that have a piece in use for long, but only a few, since there may be many.
   constexpr int kMostPassed = 4;
   for (int passed = 0; current && passed < kMostPassed && !current->next->all_back(); ++passed) {
     current = current->next;
@@ -133,7 +134,7 @@ void* NodePool::allocate() {
   ThreadPart& part = this_thread;
   if (part.taken == Slab::kPieces) {
     if (part.over) {
-      // Something that is destroyed after this thread's part.
+      // A post after end(), by another destructor of the thread: use a slab for this piece alone.
       Slab* const slab = Slab::make();
       // free() finds the slab by the piece's address.
       return slab->pieces.data();  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks)
@@ -146,8 +147,9 @@ void* NodePool::allocate() {
 }
 
 void NodePool::free(void* piece) noexcept {
-  // Written to, the line goes back to its taker at his next write: measured, a third of the time that it
-  // takes to have a line that was only read here given up.
+  // Write to the piece, so that its cache line is transferred straight to the allocating thread at that
+  // thread's next write. Measured, this takes a third of the time that the write takes if the line was only
+  // read here.
   *static_cast<void* volatile*>(piece) = nullptr;
   ASAN_POISON_MEMORY_REGION(piece, sizeof(Piece));
   ThreadPart& part = this_thread;

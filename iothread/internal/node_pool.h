@@ -5,17 +5,19 @@
 
 namespace qomio::internal {
 
-// Memory for what one thread makes and another frees, again and again: a queued call is made by its poster
-// and freed by the loop. The general allocator takes longer for that than all else in a post together.
+// Memory for objects that one thread allocates and another frees, over and over: a poster allocates a queued
+// call, and the loop frees it. The general allocator takes longer for that than everything else in a post
+// together.
 //
-// Each thread takes pieces one after the other from slabs of its own, and uses a slab again when all its
-// pieces have come back; who frees counts them, a slab at a time. A thread keeps a few slabs, and more while
-// many pieces are out. When it ends, its slabs live on until the last piece is back.
+// Each thread allocates pieces in order from its own slabs, and reuses a slab when all its pieces have been
+// freed. A freeing thread counts the pieces that it frees, and updates a slab's count once for several of
+// them. A thread keeps a few slabs, and more while many pieces are in use. When it ends, its slabs live on
+// until their last piece is freed.
 //
 // Thread-safe, without a lock. Any thread may free any piece.
 class NodePool {
  public:
-  // The largest piece, and the alignment of all: a line of the cache, so that pieces don't share one.
+  // The size and alignment of a piece: one cache line, so that pieces do not share one.
   static constexpr std::size_t kBytes = 64;
 
   static void* allocate();

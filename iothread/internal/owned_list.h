@@ -7,7 +7,7 @@
 
 namespace qomio::internal {
 
-// What a loop owns until it ends: AioContext::free_at_end(). Thread: the home thread.
+// The objects that a loop owns until it ends: AioContext::free_at_end(). Thread: the home thread.
 class OwnedList {
  public:
   OwnedList() = default;

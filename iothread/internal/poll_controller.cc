@@ -9,7 +9,7 @@ namespace qomio {
 namespace {
 
 constexpr std::int64_t kFirstWindowNs = 4000;
-constexpr std::int64_t kShortestWindowNs = 500;  // shorter ones end before anything could have come
+constexpr std::int64_t kShortestWindowNs = 500;  // shorter windows end before an event could arrive
 constexpr int kOpenAt = 4;                       // of eight waits
 constexpr int kMissesUntilPause = 8;             // more than a window needs to grow to a common length
 constexpr int kFirstPause = 16;
@@ -82,7 +82,8 @@ void PollController::ready(HandlerWindow& handler, std::int64_t delay_ns) {
   if (delay_ns > params_.poll_max_ns) {
     window = shrunk(window);
   } else if ((window < delay_ns || window == 0) && delay_ns < params_.poll_max_ns) {
-    // From no window even for a delay of 0: that is an estimate, which may have taken too much off.
+    // A window of 0 grows even for a delay of 0: the delay is an estimate, from which too much may have been
+    // subtracted.
     window = grown(window);
   }
   longest_window_ns_ = std::max(longest_window_ns_, window);

@@ -23,11 +23,11 @@ class Poller {
   // All windows start again from 0.
   void set_params(const LoopParams& params);
 
-  // For how long to poll now; 0: not at all.
+  // How long to poll now; 0: do not poll.
   std::int64_t window_ns() const { return controller_.window_ns(); }
 
-  // Calls find() until it returns true or window_ns have passed since start_ns. hit: find() returned true.
-  // Returns the last reading of the clock.
+  // Calls find() until it returns true or window_ns have passed since start_ns. Sets hit if find() returned
+  // true. Returns the last reading of the clock.
   template <class Find>
   std::int64_t poll(std::int64_t window_ns, std::int64_t start_ns, const Find& find, bool& hit) {
     std::int64_t now = start_ns;
@@ -47,8 +47,8 @@ class Poller {
     return now;
   }
 
-  // The loop has slept. start_ns: the start of the iteration; stamp_ns: when a waker made its system call, 0
-  // if none did. notified: the sleep ended, at end_ns, because of a waker.
+  // Called when the loop has slept. start_ns: the start of the iteration; stamp_ns: when a waker made its
+  // system call, 0 if none did. notified: a waker ended the sleep, at end_ns.
   void waited(std::int64_t start_ns, std::int64_t end_ns, bool notified, std::int64_t stamp_ns);
 
  private:

@@ -57,7 +57,7 @@ class NamedPostNode : public PostNode {
 
   PostQueue& queue_;
   const char* const name_;
-  NamedPostNode *previous_live_ = nullptr, *next_live_ = nullptr;  // in the queue's list of them
+  NamedPostNode *previous_live_ = nullptr, *next_live_ = nullptr;  // in the queue's list of live nodes
 };
 
 template <class Node, class Function>
@@ -67,7 +67,7 @@ class PostCall final : public Node {
   explicit PostCall(F&& function, Arguments&&... arguments)
       : Node(std::forward<Arguments>(arguments)...), function_(std::forward<F>(function)) {}
 
-  // A one-shot with a callable of up to five words takes no allocation.
+  // A one-shot with a callable of up to five words comes from NodePool, which seldom allocates.
   static void* operator new(std::size_t size) {
     return kPooled<PostCall> ? NodePool::allocate() : ::operator new(size);
   }

@@ -11,7 +11,7 @@ namespace qomio::internal {
 
 namespace {
 
-// Room for so many calls of a batch is kept for the next.
+// Room for this many calls of a batch is kept for the next one.
 constexpr std::size_t kKeptDue = 65'536;
 
 // The bits of a node's state_.
@@ -40,7 +40,7 @@ void PostQueue::schedule(PostNode& node, bool idle) {
   const bool home = waker_.at_home();
   const Scheduled scheduled = mark_and_push(node, idle, home);
   if (scheduled == Scheduled::before) return;
-  // Either it is seen here that the loop is closed, or the end of the loop sees what was added.
+  // Either this sees that the loop is closed, or the loop, when it ends, sees the node.
   if (lifetime_.is_closed()) [[unlikely]]
     return discard_pushed();
   if (home) {
@@ -53,7 +53,7 @@ void PostQueue::schedule(PostNode& node, bool idle) {
 }
 
 PostQueue::Scheduled PostQueue::mark_and_push(PostNode& node, bool idle, bool at_home) {
-  if (node.oneshot_) {  // nobody else has it yet
+  if (node.oneshot_) {  // no other thread has it yet
     node.state_.store(at_home ? 0 : kRemote, std::memory_order_relaxed);
     push(node);
     return Scheduled::queued;
@@ -128,7 +128,7 @@ void PostQueue::release(NamedPostNode& node) {
 }
 
 bool PostQueue::any_urgent(const PostNode* node) {
-  // The home thread alone takes nodes out, so the ones seen here stay.
+  // Only the home thread takes nodes out, so the nodes seen here stay.
   for (; node; node = node->next_) {
     if (!(node->state_.load(std::memory_order_relaxed) & kIdle)) return true;
   }
@@ -142,7 +142,7 @@ bool PostQueue::any_due_urgent() const {
          any_urgent(due_list_);
 }
 
-// False without memory.
+// Returns false if there is no memory.
 bool PostQueue::grow_due() {
   constexpr std::size_t kLeast = 16;
   try {
@@ -165,7 +165,8 @@ void PostQueue::append_to_list(PostNode* newest) {
 }
 
 std::uint32_t PostQueue::take() {
-  // If the queue is not empty, a look before the exchange would transfer the cache line twice.
+  // If the last take() found nodes, this one probably does too, and a load before the exchange would transfer
+  // the cache line twice.
   if (!was_nonempty_ && !pushed_.load(std::memory_order_relaxed)) return 0;
   const std::size_t before = due_.size();
   std::uint32_t remote = 0;
@@ -206,9 +207,9 @@ bool PostQueue::run(StatCounter& runs, RunningCallMark& mark) {
   return progress;
 }
 
-// True if it ran, and was not idle.
+// Returns true if the node was run and was not idle.
 bool PostQueue::run_one(PostNode& node, StatCounter& runs, RunningCallMark& mark) {
-  if (node.oneshot_) {  // nobody else has it
+  if (node.oneshot_) {  // no other thread has it
     runs.add(1);
     node.run(mark);
     delete &node;

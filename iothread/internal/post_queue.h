@@ -35,50 +35,50 @@ class PostQueue {
   void schedule(PostNode& node, bool idle);
   // Prevents a run that has not started.
   static void cancel(PostNode& node);
-  // The node's handle is destroyed: the node does not run again, and is freed as soon as nobody uses it. If
-  // it is running in another thread at this moment, this waits until the run has returned.
+  // The node's handle is destroyed: the node does not run again, and is freed once it is no longer in use. If
+  // it is running in another thread, this waits until the run has returned.
   void release(NamedPostNode& node);
   // A copy of the name that lives as long as the queue; equal names share one.
   const char* interned_name(std::string_view name);
-  // To be called once for each named node, before it is scheduled.
+  // Called once for each named node, before it is scheduled.
   void add_live(NamedPostNode& node);
   // The name of a node whose handle has not been destroyed; null if there is none.
   const char* name_of_any_live() const;
 
   // --- home thread ---
 
-  // Checks what has been taken first: the rest is on the line that posters write.
+  // Checks the taken nodes first, since pushed_ is on the cache line that posters write.
   bool empty() const { return !any_due() && pushed_.load(std::memory_order_seq_cst) == nullptr; }
-  // There is a node that is not idle.
+  // Returns true if there is a node that is not idle.
   bool urgent() const {
     if (any_due() && any_due_urgent()) return true;
     const PostNode* const pushed = pushed_.load(std::memory_order_seq_cst);
     return pushed && any_urgent(pushed);
   }
-  // Some have been taken and not run.
+  // Returns true if nodes have been taken and not run.
   bool any_due() const { return next_due_ < due_.size() || due_list_; }
 
-  // Makes what is queued now the newest batch, which run() runs. Returns how many nodes of it other threads
-  // have scheduled. Without memory it is slower, but takes all the same.
+  // Takes the nodes queued now as the newest batch, which run() runs. Returns how many of them other threads
+  // have scheduled. Works without memory too, only slower.
   std::uint32_t take();
 
-  // Runs what has been taken, oldest first. A nested call first runs the rest of the outer batches. What is
-  // scheduled meanwhile is left for the next call. Each call is counted before it is made, so whoever learns
-  // of a run finds it counted. Returns true if a node that is not idle was run.
+  // Runs the taken nodes, oldest first. A nested call first runs the rest of the outer batches. Nodes
+  // scheduled meanwhile are left for the next call. Each call is counted before it is made, so that whoever
+  // learns of a run finds it counted. Returns true if a node that is not idle was run.
   bool run(StatCounter& runs, RunningCallMark& mark);
 
   // Removes a node that was taken and has not run.
   void take_out(PostNode& node);
 
-  // For a loop that ends: takes out what is left, and frees the nodes that have no handle. Nobody else may
-  // use the queue any more, except what is freed.
+  // For a loop that ends: takes out the remaining nodes and frees the ones without a handle. No other code
+  // may use the queue any more, except the callables that this destroys.
   void discard();
 
  private:
   enum class Scheduled {
-    before,  // already, in the same or a more urgent way
-    queued,  // put into the queue now, not idle: urgent() is true from now on
-    changed  // else
+    before,  // already scheduled, and at least as urgent
+    queued,  // put into the queue now, not idle, so urgent() is true from now on
+    changed  // everything else
   };
 
   Scheduled mark_and_push(PostNode& node, bool idle, bool at_home);
@@ -103,9 +103,9 @@ class PostQueue {
 
   alignas(64) Waker& waker_;
   const LoopLifetime& lifetime_;
-  mutable std::mutex live_mutex_;             // guards the two
+  mutable std::mutex live_mutex_;             // guards names_ and first_live_
   std::set<std::string, std::less<>> names_;  // all names so far
-  NamedPostNode* first_live_ = nullptr;       // of a list of the named nodes whose handles exist
+  NamedPostNode* first_live_ = nullptr;       // list of the named nodes whose handles exist
 };
 
 }  // namespace qomio::internal

@@ -5,13 +5,13 @@
 
 namespace qomio::internal {
 
-// A system call that a kernel may not have or a container may not allow, and what is used in its place. The
-// log says so once in a process, since nothing else shows that a program is slower than it could be.
+// A system call that the kernel may lack or a container may forbid, and its replacement. Logs the first
+// refusal, since nothing else shows that the program is slower than it could be.
 class RefusedCall {
  public:
   constexpr RefusedCall(const char* call, const char* instead) : call_(call), instead_(instead) {}
 
-  // Thread-safe. error: the number that the call failed with, such as ENOSYS or EPERM.
+  // Thread-safe. error: the errno of the call, such as ENOSYS or EPERM.
   void report(int error);
 
  private:

@@ -21,14 +21,14 @@ class RunningCallMark {
     name_.store(name, std::memory_order_release);
     number_.store(number + 2, std::memory_order_release);
   }
-  // Home thread. Back in the outer call, or in none.
+  // Home thread. Returns to the outer call, or to none.
   void leave(const RunningCall& outside) { enter(outside.kind, outside.name, outside.fd); }
 
   // Thread-safe. Returns kind none also if the loop makes another call meanwhile.
   RunningCall get() const;
 
  private:
-  std::atomic<std::uint64_t> what_ = 0;  // kind, fd
+  std::atomic<std::uint64_t> what_ = 0;  // the kind and the fd
   std::atomic<const char*> name_ = nullptr;
   std::atomic<std::uint64_t> number_ = 0;  // odd: the rest is being written
 };

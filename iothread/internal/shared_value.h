@@ -12,9 +12,8 @@
 
 namespace qomio::internal {
 
-// A value that crosses threads as a whole: any thread sets it, any thread reads it. A sequence lock: readers
-// take no lock, and read again when a writer was at work. Its parts are atomic, so that no reading of a part
-// is a data race.
+// A value that any thread may set and any thread may read as a whole. A sequence lock: readers take no lock,
+// and read again if a writer was at work. The words are atomic, so that no read of a word is a data race.
 template <class T>
 class SharedValue {
   static_assert(std::is_trivially_copyable_v<T>, "a shared value is copied byte by byte");
@@ -48,7 +47,7 @@ class SharedValue {
     }
   }
 
-  // Thread-safe. Differs after each set() that has returned; never waits.
+  // Thread-safe. Never waits. Every set() has changed the version by the time it returns.
   std::uint32_t version() const { return version_.load(std::memory_order_acquire) / 2; }
 
  private:

@@ -9,11 +9,11 @@
 
 namespace qomio::internal {
 
-// The lines of the log about stalls: one when a stall is found and one, with its whole time, when it has
-// ended. With a low threshold there may be hundreds a second, so after a line further stalls are only counted
-// for some seconds.
+// Composes the log lines about stalls: one when a stall is found and one, with its total time, when it has
+// ended. With a low threshold there may be hundreds per second, so for kPauseNs after a line, further stalls
+// are only counted.
 //
-// Thread-safe. Times are nanoseconds of any clock that never goes back.
+// Thread-safe. Times are nanoseconds of any clock that never runs backwards.
 class StallLog {
  public:
   static constexpr std::int64_t kPauseNs = 5'000'000'000;
@@ -33,7 +33,7 @@ class StallLog {
 
  private:
   std::mutex mutex_;              // guards the rest
-  std::set<std::string> logged_;  // who is in a stall that was logged
+  std::set<std::string> logged_;  // who is in a stall that was logged and has not ended
   std::int64_t pause_end_ns_ = 0;
   std::uint64_t counted_ = 0;
   std::int64_t longest_counted_ns_ = 0;

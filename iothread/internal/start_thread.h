@@ -10,8 +10,8 @@
 
 namespace qomio::internal {
 
-// A thread that runs function, with all signals blocked: signals are the main thread's. Errors: `Failed to
-// create thread: Resource temporarily unavailable`.
+// Starts a thread that runs function with all signals blocked, since the main thread handles signals. Errors:
+// `Failed to create thread: Resource temporarily unavailable`.
 template <class Function>
 Result<std::thread> start_thread(Function&& function) {
   struct SignalsBlocked {  // for the new thread to inherit

@@ -7,10 +7,10 @@ namespace qomio::internal {
 
 namespace {
 
-// Nodes lie anywhere in memory; with this many on their way, waiting for them overlaps.
+// Nodes are scattered in memory. Prefetching this many ahead overlaps the waits for them.
 constexpr std::size_t kAhead = 8;
 
-// From so many on, and if they are many for the heap, it is built anew.
+// From this many on, and if they are many compared with the heap, the heap is rebuilt.
 constexpr std::size_t kManyAdded = 16;
 
 }  // namespace

@@ -15,8 +15,8 @@ namespace qomio::internal {
 
 class TimerList;
 
-// One timer, apart from its Timer, which can be moved. Small, since there may be very many; what arming and
-// cancelling touch comes first.
+// The state of one Timer, apart from the Timer itself, which can be moved. Small, since there may be very
+// many; the members used by arming and cancelling come first.
 struct TimerNode {
   TimerNode(TimerList& of, std::function<void()> function) : list(of), callback(std::move(function)) {}
 
@@ -27,33 +27,34 @@ struct TimerNode {
   enum class Request : std::uint32_t { none, arm, arm_no_later, cancel, release };
 
   TimerList& list;
-  // The position in the heap; or kUnsorted + that in TimerList::unsorted_; or kUnplaced: neither could grow,
-  // so the node is in the list TimerList::unplaced_. Written by the home thread only.
+  // The position in the heap; or kUnsorted plus the index in TimerList::unsorted_; or kUnplaced: neither
+  // could grow, so the node is in the list TimerList::unplaced_. Written by the home thread only.
   std::atomic<std::uint32_t> position = kUnarmed;
-  Request request = Request::none;  // of another thread; guarded by the lock of these
-  std::uint64_t order = 0;          // of the setting, among equal deadlines
+  Request request = Request::none;  // made by another thread; guarded by TimerList::mutex_
+  std::uint64_t order = 0;          // the order of arming, among equal deadlines
   std::atomic<std::uint32_t> state = 0;
   std::uint16_t running = 0;  // frames inside callback
-  bool released = false;      // in its own callback: the last frame frees it
+  bool released = false;      // by its own callback: the last frame frees the node
   std::function<void()> callback;
 
-  // Here, so that setting and destroying a timer need no memory. Of the request, and in the list of them:
+  // Kept here, so that arming and destroying a timer need no memory. The deadline of the request, and its
+  // neighbours in the list of requests:
   std::int64_t request_ns = 0;
   TimerNode *previous_request = nullptr, *next_request = nullptr;
-  // Of one that is kUnplaced:
+  // If the node is kUnplaced:
   std::int64_t unplaced_ns = 0;
   TimerNode* next_unplaced = nullptr;
 };
 
-// A heap of armed timers, earliest first, that knows where each is: adding and removing one are O(log n).
-// Four children each, which lie in one line of the cache.
+// A heap of armed timers, earliest first. Each node knows its position, so adding and removing are O(log n).
+// Each entry has four children, which share a cache line.
 class TimerHeap {
  public:
   struct Entry {
     std::int64_t deadline_ns;
     TimerNode* node;
 
-    // Only equal deadlines, which are rare, cost a look at the nodes.
+    // Reads the nodes only for equal deadlines, which are rare.
     bool before(const Entry& other) const {
       if (deadline_ns != other.deadline_ns) return deadline_ns < other.deadline_ns;
       return node->order < other.node->order;
@@ -65,16 +66,16 @@ class TimerHeap {
   const Entry& last() const { return entries_.back(); }
   const Entry& at(std::uint32_t position) const { return entries_[position]; }
 
-  // Takes memory for so many more; false: there is none.
+  // Reserves memory for count more entries; returns false if there is none.
   bool make_room(std::size_t count);
-  // How many more there is memory for.
+  // The number of entries that can be added without allocating.
   std::size_t room() const {
     const std::size_t used = std::max(entries_.size(), kRoot);
     return entries_.capacity() > used ? entries_.capacity() - used : 0;
   }
-  // Many at once cost less each.
+  // Adding many at once costs less per entry.
   void add(std::span<const Entry> added);
-  // Of the entry at a position; its node keeps telling it.
+  // Removes the entry at this position, but does not change its node's position.
   void remove(std::uint32_t position);
 
  private:
@@ -91,7 +92,7 @@ class TimerHeap {
     friend bool operator==(const LineAllocator&, const LineAllocator&) { return true; }
   };
 
-  // The root is the last entry of the first line, so its children are the second line, and so on.
+  // The root is the last entry of the first cache line, so its children fill the second line, and so on.
   static constexpr std::size_t kRoot = 3;
   static constexpr std::size_t kChildren = 4;
   static std::size_t parent_of(std::size_t position) { return position / kChildren + 2; }
@@ -110,7 +111,7 @@ class TimerHeap {
   void sift_down(const Entry& entry, std::size_t position);
   void build();
 
-  std::vector<Entry, LineAllocator<Entry>> entries_;  // empty, or with three of no meaning before the root
+  std::vector<Entry, LineAllocator<Entry>> entries_;  // empty, or with three unused entries before the root
 };
 
 }  // namespace qomio::internal

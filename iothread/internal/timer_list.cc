@@ -56,7 +56,7 @@ bool TimerList::armed(const TimerNode& node) {
 
 void TimerList::release(TimerNode& node) {
   LoopLifetime& lifetime = lifetime_;
-  // The callback may be using this timer in its loop, so nothing is changed here before it has returned.
+  // The callback may be using this timer in the loop, so nothing is changed here before it has returned.
   if (waker_.at_home()) {
     if (!release_at_home(node)) delete &node;
   } else if (request_release(node)) {
@@ -79,12 +79,12 @@ void TimerList::set_again(TimerNode& node, std::int64_t deadline_ns, bool only_e
     return;
   }
   if (only_earlier && heap_.at(position).deadline_ns <= deadline_ns) return;
-  // Its position changes directly, so other threads never see it unarmed.
+  // The position changes in one step, so other threads never see the timer unarmed.
   heap_.remove(position);
   set_unsorted(node, deadline_ns);
 }
 
-// False without memory.
+// Returns false if there is no memory.
 bool TimerList::grow_unsorted() {
   try {
     unsorted_.resize(std::max<std::size_t>(16, 2 * unsorted_.size()));
@@ -119,7 +119,7 @@ void TimerList::place_unplaced() {
   }
 }
 
-// The earliest, of kNever if there is none.
+// Returns the earliest entry; its deadline is kNever if there is none.
 TimerList::Entry TimerList::first() const {
   Entry first = heap_.empty() ? Entry{.deadline_ns = kNever, .node = nullptr} : heap_.first();
   for (TimerNode* node = unplaced_; node; node = node->next_unplaced) {
@@ -175,15 +175,15 @@ bool TimerList::release_at_home(TimerNode& node) {
   return node.released;
 }
 
-// Marks it as running, so that it is not freed elsewhere, and takes it out. False if it is being released
-// elsewhere.
+// Marks the node as running, so that no other thread frees it, and disarms it. Returns false if another
+// thread is releasing it.
 bool TimerList::begin_call(TimerNode& node) {
   if (node.running > 0 && (node.state.load(std::memory_order_acquire) & kTimerReleased)) {
-    remove(node);  // the call outside holds the releaser back
+    remove(node);  // the outer call makes the releaser wait
     return false;
   }
   if (node.running == 0 && (node.state.fetch_or(kTimerRunning, std::memory_order_acq_rel) & kTimerReleased)) {
-    // Under the lock: the releaser frees it as soon as it is neither running nor armed.
+    // Under the lock, since the releaser frees the node as soon as it is neither running nor armed.
     const std::lock_guard lock(mutex_);
     remove(node);
     node.state.fetch_and(~kTimerRunning, std::memory_order_release);
@@ -246,7 +246,7 @@ void TimerList::unlink_request(TimerNode& node) {
   node.request = Request::none;
 }
 
-// In place of what was asked for before, and after all others. With the lock.
+// Replaces the node's previous request, and puts the new one behind all others. Called with the lock.
 void TimerList::ask(TimerNode& node, Request request, std::int64_t deadline_ns) {
   if (node.request != Request::none) unlink_request(node);
   node.request = request;

@@ -17,15 +17,15 @@
 namespace qomio::internal {
 
 // The timers of one loop and one clock. A timer enters the heap only if it is still armed when the loop
-// computes its next deadline: a time-out that is set and cancelled within one call, as most are when the
+// computes its next deadline: a time-out that is armed and cancelled within one call, as most are if the
 // answer comes at once, costs very little, however many timers there are.
 //
 // The heap belongs to the home thread, which takes no lock for it. Other threads leave requests, at most one
 // for each timer, and the home thread carries them out before it uses its heap again; so requests take effect
 // in the order in which they were made, by whichever thread.
 //
-// Without memory for the heap to grow, the timers that do not fit are linked to each other and searched one
-// by one, until they fit.
+// If there is no memory for the heap to grow, the timers that do not fit are kept in a linked list and
+// searched one by one, until they fit.
 class TimerList {
  public:
   static constexpr std::int64_t kNever = INT64_MAX;
@@ -40,22 +40,22 @@ class TimerList {
 
   // --- any thread ---
 
-  // A node for a Timer, which keeps the loop's memory. Not armed.
+  // Creates the node of a Timer. It keeps the loop's memory, and is not armed.
   TimerNode* make(std::function<void()> callback);
   // Once the loop has ended, destroys the callable instead.
   void arm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
   void cancel(TimerNode& node);
   bool armed(const TimerNode& node);
-  // The Timer is destroyed: the node does not run again, and is freed as soon as nobody uses it. From another
-  // thread this waits for a callback that is running. May free the loop, and this list with it.
+  // Called when the Timer is destroyed: the node does not run again, and is freed once it is no longer in
+  // use. In another thread, waits for a running callback. May free the loop, and this list with it.
   void release(TimerNode& node);
 
   // --- home thread ---
 
-  // The earliest deadline; kNever if there is none. From now on, another thread that asks for an earlier one
+  // The earliest deadline; kNever if there is none. From then on, another thread that requests an earlier one
   // must wake the loop.
   std::int64_t next_ns();
-  // Runs what was due when this was called, earliest first; returns how many.
+  // Runs the timers that were due when this was called, earliest first; returns their number.
   std::uint64_t run(RunningCallMark& mark);
   // For a loop that ends: disarms all timers and destroys their callables.
   void discard();
@@ -113,17 +113,17 @@ class TimerList {
     apply_requests();
     return node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed;
   }
-  // True if its callback is running: then the node is freed after that.
+  // Returns true if its callback is running; the node is then freed after that.
   bool release_at_home(TimerNode& node);
 
   void drop_callback(TimerNode& node);
 
-  // Requests of other threads. True if the loop must be woken.
+  // Requests of other threads. request_arm() returns true if the loop must be woken.
   bool request_arm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
   void request_cancel(TimerNode& node);
   bool will_be_armed(const TimerNode& node) const;
-  // Waits for a callback that is running, and destroys it. True if the node is in use by the list: then it is
-  // freed there, and the loop must be woken for that, so that such nodes do not accumulate.
+  // Waits for a running callback, then destroys the callable. Returns true if the list still uses the node:
+  // then the loop frees it, and must be woken so that such nodes do not accumulate.
   bool request_release(TimerNode& node);
 
   void ask(TimerNode& node, Request request, std::int64_t deadline_ns = kNever);
@@ -144,8 +144,8 @@ class TimerList {
   TimerNode* unplaced_ = nullptr;   // the first of a list
   std::uint64_t next_order_ = 0;
 
-  mutable std::mutex mutex_;                                      // guards the two
-  TimerNode *first_request_ = nullptr, *last_request_ = nullptr;  // of a list, oldest first
+  mutable std::mutex mutex_;  // guards the list below and the nodes' requests
+  TimerNode *first_request_ = nullptr, *last_request_ = nullptr;  // list, oldest first
   std::atomic<bool> any_requests_ = false;
   std::atomic<std::int64_t> earliest_ns_ = kNever;  // as the home thread saw it last
 };

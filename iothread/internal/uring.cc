@@ -29,10 +29,10 @@ constinit RefusedCall refused_setup("io_uring_setup", kInstead);
 constinit RefusedCall refused_register("io_uring_register", kInstead);
 constinit RefusedCall refused_enter("io_uring_enter", kInstead);
 
-// An entry whose completion tells nothing: bit 0 is set in no pointer to a request.
+// Marks an entry whose completion is ignored: no pointer to a request has bit 0 set.
 constexpr std::uint64_t kNothing = 1;
 
-// 0, or the number of the error that asking fails with; ENOSYS where an operation is missing.
+// Returns 0, ENOSYS if an operation is missing, or the errno with which the query failed.
 int ask_for_operations(io_uring& ring) {
   constexpr unsigned kMost = 256;
   alignas(io_uring_probe) std::array<std::byte, sizeof(io_uring_probe) + kMost * sizeof(io_uring_probe_op)>
@@ -75,8 +75,8 @@ std::unique_ptr<Uring> Uring::create() {
   return made;
 }
 
-// A filter may allow making a ring and refuse submitting, which would be found out when a request is under
-// way.
+// A system call filter may allow creating a ring but refuse submissions, so find that out before there are
+// requests.
 int Uring::try_out() {
   io_uring_sqe* const entry = ::io_uring_get_sqe(ring_.get());
   ::io_uring_prep_nop(entry);
@@ -108,7 +108,8 @@ bool Uring::submit() {
   return judge(result);
 }
 
-// True unless the kernel refuses. Busy: completions must be taken first; the entries stay for the next time.
+// Returns true unless the kernel refuses. If it is busy, completions must be taken first; the entries stay
+// for the next time.
 bool Uring::judge(int result) {
   if (result >= 0 || result == -EBUSY || result == -EAGAIN || result == -EINTR || result == -ETIME)
     return true;
@@ -138,7 +139,7 @@ bool Uring::has_completions() const { return ::io_uring_cq_ready(ring_.get()) !=
 
 bool Uring::take_completion(std::uint64_t& user_data, int& result) {
   io_uring_cqe* completion = nullptr;
-  // Enters the kernel only when it says that more wait there than the ring holds.
+  // Enters the kernel only if more completions are waiting there than fit into the ring.
   if (::io_uring_peek_cqe(ring_.get(), &completion) != 0) return false;
   user_data = completion->user_data;
   result = completion->res;

@@ -9,53 +9,54 @@ struct io_uring_sqe;
 
 namespace qomio::internal {
 
-// What a submission entry of a Uring leads to.
+// A request to a Uring, which receives its completion.
 class UringRequest {
  public:
-  // Called while completions are taken from the ring, perhaps in the middle of a wait: it only takes note.
-  // result: as of the system call, -errno for an error.
-  // -ECANCELED without having been cancelled: it was not carried out, and may be made again.
+  // Called while completions are taken from the ring, perhaps in the middle of a wait, so it must not call
+  // user code. result: as of the system call, -errno for an error. -ECANCELED without a cancellation means
+  // that the request was not carried out and may be made again.
   virtual void completed(int result) = 0;
 
  protected:
   ~UringRequest() = default;
 };
 
-// An io_uring: requests to the kernel, put into a ring in shared memory, which answers in another.
-// Owns the ring; the requests must stay until they are completed. Thread: one at a time.
+// An io_uring: requests to the kernel in one ring in shared memory, and completions in another.
+// Owns the rings; requests must exist until they are completed. Thread: one at a time.
 class Uring {
  public:
-  // Requests that it holds before they are submitted.
+  // The maximum number of requests that are not submitted yet.
   static constexpr unsigned kEntries = 128;
 
-  // Null where the kernel refuses one of the three system calls, or lacks one of the abilities used here:
-  // they came with Linux 5.11. The log says so once.
+  // Returns null if the kernel refuses one of the three system calls or lacks a feature used here; Linux 5.11
+  // has all of them. Logs that once.
   static std::unique_ptr<Uring> create();
 
   Uring(const Uring&) = delete;
   Uring& operator=(const Uring&) = delete;
-  // Waits for nothing: the kernel cancels what is under way.
+  // Does not wait: the kernel cancels pending requests.
   ~Uring();
 
   // Readable when there is a completion.
   int fd() const;
 
-  // The next entry, empty, to be filled in; submits those before it when there is no room. Null when the
-  // kernel takes none, and after it has refused a submission.
+  // Returns the next entry, empty, to be filled in; submits earlier entries if there is no room. Null if the
+  // kernel accepts none, and after it has refused a submission.
   io_uring_sqe* next_entry();
-  // Entries not submitted yet.
+  // The number of entries not submitted yet.
   unsigned unsubmitted() const;
-  // False when the kernel refuses, which is for good: a filter of system calls came into force. The requests
-  // that it doesn't have are completed with -ECANCELED then. Completions of the others can still be taken.
+  // Returns false if the kernel refuses, which is permanent: a system call filter has been installed.
+  // Requests that were not submitted are then completed with -ECANCELED. Completions of the others can still
+  // be taken.
   bool submit();
   bool refused() const { return refused_; }
   // Submits, and waits up to timeout_ns (-1: no limit) for a completion. A signal may end the wait early.
-  // False as for submit().
+  // Returns false as submit() does.
   bool submit_and_wait(std::int64_t timeout_ns);
 
-  // Looks into shared memory, no system call.
+  // Reads shared memory; makes no system call.
   bool has_completions() const;
-  // The oldest completion, taken out; false if there is none.
+  // Takes the oldest completion; returns false if there is none.
   bool take_completion(std::uint64_t& user_data, int& result);
 
  private:

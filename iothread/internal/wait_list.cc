@@ -33,8 +33,8 @@ class WaitList::Waiter {
 
 bool WaitList::wait_while(AioContext& own, FunctionRef<bool()> condition) {
   const Waiter waiter(*this, own);
-  // Both sides exchange: either kick() sees the waiter, or the waiter sees the condition as it is after the
-  // change.
+  // Both sides modify count_ atomically: either kick() sees the waiter, or the waiter sees the condition as
+  // it is after the change.
   count_.fetch_add(1, std::memory_order_acq_rel);
   const auto is_over = [&] {
     try {

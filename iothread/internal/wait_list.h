@@ -20,10 +20,10 @@ class WaitList {
   // false if condition() is still true.
   bool wait_while(AioContext& own, FunctionRef<bool()> condition);
 
-  // Thread-safe. Lets all waiters evaluate their conditions again. Costs one atomic operation if there are
+  // Thread-safe. Makes all waiters evaluate their conditions again. Costs one atomic operation if there are
   // none.
   void kick();
-  // Thread-safe. Given up: the loop had a home thread and has none.
+  // Thread-safe. given_up: the loop had a home thread and has none now.
   void set_given_up(bool given_up) { given_up_.store(given_up, std::memory_order_release); }
 
  private:
@@ -31,8 +31,8 @@ class WaitList {
 
   std::atomic<std::uint32_t> count_ = 0;  // frames inside wait_while()
   std::atomic<bool> given_up_ = false;
-  std::mutex mutex_;         // guards the one below
-  Waiter* first_ = nullptr;  // of a list of waiters, each in its own frame
+  std::mutex mutex_;         // guards first_
+  Waiter* first_ = nullptr;  // list of waiters, each in its own stack frame
 };
 
 }  // namespace internal

@@ -30,8 +30,8 @@ class Waker {
 
   // The caller is the loop's home thread.
   bool at_home() const { return waker_of_thread == this; }
-  // Ends the present sleep or prevents the next one. The iteration that follows sees what the caller
-  // published before.
+  // Ends the current sleep or prevents the next one. The iteration that follows sees everything that the
+  // caller published before.
   void notify() {
     notifications_.fetch_add(1, std::memory_order_seq_cst);
     wake();
@@ -69,7 +69,7 @@ class Waker {
 
   struct Accepted {
     std::uint32_t count;   // notifications and posts by other threads since the last call
-    std::uint32_t elided;  // those of them that needed no system call
+    std::uint32_t elided;  // how many of them needed no system call
   };
   // Clears the notifications, before the loop looks for work. scheduled: posts taken by the caller.
   Accepted accept(std::uint32_t scheduled) {
@@ -99,7 +99,7 @@ class Waker {
   // moves between processors costs as much as the rest of a post. The home thread's flag has its own line,
   // since it is written in each iteration.
   alignas(64) std::atomic<std::uint32_t> notifications_ = 0;  // not accepted yet
-  alignas(64) std::atomic<bool> sleeping_ = false;            // announced, and no waker has answered it yet
+  alignas(64) std::atomic<bool> sleeping_ = false;  // announced, and no waker has ended the sleep yet
   std::atomic<std::int64_t> stamp_ns_ = 0;
   EventNotifier notifier_;
   alignas(64) bool looking_ = false;

@@ -85,8 +85,8 @@ FdMonitor::~FdMonitor() {
   if (epoll_fd_ >= 0) ::close(epoll_fd_);
 }
 
-// Of all vectors, so that nothing after it can fail halfway; and for one more, the ring's own descriptor,
-// which is watched once the ring isn't waited with any longer.
+// Reserves room in all vectors, so that nothing after it can fail halfway, and for one descriptor more: the
+// ring's own, which is watched once the monitor no longer waits with the ring.
 void FdMonitor::make_room(int fd) {
   const auto index = static_cast<std::size_t>(fd);
   if (index >= positions_.size()) positions_.resize(index + 1, kNowhere);
@@ -100,7 +100,7 @@ void FdMonitor::watch(int fd, short events) {
   std::uint32_t position = position_of(fd);
   const bool added = position == kNowhere;
   if (added) {
-    if (fd != ring_fd_) make_room(fd);  // for that there is room
+    if (fd != ring_fd_) make_room(fd);  // for ring_fd_ there is room already
     position = positions_[static_cast<std::size_t>(fd)] = static_cast<std::uint32_t>(interests_.size());
     interests_.push_back({.fd = fd, .events = events, .revents = 0});
     registrations_.emplace_back();
@@ -135,7 +135,7 @@ void FdMonitor::unwatch(int fd) {
     std::erase(to_arm_, fd);
     if (!ring_disarm(fd, poll)) leave_ring();
   }
-  // Fails when the descriptor is closed already; then the kernel has forgotten it by itself.
+  // Fails if the descriptor is closed already; the kernel has then removed it by itself.
   if (kind_ == FdMonitorKind::epoll) ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
 }
 
@@ -152,8 +152,8 @@ epoll_event to_epoll_event(const pollfd& interest, std::uint32_t serial) {
 
 bool FdMonitor::epoll_set(const pollfd& interest, Registration& poll) {
   if (poll.serial != 0 && epoll_modify(interest, poll)) return true;
-  // Another file under the same number is unknown to the kernel, though not to us. The one before it may be
-  // watched still, as long as a copy of it lives: its events carry another serial.
+  // If the number now refers to another file, epoll does not watch that yet. It may still watch the previous
+  // file, as long as a duplicate of its descriptor is open; those events carry another serial.
   if (++next_serial_ == 0) ++next_serial_;
   poll.serial = next_serial_;
   epoll_event event = to_epoll_event(interest, poll.serial);
@@ -161,7 +161,7 @@ bool FdMonitor::epoll_set(const pollfd& interest, Registration& poll) {
          (errno == EEXIST && epoll_modify(interest, poll));
 }
 
-// False: epoll has no entry for the file that the number stands for now.
+// Returns false if epoll has no entry for the file to which the number refers now.
 bool FdMonitor::epoll_modify(const pollfd& interest, const Registration& poll) const {
   epoll_event event = to_epoll_event(interest, poll.serial);
   return ::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, interest.fd, &event) == 0;
@@ -171,7 +171,7 @@ void FdMonitor::try_epoll() {
   kind_ = FdMonitorKind::epoll;
   ++generation_;
   for (std::size_t i = 0; i < interests_.size(); ++i) {
-    // One that is closed can't be watched, and needn't be.
+    // A closed descriptor cannot be watched, and need not be.
     if (!epoll_set(interests_[i], registrations_[i]) && errno != EBADF) return leave_epoll();
   }
 }
@@ -182,13 +182,14 @@ void FdMonitor::forget_unknown() {
   ::close(epoll_fd_);
   epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd_ < 0) return leave_epoll();
-  try_epoll();  // as new ones, with serials of their own
+  try_epoll();  // adds all descriptors again, with new serials
 }
 
 void FdMonitor::leave_epoll() {
   kind_ = FdMonitorKind::poll;
   epoll_refused_ = true;
-  // The instance stays, emptied: it costs nothing, and what it might still report is never asked for.
+  // The instance stays open, but empty: it costs nothing, and any events it might still report are never
+  // read.
   for (const pollfd& interest : interests_) ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, interest.fd, nullptr);
 }
 
@@ -197,7 +198,7 @@ void FdMonitor::wait(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {
     const bool taken = ring_arm() && (timeout_ns == 0 ? ring_->submit() : ring_->submit_and_wait(timeout_ns));
     if (taken) return ring_take(&ready);
     leave_ring();
-    timeout_ns = 0;  // the caller comes again
+    timeout_ns = 0;  // returns at once; the caller will wait again
   }
   if (kind_ == FdMonitorKind::epoll) {
     wait_epoll(timeout_ns, ready);
@@ -213,7 +214,8 @@ void FdMonitor::wait_poll(std::int64_t timeout_ns, std::vector<FdEvent>& ready) 
   const timespec timeout = to_timespec(timeout_ns < 0 ? 0 : timeout_ns);
   int count = ::ppoll(interests_.data(), interests_.size(), timeout_ns < 0 ? nullptr : &timeout, nullptr);
   if (count < 0 && errno == EINVAL && !epoll_refused_) {
-    // The process may have fewer descriptors than these by now, which epoll doesn't mind.
+    // The process may have lowered its limit of descriptors below this number, which ppoll rejects and epoll
+    // accepts.
     try_epoll();
     if (kind_ == FdMonitorKind::epoll) return wait_epoll(timeout_ns, ready);
   }
@@ -227,7 +229,7 @@ void FdMonitor::wait_poll(std::int64_t timeout_ns, std::vector<FdEvent>& ready) 
 
 void FdMonitor::wait_epoll(std::int64_t timeout_ns, std::vector<FdEvent>& ready) {
   std::array<epoll_event, 128> events;
-  // No more than there are, for which the caller has room.
+  // At most one event per descriptor, for which the caller has room.
   const int capacity = static_cast<int>(std::clamp<std::size_t>(interests_.size(), 1, events.size()));
   int count = 0;
   if (timeout_ns <= 0) {
@@ -236,20 +238,22 @@ void FdMonitor::wait_epoll(std::int64_t timeout_ns, std::vector<FdEvent>& ready)
     const timespec timeout = to_timespec(timeout_ns);
     if (has_epoll_pwait2_) {
       count = ::epoll_pwait2(epoll_fd_, events.data(), capacity, &timeout, nullptr);
-      if (count < 0 && errno != EINTR) {  // not known before Linux 5.11, or not allowed
+      if (count < 0 && errno != EINTR) {  // missing before Linux 5.11, or not allowed
         has_epoll_pwait2_ = false;
         refused_epoll_pwait2.report(errno);
       }
     }
     if (!has_epoll_pwait2_) {
-      // An epoll instance is a descriptor itself; ppoll knows nanoseconds, epoll_wait only milliseconds.
+      // Wait for the epoll instance's own descriptor: ppoll's timeout is in nanoseconds, epoll_wait's in
+      // milliseconds.
       pollfd instance{.fd = epoll_fd_, .events = POLLIN, .revents = 0};
       count = ::ppoll(&instance, 1, &timeout, nullptr);
       if (count > 0) count = ::epoll_wait(epoll_fd_, events.data(), capacity, 0);
     }
   }
   invariant(count >= 0 || errno == EINTR, "the epoll instance is valid");
-  // A handler that is called for a file that its number doesn't stand for any more would be called for ever.
+  // A file that is still watched although its number refers to another file now would be reported for ever,
+  // so check now and then.
   constexpr std::uint32_t kLooksUntilCheck = 256;
   const bool checks = count > 0 && ++looks_ % kLooksUntilCheck == 0;
   for (int i = 0; i < count; ++i) {

@@ -14,7 +14,7 @@
 
 namespace qomio {
 
-// The name as it is sent: "epoll".
+// The name in QMP: "epoll".
 std::string_view fd_monitor_kind_name(FdMonitorKind kind);
 
 // A descriptor that is ready: revents are the POLLIN, POLLOUT, POLLERR, POLLHUP, POLLNVAL bits of poll(2).
@@ -29,19 +29,19 @@ class Uring;
 
 // Waits until one of a set of descriptors is ready, level-triggered.
 //
-// - poll: poll(2), as fast as any for a few descriptors; takes any of them.
-// - epoll: if asked for, from kEpollThreshold descriptors on, or once the loop busy-polls them. When it
-//   refuses one (a regular file), back to poll for good.
-// - io_uring: if asked for, and the kernel allows it; when it refuses anything later, over to the other two
-//   for good. Needs no system call to see that descriptors are ready.
+// - poll: poll(2). As fast as the others for few descriptors, and accepts every kind.
+// - epoll: used if requested, from kEpollThreshold descriptors on, or once the loop busy-polls. If it
+//   refuses a descriptor (a regular file), the monitor returns to poll for good.
+// - io_uring: used if requested and allowed by the kernel. If the kernel refuses anything later, the monitor
+//   switches to the other two for good. Finds ready descriptors without a system call.
 //
-// Owns an epoll instance from the start, so that growing can't fail for want of a descriptor.
-// Thread: one at a time, the home thread of the loop.
+// Owns an epoll instance from the start, so that growing cannot fail for lack of a descriptor.
+// Thread: one at a time, the loop's home thread.
 class FdMonitor {
  public:
   static constexpr std::size_t kEpollThreshold = 64;
 
-  // start: what it begins with; where io_uring is not available, poll. Errors: "Failed to create epoll
+  // start: the kind to begin with; poll, if io_uring is not available. Errors: "Failed to create epoll
   // instance: <reason>".
   static Result<FdMonitor> create(FdMonitorKind start = FdMonitorKind::poll);
 
@@ -49,57 +49,58 @@ class FdMonitor {
   FdMonitor& operator=(FdMonitor&&) = delete;
   ~FdMonitor();
 
-  // Watches fd for events (POLLIN, POLLOUT, both or 0: errors only); replaces what was said before. Takes
-  // memory only for one that isn't watched yet; where there is none it throws std::bad_alloc, and nothing has
-  // changed.
+  // Watches fd for events (POLLIN, POLLOUT, both, or 0: errors only), which replace the earlier ones.
+  // Allocates memory only if fd is not watched yet; without memory, throws std::bad_alloc and changes
+  // nothing.
   void watch(int fd, short events);
-  // Takes the memory that watching fd will need, so that watch() needs none.
+  // Allocates the memory that watching fd will need, so that watch() needs none.
   void make_room(int fd);
-  // Forgets fd, which may be closed already.
+  // Stops watching fd, which may be closed already.
   void unwatch(int fd);
-  // How many are watched.
+  // The number of watched descriptors.
   std::size_t size() const { return interests_.size(); }
-  // Something was reported that isn't watched: a descriptor that was closed before it was forgotten, and of
-  // which a copy lives on in another process or under another number. Nobody but the kernel knows it any
-  // more.
+  // Call this if an event has the descriptor kUnknown or one that is not watched. Such a descriptor was
+  // closed before unwatch(), and a duplicate of it is open in another process or under another number. Only
+  // the kernel still knows it, so this makes a new epoll instance.
   void forget_unknown();
-  // In place of the number of such a one in an event.
+  // The number of such a descriptor in an event.
   static constexpr int kUnknown = -1;
 
-  // Waits up to timeout_ns (0: only looks; -1: no limit) and appends what is ready, at most size() events (or
-  // one, of a descriptor that was forgotten too late). A signal ends the wait early, as does the end of the
-  // thread that waited before; a timeout never does.
+  // Waits for up to timeout_ns (0: does not block; -1: no limit) and appends the descriptors that are ready:
+  // at most size() events, or one for a descriptor that was closed before unwatch(). A signal may end the
+  // wait early, as may the end of the thread that waited before; a timeout never fires early.
   void wait(std::int64_t timeout_ns, std::vector<FdEvent>& ready);
 
-  // Nothing is ready, as far as can be told without a system call: false only means that wait() must look.
-  // To be called again and again while the loop is busy-polling. Goes over to epoll, since its look at
-  // nothing costs half of poll's.
+  // Returns true if nothing is ready, as far as shared memory shows; false only means that wait() must look.
+  // Called again and again while the loop busy-polls. Switches from poll to epoll, which takes half as long
+  // to find nothing.
   bool nothing_new();
 
-  // Waits until requests of uring() are completed, whatever descriptors are ready, and takes them.
+  // Waits until uring() has a completion, and processes all of them. Descriptors that are ready are left to
+  // the next wait().
   void wait_completions();
-  // Requests of uring() are completed. No system call.
+  // Returns true if uring() has completions. Makes no system call.
   bool has_completions() const;
 
   FdMonitorKind kind() const { return kind_; }
 
-  // For the other requests of the loop: their completions are taken in wait(). Null where the kernel refuses
-  // io_uring. Made at the first call, if it isn't what the monitor waits with anyway.
+  // The ring for other requests of the loop; wait() processes their completions. Null if the kernel refuses
+  // io_uring. Created by the first call, unless the monitor waits with it anyway.
   internal::Uring* uring();
 
-  // What an outer loop must poll to know that wait() would find something.
+  // The descriptors that an outer loop must poll to know that wait() would find something.
   const std::vector<pollfd>& interests() const { return interests_; }
-  // The same as one descriptor to be polled for POLLIN; -1 while interests() must be used. To be asked each
-  // time before that is polled.
+  // A single descriptor to poll for POLLIN instead; -1 if interests() must be used. Call this before each
+  // poll.
   int descriptor();
   // Changes whenever the two above may have changed.
   std::uint64_t generation() const { return generation_; }
 
  private:
-  // How the kernel knows one descriptor: by a request to the ring, or by an entry of epoll.
+  // How the kernel watches one descriptor: by a request in the ring or by an entry of epoll.
   struct Registration {
-    std::uint32_t serial = 0;  // tells its events from those of requests and files that were replaced
-    bool armed = false;        // the kernel has it
+    std::uint32_t serial = 0;  // distinguishes its events from the events of replaced requests and files
+    bool armed = false;        // the ring has the request
   };
 
   static constexpr std::uint32_t kNowhere = UINT32_MAX;
@@ -129,12 +130,12 @@ class FdMonitor {
   bool ring_refused_ = false;
   std::uint64_t generation_ = 0;
   std::unique_ptr<internal::Uring> ring_;
-  int ring_fd_ = -1;  // watched like any other while the ring isn't what is waited with
+  int ring_fd_ = -1;  // watched like any other while the monitor does not wait with the ring
   std::uint32_t next_serial_ = 0;
-  std::uint32_t looks_ = 0;  // of epoll that found something
+  std::uint32_t looks_ = 0;  // epoll waits that found something
   std::vector<pollfd> interests_;
-  std::vector<Registration> registrations_;  // of each of interests_
-  std::vector<int> to_arm_;                  // descriptors that the ring doesn't watch at this moment
+  std::vector<Registration> registrations_;  // one for each of interests_
+  std::vector<int> to_arm_;                  // descriptors that the ring does not watch at this moment
   std::vector<std::uint32_t> positions_;     // by descriptor: the index into interests_, or kNowhere
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The descriptors of a loop watched by io_uring. Each has a request that completes once, when it is ready;
-// asking again while it still is completes at once, which makes it level-triggered. What is to be asked again
-// goes along with the next wait, in the same system call.
+// Watches the descriptors of a loop with io_uring. Each has a request that completes once, when the
+// descriptor is ready. A request made while it is still ready completes at once, which makes the monitor
+// level-triggered. New requests are submitted together with the next wait, in the same system call.
 #include <liburing.h>
 
 #include <bit>
@@ -16,14 +16,15 @@ namespace qomio {
 
 namespace {
 
-// What a completion carries: bit 0 set tells those of descriptors from pointers to other requests.
+// The user data of a completion: bit 0 distinguishes descriptors, for which it is set, from pointers to other
+// requests.
 std::uint64_t to_user_data(int fd, std::uint32_t serial) {
   return std::uint64_t{serial} << 32 | static_cast<std::uint64_t>(fd) << 1 | 1;
 }
 int fd_of(std::uint64_t user_data) { return static_cast<int>(user_data >> 1 & 0x7fffffff); }
 std::uint32_t serial_of(std::uint64_t user_data) { return static_cast<std::uint32_t>(user_data >> 32); }
 
-// Bit 0 alone: the answer of a cancellation, which tells nothing.
+// Bit 0 alone: the completion of a cancellation, which is ignored.
 constexpr std::uint64_t kNobody = 1;
 
 }  // namespace
@@ -51,7 +52,7 @@ int FdMonitor::descriptor() {
 bool FdMonitor::has_completions() const { return ring_ && ring_->has_completions(); }
 
 void FdMonitor::wait_completions() {
-  // Refused for the moment at most: the caller comes again.
+  // At worst the kernel refuses for the moment, and the caller calls again.
   (void)ring_->submit_and_wait(-1);
   ring_take(nullptr);
 }
@@ -63,14 +64,14 @@ bool FdMonitor::nothing_new() {
   return !ring_->has_completions();
 }
 
-// False when the kernel refuses.
+// Returns false if the kernel refuses.
 bool FdMonitor::ring_arm() {
   for (const int fd : to_arm_) {
     const std::uint32_t position = position_of(fd);
     io_uring_sqe* const entry = ring_->next_entry();
     if (!entry) return false;
     Registration& poll = registrations_[position];
-    // 0 with descriptor 0 would be kNobody.
+    // Serial 0 with descriptor 0 would equal kNobody.
     if (++next_serial_ == 0) ++next_serial_;
     poll = {.serial = next_serial_, .armed = true};
     ::io_uring_prep_poll_add(entry, fd, static_cast<unsigned>(interests_[position].events));
@@ -80,7 +81,7 @@ bool FdMonitor::ring_arm() {
   return true;
 }
 
-// Submitted at once: as long as the kernel watches a descriptor, closing it has no effect on the other side.
+// Submits at once, since closing a descriptor has no effect on the other side while the kernel watches it.
 bool FdMonitor::ring_disarm(int fd, Registration& poll) {
   if (!poll.armed) return true;
   poll.armed = false;
@@ -91,7 +92,7 @@ bool FdMonitor::ring_disarm(int fd, Registration& poll) {
   return ring_->submit();
 }
 
-// ready: null if nobody wants to know which descriptors are; they are asked for again.
+// ready: null if the caller does not need the ready descriptors; they are requested again.
 void FdMonitor::ring_take(std::vector<FdEvent>* ready) {
   std::uint64_t user_data = 0;
   int result = 0;
@@ -108,10 +109,11 @@ void FdMonitor::ring_take(std::vector<FdEvent>* ready) {
     if (!poll.armed || poll.serial != serial_of(user_data)) continue;
     poll.armed = false;
     to_arm_.push_back(fd);
-    if (result == -ECANCELED) continue;  // the thread that had asked for it is gone
+    if (result == -ECANCELED) continue;  // the thread that made the request has ended
     if (result == -EBADF) result = POLLNVAL;
-    // io_uring always watches for the other side's shutdown too. Where nobody reads, that would complete
-    // again and again with nothing to be told: the other monitors are not asked for it.
+    // io_uring always reports the other side's shutdown (POLLRDHUP) as well. If nothing reads the descriptor,
+    // the request would complete again and again without an event to report, so the monitor leaves the ring:
+    // poll and epoll report a shutdown only if requested.
     const int wanted = interests_[position].events | POLLERR | POLLHUP | POLLNVAL;
     if (result < 0 || !(result & wanted)) {
       refused = true;
@@ -128,7 +130,7 @@ void FdMonitor::leave_ring() {
   ring_refused_ = true;
   ++generation_;
   to_arm_.clear();
-  // The ring stays for other requests; what it still tells of descriptors is not asked for any more.
+  // The ring stays for other requests. Its later completions for descriptors are ignored.
   for (std::size_t i = 0; i < interests_.size(); ++i) (void)ring_disarm(interests_[i].fd, registrations_[i]);
   watch(ring_fd_ = ring_->fd(), POLLIN);
 }
