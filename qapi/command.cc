@@ -29,8 +29,8 @@ struct Reply::State {
   void send(Result<Json> answer);
   void cancel();
 
-  std::mutex mutex;  // guards the three
-  Deliver deliver;   // empty: answered or cancelled
+  std::mutex mutex;  // guards the members below
+  Deliver deliver;   // empty once answered or cancelled
   bool cancelled = false;
   std::function<void()> hook;
 };
@@ -40,19 +40,19 @@ Reply::State::~State() {
   try {
     deliver(std::unexpected(given_up()));
   } catch (const std::bad_alloc&) {
-    return;  // who waits has no memory to hear it
+    return;  // no memory to deliver the error
   }
 }
 
 void Reply::State::send(Result<Json> answer) {
   Deliver taken;
-  std::function<void()> unused;  // what it holds goes outside of the lock
+  std::function<void()> unused;  // destroyed after the lock is released
   {
     const std::lock_guard lock(mutex);
     taken = std::exchange(deliver, nullptr);
     unused = std::exchange(hook, nullptr);
   }
-  const JsonClearer clearer(answer);  // also of one that nobody waits for
+  const JsonClearer clearer(answer);  // also if the answer is dropped
   if (taken) taken(std::move(answer));
 }
 
@@ -111,7 +111,7 @@ Result<void> internal::read_no_arguments(Visitor& arguments) {
 }
 
 void internal::write_no_result(Visitor& result) {
-  (void)result.start_struct({});  // writing does not fail
+  (void)result.start_struct({});  // output visitors do not fail
   (void)result.end_struct();
 }
 

@@ -22,32 +22,32 @@ template <>
 inline constexpr auto enum_description<Access> = EnumDescription(
     "Access", EnumValue("full", "all commands"), EnumValue("read-only", "only commands that change nothing"));
 
-// The answer to one command, given once: now, or later, when the command has done its work. Copies are the
-// same answer. If the last copy is destroyed without having answered, the answer is the error `the command
-// was given up`.
+// The answer to one command, sent once: immediately, or later, when the command has done its work. Copies
+// share the answer. If the last copy is destroyed before an answer was sent, the answer is the error
+// `the command ended without an answer`.
 //
-// Thread-safe: the answer may come from any thread.
+// Thread-safe: any thread may send the answer.
 class Reply {
  public:
-  // Takes the answer, in the thread that gives it.
+  // Receives the answer, in the thread that sends it.
   using Deliver = std::function<void(Result<Json>)>;
 
   explicit Reply(Deliver deliver);
 
-  // The first answer counts; later ones, and those that nobody waits for, are dropped.
+  // The first answer counts; later ones, and answers after cancel(), are dropped.
   void send(Result<Json> answer) const;
   void send(Error error) const;
-  // The value that `write` writes to the visitor; its error is the answer if it fails.
+  // Sends the value that `write` writes to the visitor, or the error that it returns.
   void send_written(const std::function<Result<void>(Visitor& result)>& write) const;
 
-  // Does the client still wait? Not after the answer, nor once the client has left.
+  // Returns true while the client waits: until the answer is sent or the client leaves.
   bool is_wanted() const;
-  // Runs the hook once when the client leaves before the answer: in the thread of the server, at once if it
-  // has left already. It may drop what works on the answer.
+  // Calls the hook once if the client leaves before the answer: in the server's thread, or, if the client has
+  // left already, at once. The hook may abandon the work on the answer.
   void on_cancel(std::function<void()> hook) const;
-  // For whoever waits: no answer is wanted any more. Runs the hook.
+  // Called by the receiver when it no longer wants the answer. Calls the hook.
   void cancel() const;
-  // The same as a function that does not keep the answer alive.
+  // Returns cancel() as a function that does not keep the answer alive.
   std::function<void()> canceller() const;
 
  private:
@@ -55,47 +55,47 @@ class Reply {
   std::shared_ptr<State> state_;
 };
 
-// One call of a command that answers later, or that depends on who calls.
+// One call of a command that answers later, or whose result depends on the caller.
 struct CommandCall {
-  Visitor& arguments;  // of an object; valid only during the call
-  Access access;       // the client's
+  Visitor& arguments;  // visits an object; valid only during the call
+  Access access;       // of the client
   Reply reply;
 };
 
-// A command that clients may call: all that there is to know about it, and what to run. A value, made by
-// command():
+// A command that clients may call: its description and the function to run. A value, made by command():
 //
 //     Result<std::vector<IOThreadInfo>> query_iothreads();
 //     Result<void> object_del(const ObjectDelArguments&);
 //     commands.add(command("query-iothreads", "the I/O threads of users", query_iothreads));
 //     commands.add(command("object-del", "deletes an object of a user", object_del));
 //
-// The argument is a described struct; so is the result, or anything else that visit() takes. A handler whose
-// argument or result is Json reads or makes the value itself, and sets `arguments` or `result` to what it
-// expects or returns.
+// The argument is a described struct; the result is one, too, or another type that visit() accepts. If a
+// handler takes or returns Json, it reads or creates the value itself; set `arguments` or `result` to a
+// description of it.
 struct Command {
   std::string name;
-  std::string description;  // one line, no final stop
+  std::string description;  // one line, no final full stop
   std::function<const TypeDescription&()> arguments;
   std::function<const TypeDescription&()> result;
-  // Runs in the main thread: reads its arguments, always an object, and writes its result.
+  // Called in the main thread. Reads its arguments, always an object, and writes its result.
   std::function<Result<void>(Visitor& arguments, Visitor& result)> run;
-  // In place of `run`: sends the answer when it is there. Later requests of the client wait for it; its
-  // out-of-band requests and other clients do not.
+  // Called instead of `run` if the command answers later. Later requests of the client wait for the answer;
+  // its out-of-band requests and other clients do not.
   std::function<void(const CommandCall& call)> start;
 
-  bool is_query = false;             // changes nothing: open to clients whose access is read-only
-  bool allow_oob = false;            // may be sent with exec-oob: fast, never waits, has no `start`
-  bool no_success_response = false;  // clients hear of its errors only
+  bool is_query = false;             // changes nothing; clients with read-only access may call it
+  bool allow_oob = false;            // may be sent with exec-oob; fast, never blocks, has no `start`
+  bool no_success_response = false;  // only errors are sent to the client
   bool is_enabled = true;            // see CommandRegistry::enable_command()
-  bool ends_server = false;          // after its success reply no server takes further requests (quit)
-  // Values of type `any` among its arguments go on to another reader, such as a property, which refuses
-  // numbers that are too large for a double. Set by command() from Arguments::passes_values_on.
+  bool ends_server = false;          // after it succeeds, the server takes no further requests (quit)
+  // Values of type `any` in its arguments are passed on to another reader, such as a property, which refuses
+  // numbers that are too large for a double. command() sets it if the handler takes Json or
+  // Arguments::passes_values_on exists.
   bool passes_values_on = false;
   std::vector<std::string> features;   // "deprecated", "unstable", or names of your own
-  const char* running_text = nullptr;  // "command 'quit'", which stays valid; set by CommandRegistry::add()
+  const char* running_text = nullptr;  // "command 'quit'", never freed; set by CommandRegistry::add()
 
-  // May a client see and run it?
+  // Returns true if a client with this access may see and run the command.
   bool is_offered(Access access) const { return is_enabled && (is_query || access == Access::full); }
 
   Command&& query() && {
@@ -120,12 +120,12 @@ struct Command {
   }
 };
 
-// The typed side of a Reply, for the handler of a command that answers later. Thread-safe.
+// A Reply with a typed result, for handlers of commands that answer later. Thread-safe.
 template <class T>
 class Answer {
  public:
   explicit Answer(Reply reply) : reply_(std::move(reply)) {}
-  // As Reply::send().
+  // Like Reply::send().
   void send(Result<T> result) const;
   bool is_wanted() const { return reply_.is_wanted(); }
   void on_cancel(std::function<void()> hook) const { reply_.on_cancel(std::move(hook)); }
@@ -136,7 +136,7 @@ class Answer {
 
 namespace internal {
 
-// What a handler's signature says; is_later: it gets an Answer.
+// The argument and result types of a handler. is_later: the handler takes an Answer.
 template <class R, class A, bool later>
 struct Signature {
   using Value = R;
@@ -164,7 +164,7 @@ template <class F, class R, class... As>
   requires requires { typename HandlerTraits<R (*)(As...)>::Arguments; }
 struct HandlerTraits<R (F::*)(As...) const> : HandlerTraits<R (*)(As...)> {};
 
-// The type that says what a handler takes and returns: a function's own, or that of an object's call.
+// The type that has a handler's signature: that of the function, or of operator() of a function object.
 template <class Handler>
 struct HandlerType : std::type_identity<Handler> {};
 template <class Handler>
@@ -183,7 +183,7 @@ const TypeDescription& describe_or_empty() {
   }
 }
 
-// Of a command without arguments: refuses any member.
+// Reads the arguments of a command that takes none: refuses any member.
 Result<void> read_no_arguments(Visitor& arguments);
 
 template <class A>
@@ -192,7 +192,7 @@ Result<A> read_arguments(Visitor& visitor) {
     return read_no_arguments(visitor);
   } else {
     A arguments{};
-    const JsonClearer clearer(arguments);  // of what a failure leaves
+    const JsonClearer clearer(arguments);  // clears what was read before an error
     if (auto r = visit(visitor, {}, arguments); !r) return failure(r);
     return arguments;
   }
@@ -211,7 +211,7 @@ Result<void> write_result(Result<R>& result, Visitor& visitor) {
   }
 }
 
-// Calls the handler with the arguments, if it takes any, and what comes behind them.
+// Calls the handler with the arguments, if it takes any, followed by `more`.
 template <class Handler, class A, class... More>
 auto call_handler(Handler& handler, Result<A>& arguments, More... more) {
   if constexpr (std::is_void_v<A>) {
@@ -221,7 +221,7 @@ auto call_handler(Handler& handler, Result<A>& arguments, More... more) {
   }
 }
 
-// A command of these types, with nothing to run yet.
+// A command with these types. `run` and `start` are not set yet.
 template <class A, class R>
 Command described_command(std::string_view name, std::string_view description) {
   Command c;
@@ -245,14 +245,14 @@ void Answer<T>::send(Result<T> result) const {
   reply_.send_written([&](Visitor& visitor) { return internal::write_result(result, visitor); });
 }
 
-// Makes a command of a handler: a function, a lambda or another object that can be called. It returns the
-// result, or it returns nothing and sends it to an Answer, its last parameter, later:
+// Makes a command from a handler: a function, a lambda or another function object. The handler returns the
+// result, or returns nothing and sends the result later to its last parameter, an Answer:
 //
 //     Result<Measurement> measure(const MeasureArguments& arguments);
 //     void measure(const MeasureArguments& arguments, Answer<Measurement> answer);
 //
-// What a handler captures lives as long as the command is offered or runs; copies of the command share it.
-// For coroutines see iothread/co_command.h.
+// Copies of the command share the handler, which lives as long as the command is offered or runs. For
+// coroutines see iothread/co_command.h.
 template <class Handler>
 Command command(std::string_view name, std::string_view description, Handler handler) {
   static_assert(
@@ -288,7 +288,7 @@ Command command(std::string_view name, std::string_view description, Handler han
   }
 }
 
-// A method of an object, which must outlive the command.
+// Makes a command from a method of an object, which must outlive the command.
 template <class Class, class R, class... Arguments>
 Command command(std::string_view name, std::string_view description, R (Class::*method)(Arguments...),
                 Class& object) {

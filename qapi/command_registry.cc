@@ -52,7 +52,7 @@ struct CommandRegistry::State {
     const auto event = events.find(name);
     invariant(event != events.end(), "an event must be added before it is sent");
     if (compat.hides(event->second.features)) return false;
-    for (std::size_t i = 0; i < listeners.size(); ++i) {  // a filter may change them
+    for (std::size_t i = 0; i < listeners.size(); ++i) {  // a filter may add or remove listeners
       const auto listener = listeners[i].lock();
       if (listener && listener->wants_event(name)) return true;
     }
@@ -62,7 +62,7 @@ struct CommandRegistry::State {
   void tell(std::string_view name, Json& data) {
     unless_out_of_memory([&] {
       if (compat.hides_some()) compat.filter_output(data, events.find(name)->second.data());
-      const auto present = listeners;  // listeners come and go during the calls
+      const auto present = listeners;  // the calls may add and remove listeners
       for (const auto& weak : present) {
         const auto listener = weak.lock();
         if (!listener) continue;
@@ -93,7 +93,7 @@ struct CommandRegistry::State {
     source->set_ready_time(0);
   }
 
-  // One at a time: a listener may iterate the context, which goes on with the next.
+  // Takes one event at a time: a listener may iterate the context, which then sends the next events.
   std::optional<PendingEvent> take_pending() {
     const std::lock_guard lock(mutex);
     if (pending.empty()) return std::nullopt;
@@ -119,9 +119,9 @@ struct CommandRegistry::State {
   CompatPolicy compat;
   std::string package = "qomio-" QOMIO_VERSION;
 
-  // Events of other threads, oldest first, and what will send them: a new source each time, as GLib does not
-  // nest one.
-  std::mutex mutex;  // guards both
+  // Events emitted by other threads, oldest first, and the source that will send them. Each batch needs a new
+  // source, since GLib does not dispatch a source recursively.
+  std::mutex mutex;  // guards both members
   std::deque<PendingEvent> pending;
   std::optional<FdSource> source;
 };
@@ -196,7 +196,7 @@ Result<Json> CommandRegistry::run(const Command& command, const Json& arguments)
   if (state_->compat.rejects_some()) {
     if (auto r = state_->compat.check_input(arguments, command.arguments()); !r) return failure(r);
   }
-  // Copies are called: the command may remove itself.
+  // Calls copies, since the command may remove itself.
   const auto function = command.run;
   const auto result_type = command.result;
   InputVisitor input(arguments, Scalars::typed, any_values(command));
@@ -255,7 +255,7 @@ void CommandRegistry::emit_written(std::string_view name, void (*write)(Visitor&
                                    const void* value) {
   state_->emit(name, [&] {
     OutputVisitor visitor;
-    write(visitor, const_cast<void*>(value));  // which an output visitor only reads
+    write(visitor, const_cast<void*>(value));  // an output visitor only reads it
     return visitor.take();
   });
 }

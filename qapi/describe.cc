@@ -24,7 +24,7 @@ const TypeDescription& internal::describe_once(const TypeDescription*& place, Ty
   const std::scoped_lock lock(mutex);
   if (place) return *place;
   TypeDescription made = make();
-  if (place) return *place;  // made on the way, as a part of its own parts
+  if (place) return *place;  // described by make(), as a part of one of its own parts
   TypeDescription& stored = descriptions.emplace_back(std::move(made));
   place = &stored;
   if (fill) fill(stored);

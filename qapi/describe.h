@@ -22,8 +22,8 @@
 #include "qomio/qapi/member.h"
 #include "qomio/qapi/visitor.h"
 
-// One description of a C++ type gives strict JSON input, JSON output, command-line input, the schema and the
-// help:
+// One description of a C++ type provides strict JSON input, JSON output, command-line input, the schema and
+// the help:
 //
 //     struct IOThreadInfo {
 //       std::string id;
@@ -31,20 +31,20 @@
 //       std::optional<std::string> note;  // may be left out
 //       static constexpr std::string_view type_name = "IOThreadInfo";
 //       static constexpr auto members = member_list(member("id", &IOThreadInfo::id),
-//                                                  member("thread-id", &IOThreadInfo::thread_id, "0: none"),
-//                                                  member("note", &IOThreadInfo::note));
+//                                                   member("thread-id", &IOThreadInfo::thread_id, "0: none"),
+//                                                   member("note", &IOThreadInfo::note));
 //     };
 //
 //     template <>
 //     inline constexpr auto enum_description<PollPolicy> =
-//         EnumDescription("PollPolicy", "arrival", "classic", "weighted");   // the values 0, 1, 2: no others
+//         EnumDescription("PollPolicy", "arrival", "classic", "weighted");   // exactly 0, 1, 2
 //
-// A member may be of any type that visit() takes; a struct may have branches, see union_of(). To copy a value
-// is to clone it; equal() compares.
+// A member may have any type that visit() accepts; a struct may have branches, see union_of(). Copying a
+// value clones it; equal() compares.
 namespace qomio {
 
-// Members that a table describes, in the place of one member: both functions loop over the table. A struct
-// with branches has none.
+// Members that a table describes, in place of one member: `visit` and `describe` both loop over the table.
+// Not allowed in a struct with branches.
 //
 //     static constexpr auto members = member_list(
 //         member("id", &IOThreadInfo::id),
@@ -62,7 +62,7 @@ constexpr Embedded<Class, Part> embed(Part Class::* pointer, Result<void> (*visi
   return {pointer, visit, describe};
 }
 
-// An unsigned number of bytes: text may carry a suffix (4K, 1.5M), and help says `size`.
+// An unsigned number of bytes. Text may have a suffix (4K, 1.5M), and help shows the type as `size`.
 struct Size {
   std::uint64_t bytes = 0;
   auto operator<=>(const Size&) const = default;
@@ -122,7 +122,7 @@ namespace internal {
 template <class T>
 Result<void> visit_members(Visitor& visitor, T& value);
 
-// The branch that the tag names, or none.
+// Visits the members of the branch that the tag selects, if there is one.
 template <class T>
 Result<void> visit_branch(Visitor& visitor, T& value) {
   constexpr auto& branches = T::branches;
@@ -173,7 +173,7 @@ Result<void> visit_struct(Visitor& visitor, std::string_view name, T& value) {
 
 constexpr unsigned bit(JsonKind kind) { return 1U << static_cast<unsigned>(kind); }
 
-// The kinds of JSON values that a T is read from.
+// The kinds of JSON values that a T can be read from.
 template <class T>
 constexpr unsigned json_kinds() {
   if constexpr (std::same_as<T, std::nullptr_t>) {
@@ -205,7 +205,7 @@ Result<void> visit_alternate(Visitor& visitor, std::string_view name, std::varia
   }
   auto kind = visitor.next_kind(name);
   if (!kind) return failure(kind);
-  std::optional<Result<void>> first;  // what came of the first that was tried
+  std::optional<Result<void>> first;  // result of the first attempt, or of the one that succeeded
   auto attempt = [&]<class T>(std::type_identity<T>, unsigned kinds) {
     if (!(json_kinds<T>() & kinds)) return false;
     T read{};
@@ -214,7 +214,7 @@ Result<void> visit_alternate(Visitor& visitor, std::string_view name, std::varia
     const bool done = r.has_value();
     if (done) value = std::move(read);
     if (!first || done) first = std::move(r);
-    // A string may stand for other scalars, on a command line; what has parts is not read twice.
+    // On the command line a string may also be another scalar; values of other kinds are not tried again.
     return done || *kind != JsonKind::string;
   };
   if ((attempt(std::type_identity<Ts>(), bit(*kind)) || ...)) return *first;
@@ -232,7 +232,7 @@ Result<void> visit_list(Visitor& visitor, std::string_view name, std::vector<T>&
   if (auto r = visitor.start_list(name); !r) return r;
   if (visitor.is_input()) {
     std::vector<T> elements;
-    const JsonClearer clearer(elements);  // of what a failure leaves
+    const JsonClearer clearer(elements);  // clears what was read before an error
     while (visitor.next_element()) {
       T element{};
       const JsonClearer element_clearer(element);
@@ -242,7 +242,7 @@ Result<void> visit_list(Visitor& visitor, std::string_view name, std::vector<T>&
     list.swap(elements);
   } else {
     for (auto&& element : list) {
-      if constexpr (std::same_as<T, bool>) {  // which lists of bool have no room for
+      if constexpr (std::same_as<T, bool>) {  // std::vector<bool> has no bool to refer to
         bool value = element;
         if (auto r = visit(visitor, {}, value); !r) return r;
       } else {
@@ -253,7 +253,8 @@ Result<void> visit_list(Visitor& visitor, std::string_view name, std::vector<T>&
   return visitor.end_list();
 }
 
-// Has the enum a name for this value? The compiler writes one that has none as a cast, `(Colour)7`.
+// Returns true if the enum has an enumerator with this value. The compiler writes other values as a cast,
+// `(Colour)7`.
 template <auto value>
 constexpr bool is_enumerator() {
   std::string_view text = __PRETTY_FUNCTION__;
@@ -261,14 +262,15 @@ constexpr bool is_enumerator() {
   return !text.ends_with(')');
 }
 
-// Does the description name every enumerator, and are their values 0, 1, 2, ...?
+// Returns true if the description names every enumerator and their values are 0, 1, 2, ...
 template <class E>
 constexpr bool is_described_whole() {
   constexpr std::size_t kCount = enum_description<E>.values.size();
   constexpr bool kNamed = []<std::size_t... i>(std::index_sequence<i...>) {
     return (is_enumerator<static_cast<E>(i)>() && ...);
   }(std::make_index_sequence<kCount>());
-  // An enum of no fixed size can't be asked for a value beyond its own.
+  // Without a fixed underlying type, casting a value beyond the last enumerator may not be a constant
+  // expression.
   if constexpr (requires { E{0}; }) {
     return kNamed && !is_enumerator<static_cast<E>(kCount)>();
   } else {
@@ -295,8 +297,8 @@ Result<void> visit_small_integer(Visitor& visitor, std::string_view name, T& val
 }  // namespace internal
 
 // Visits a bool, string, integer, double, Size, null, any JSON value, described enum or struct, a vector of
-// those, or an alternate, a std::variant of those that JSON can tell apart. From text an alternate without a
-// string takes what else the text can stand for.
+// these, or an alternate, which is a std::variant of these types that JSON can tell apart. From text, an
+// alternate tries its string or enum first and then its other types, in order.
 template <class T>
 Result<void> visit(Visitor& visitor, std::string_view name, T& value) {
   if constexpr (std::same_as<T, bool>) {
@@ -348,9 +350,8 @@ const TypeDescription& describe();
 
 namespace internal {
 
-// The description in `place`, which is made first if there is none: `make` gives it its name, and may
-// describe what the type is made of; `fill`, if there is one, adds the rest, which may mention the type
-// itself.
+// Returns the description in `place`, creating it on first use: `make` names it and may describe its parts;
+// `fill`, if not null, adds the rest, which may refer to the type itself.
 const TypeDescription& describe_once(const TypeDescription*& place, TypeDescription (*make)(),
                                      void (*fill)(TypeDescription&));
 
@@ -392,7 +393,7 @@ std::string alternate_text(const std::variant<Ts...>* /*type*/) {
 
 }  // namespace internal
 
-// Are two values the same, member by member? For described types; they need no operator==.
+// Compares two values member by member. For described types, which need no operator==.
 template <class T>
 bool equal(const T& a, const T& b) {
   if constexpr (internal::Struct<T>) {
@@ -416,8 +417,8 @@ bool equal(const T& a, const T& b) {
   }
 }
 
-// The description of T for introspection and help; made once. A struct may hold a list of its own kind.
-// Thread-safe.
+// Returns the description of T for introspection and help, created once. A struct may contain a list of its
+// own type. Thread-safe.
 template <class T>
 const TypeDescription& describe() {
   if constexpr (std::same_as<T, bool>) {

@@ -9,7 +9,7 @@ namespace qomio {
 
 struct Error::Body {
   ErrorClass error_class = ErrorClass::GenericError;
-  bool is_shared = false;  // lives for ever
+  bool is_shared = false;  // static, never deleted
   std::string message;
   std::string hint;
   std::string data;
@@ -27,7 +27,7 @@ Error::Error(const Error& other) : body_(other.body_) {
 
 Error Error::out_of_memory() noexcept {
   static Body kBody{
-      .is_shared = true, .message = "out of memory", .hint = {}, .data = {}};  // short: needs none
+      .is_shared = true, .message = "out of memory", .hint = {}, .data = {}};  // too short to be allocated
   return Error(&kBody);
 }
 
@@ -40,7 +40,7 @@ const Error::Body& Error::body() const {
   return body_ ? *body_ : kNone;
 }
 
-// To be changed.
+// Returns a body that may be changed: replaces a missing or shared one by a copy.
 Error::Body& Error::own_body() {
   if (!body_ || body_->is_shared) {
     Body* own = new Body(body());

@@ -12,16 +12,16 @@
 
 namespace qomio {
 
-// The error classes of QMP. Clients tell errors apart by class; the text is for people.
+// The error classes of QMP. Clients distinguish errors by class; the message is for people.
 enum class ErrorClass { GenericError, CommandNotFound, DeviceNotActive, DeviceNotFound, KVMMissingCap };
 
-// The name of a class as it is sent: "GenericError".
+// The name of a class as QMP sends it: "GenericError".
 std::string_view error_class_name(ErrorClass error_class);
 
-// What went wrong, as a value: a class for programs, one sentence for people (names the parameter, its value
-// and what is allowed; no final stop), an optional hint for the command line, which QMP never sends, and
-// optional data, which only QMP sends, as the member `data` of the error. The size of a pointer; one that was
-// moved from is a GenericError without text.
+// An error as a value: a class for programs; one sentence for people, which names the parameter, its value
+// and the allowed values and has no final full stop; an optional hint for the command line, which QMP never
+// sends; and optional data, which only QMP sends, as the member `data` of the error. The size of a pointer. A
+// moved-from Error is a GenericError with an empty message.
 class Error {
  public:
   explicit Error(std::string_view message);
@@ -35,16 +35,16 @@ class Error {
   ~Error() {
     if (body_) free_body();
   }
-  // "out of memory", made without any.
+  // Returns "out of memory" without allocating.
   static Error out_of_memory() noexcept;
 
   ErrorClass error_class() const;
   const std::string& message() const;
   const std::string& hint() const;
-  const std::string& data() const;  // JSON, for programs; empty: none
+  const std::string& data() const;  // JSON, for programs; empty if there is none
   void set_data(std::string json);
 
-  // Adds context in front of the message; done once, at the place that knows it.
+  // Adds context in front of the message. Call it once, where the context is known.
   void prepend(std::string_view context);
 
  private:
@@ -57,17 +57,20 @@ class Error {
 };
 
 // A value, or an Error. The library throws no exceptions of its own. When memory runs out:
-// - object_new_with_props(), user_creatable_add() and what makes threads and loops return an error;
-// - a QMP client that can't be served is dropped, an event that can't be told isn't; others go on;
-// - loops go on, wake up, fire timers and end; what puts something new into one (bh_new(), timer(),
-//   schedule_oneshot(), set_fd_handler()) throws std::bad_alloc, and has changed nothing;
-// - all else throws std::bad_alloc, too. Out of a callback of a loop or of GLib it ends the process.
+// - object_new_with_props() and user_creatable_add() return an error, as do functions that create threads and
+//   loops if the kernel lacks memory for them;
+// - a QMP client that cannot be served is disconnected, and an event that cannot be delivered is lost; other
+//   clients are still served;
+// - loops keep running: waking up, firing timers and ending need no memory. Functions that add something to a
+//   loop (bh_new(), timer(), schedule_oneshot(), set_fd_handler()) throw std::bad_alloc and change nothing;
+// - everything else throws std::bad_alloc, too. If it leaves a callback of a loop or of GLib, it ends the
+//   process.
 template <class T = void>
 using Result = std::expected<T, Error>;
 
 namespace internal {
 
-// What a "{}" of a message stands for.
+// The argument for a "{}" in a message.
 class ErrorArgument {
  public:
   ErrorArgument(std::string_view text) : kind_(Kind::text), text_(text) {}
@@ -93,7 +96,7 @@ class ErrorArgument {
   };
 };
 
-// A message with a "{}" for each of N arguments; what differs doesn't compile.
+// A message with one "{}" for each of N arguments; any other number does not compile.
 template <std::size_t N>
 class ErrorFormat {
  public:
@@ -117,7 +120,7 @@ Error formatted_error(ErrorClass error_class, std::string_view format, const Err
 
 }  // namespace internal
 
-// `return error("object '{}' not found", id);` makes a GenericError. Arguments are texts and whole numbers.
+// `return error("object '{}' not found", id);` returns a GenericError. Arguments are strings and integers.
 template <class... Args>
 std::unexpected<Error> error(ErrorClass error_class,
                              std::type_identity_t<internal::ErrorFormat<sizeof...(Args)>> format,
@@ -132,10 +135,10 @@ std::unexpected<Error> error(std::type_identity_t<internal::ErrorFormat<sizeof..
   return error(ErrorClass::GenericError, format, args...);
 }
 
-// "<what>: <the system's words for number>", for a failed system call.
+// "<what>: <the system's message for number>", for a failed system call.
 std::unexpected<Error> errno_error(int number, std::string_view what);
 
-// Passes the error of a failed result on: `if (!r) return failure(r);`
+// Moves the error out of a failed result: `if (!r) return failure(r);`
 template <class T>
 std::unexpected<Error> failure(Result<T>& result) {
   return std::unexpected(std::move(result).error());

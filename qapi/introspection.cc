@@ -27,7 +27,7 @@ void add_introspection_commands(CommandRegistry& commands) {
         return VersionInfo{.package = commands.package()};
       }).query());
 
-  // What these two tell depends on who asks.
+  // The results of these two commands depend on the caller's access.
   Command names = internal::described_command<void, std::vector<CommandInfo>>(
       "query-commands", "returns the names of all commands that the client may run");
   names.start = [&commands](const CommandCall& call) {

@@ -8,7 +8,7 @@
 
 #include "qomio/qapi/describe.h"
 
-// What a program tells about the commands and events that it offers.
+// Introspection of the commands and events that a program offers.
 namespace qomio {
 
 class CommandRegistry;
@@ -17,9 +17,9 @@ class CommandRegistry;
 // this for the registry that it serves.
 void add_introspection_commands(CommandRegistry& commands);
 
-// A page of Markdown about all that is offered: commands with arguments and results, events, and the types
-// that these use. It follows from the same descriptions as query-qmp-schema, but has the names of types and
-// the descriptions. Sorted by name.
+// Returns a page of Markdown about everything that is offered: commands with their arguments and results,
+// events, and the types that these use, each sorted by name. It is made from the same descriptions as
+// query-qmp-schema, but shows the names of all types and the descriptions of enum values.
 std::string qmp_reference(const CommandRegistry& commands);
 
 struct VersionTriple {
@@ -32,8 +32,8 @@ struct VersionTriple {
                   member("major", &VersionTriple::major));
 };
 
-// The answer of query-version, also in the greeting. `qemu` is the version of QEMU whose protocol is spoken:
-// clients choose by it what they send. `package` is the program's own name and version, see
+// The result of query-version, also sent in the greeting. `qemu` is the version of QEMU whose protocol is
+// spoken, from which clients decide what to send. `package` is the program's own name and version, see
 // CommandRegistry::set_package().
 struct VersionInfo {
   VersionTriple qemu = {.major = 7, .minor = 2, .micro = 22};

@@ -12,32 +12,35 @@
 namespace qomio {
 
 // JSON as values and as text. The only header of the library with the complete type Json, which costs a
-// second per file: signatures need qapi/visitor.h only.
+// second of compile time per file; signatures need only qapi/visitor.h.
 
-// The value as QMP sends it, on one line: `{"return": {}, "id": 1}`. ASCII only (`\u00E9`, surrogate pairs);
-// bytes of a string that are no UTF-8 become `\uFFFD`. Doubles are the shortest text that reads back as the
-// same double: 1.0 is `1`. What JSON has no text for, as check_json() tells, stands as `null`.
+// Returns the value on one line, as QMP sends it: `{"return": {}, "id": 1}`. The text is ASCII (`\u00E9`,
+// surrogate pairs); bytes of a string that are not valid UTF-8 become `\uFFFD`. Doubles are the shortest text
+// that reads back as the same double: 1.0 is `1`. Values that JSON cannot hold, see check_json(), are written
+// as `null`.
 std::string json_text(const Json& value);
-// Behind what is there already; false: check_json() tells why not all of it could be written.
+// Appends the value to `out`. Returns false if JSON cannot hold all of it; check_json() then returns the
+// reason.
 bool json_append(std::string& out, const Json& value);
 
-// Deeper values are not written, as no reader of QMP takes them.
+// More deeply nested arrays and objects are written as `null`, since no QMP reader accepts them.
 inline constexpr int kMaxJsonDepth = 1024;
 
-// Can the value be written as JSON? Errors: `Value 'sensor.ratio' is nan, which JSON can't hold`; likewise
-// what is infinite, binary, or nested deeper than kMaxJsonDepth. `name` is what the value itself is called.
+// Returns an error if the value cannot be written as JSON:
+// `Value 'sensor.ratio' is nan, which JSON can't hold`; likewise if a value in it is infinite, binary, or
+// nested deeper than kMaxJsonDepth. `name` is what errors call the value itself.
 Result<void> check_json(const Json& value, std::string_view name);
 
-// The same over several lines, four blanks a level, for people.
+// Returns the value over several lines, indented by four spaces per level, for people.
 std::string json_pretty_text(const Json& value);
 
-// One whole value, as on the command line, in the dialect of JsonParser. Nothing but blanks may stand behind
+// Reads one complete value in the dialect of JsonParser, as on the command line. Only whitespace may follow
 // it.
 Result<Json> parse_json(std::string_view text);
 
 namespace internal {
 
-// visit() of a T, behind a pointer.
+// visit() of a T whose type is erased: `value` points to the T.
 using VisitValue = Result<void> (*)(Visitor& visitor, std::string_view name, void* value);
 template <class T>
 Result<void> visit_value(Visitor& visitor, std::string_view name, void* value) {
@@ -50,19 +53,19 @@ Json write_json(VisitValue visit, const void* value);
 
 }  // namespace internal
 
-// A T, of a type that visit() takes, from a JSON value. `name` is what errors call the value itself. Errors:
-// the first that Visitor tells of.
+// Reads a T, of a type that visit() accepts, from a JSON value. `name` is what errors call the value itself.
+// Errors: the first of those listed at Visitor.
 template <class T>
 Result<T> from_json(const Json& json, std::string_view name = {}, Scalars scalars = Scalars::typed) {
   T value{};
-  const JsonClearer clearer(value);  // of what a failure leaves
+  const JsonClearer clearer(value);  // clears what was read before an error
   if (auto r = internal::read_json(json, name, scalars, internal::visit_value<T>, &value); !r)
     return failure(r);
   return value;
 }
 
-// Reads into a value that is there already, whose members with a default keep their values where the JSON has
-// none. After an error the value may be half read.
+// Reads into an existing value. Members that may be left out keep their values if the JSON does not contain
+// them. After an error the value may have been changed in part.
 template <class T>
 Result<void> update_from_json(T& value, const Json& json, Scalars scalars = Scalars::typed) {
   return internal::read_json(json, {}, scalars, internal::visit_value<T>, &value);

@@ -32,11 +32,12 @@ bool is_name(std::string_view fragment) {
          });
 }
 
-// A string, or what has the keys below it: an object, or a list when all of their next fragments are digits.
+// A string, or the container of the keys below it: a list if their next fragments are all digits, otherwise
+// an object.
 struct Node {
   std::optional<std::string> text;
-  std::vector<std::pair<std::string, std::unique_ptr<Node>>>
-      children;  // in the order of their first appearance
+  // In the order of their first appearance.
+  std::vector<std::pair<std::string, std::unique_ptr<Node>>> children;
   std::unordered_map<std::string, Node*> by_fragment;
 
   Node& child(const std::string& fragment) {
@@ -46,7 +47,7 @@ struct Node {
   }
 };
 
-// A list element's number without what can be written in several ways.
+// Returns the fragment, without leading zeros if it is the index of a list element.
 std::string canonical(std::string_view fragment) {
   if (!is_index(fragment)) return std::string(fragment);
   const std::size_t zeros = fragment.find_first_not_of('0');
@@ -57,7 +58,7 @@ std::unexpected<Error> inconsistent(std::string_view key) {
   return error("Parameters '{}.*' used inconsistently", key);
 }
 
-// Cuts the key at its dots, each fragment checked.
+// Splits the key at its dots and checks each fragment.
 Result<std::vector<std::string_view>> fragments_of(std::string_view key) {
   std::vector<std::string_view> fragments;
   for (std::size_t start = 0; start <= key.size();) {
@@ -75,7 +76,7 @@ Result<std::vector<std::string_view>> fragments_of(std::string_view key) {
   return fragments;
 }
 
-// The node of the key, made if it is new.
+// Returns the node of the key, creating it if it is new.
 Result<Node*> node_of(Node& root, std::string_view key, const std::vector<std::string_view>& fragments) {
   Node* node = &root;
   for (const std::string_view fragment : fragments) {
@@ -87,7 +88,7 @@ Result<Node*> node_of(Node& root, std::string_view key, const std::vector<std::s
   return node;
 }
 
-// Takes a value off the front of the text, with the comma behind it.
+// Removes a value, and the comma after it, from the front of the text and returns it.
 std::string take_value(std::string_view& text) {
   std::string value;
   while (true) {
@@ -100,7 +101,7 @@ std::string take_value(std::string_view& text) {
   }
 }
 
-// Takes one KEY=VALUE, help, or the value of the implied key.
+// Reads one KEY=VALUE, `help`, or value of the implied key, and removes it from the front of the text.
 Result<void> take_pair(Node& root, std::string_view& text, std::string_view implied_key, KeyvalHelp help,
                        bool& help_wanted) {
   const std::size_t end = std::min(text.find_first_of("=,"), text.size());
@@ -126,11 +127,11 @@ Result<void> take_pair(Node& root, std::string_view& text, std::string_view impl
   return {};
 }
 
-// The children of a list, which are all indices, in order.
+// Puts the children of a list, whose names are all indices, in order.
 Result<Json> list_json(const std::string& key, std::vector<std::pair<std::string, Json>> children) {
   std::vector<std::pair<std::uint64_t, Json>> elements;
   for (auto& [fragment, value] : children) {
-    std::uint64_t index = UINT64_MAX;  // stays when there are too many digits: far behind any gap
+    std::uint64_t index = UINT64_MAX;  // kept if the digits do not fit; some lower index is then missing
     std::from_chars(fragment.data(), fragment.data() + fragment.size(), index);
     elements.emplace_back(index, std::move(value));
   }

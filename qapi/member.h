@@ -8,13 +8,12 @@
 #include <tuple>
 #include <utility>
 
-// The words in which a C++ type is described: qapi/describe.h shows them at work. All are constants.
+// Constants that describe a C++ type, as the example in qapi/describe.h shows.
 namespace qomio {
 
 namespace internal {
 
-// Names, as many as there is room for; of more it is known that they were too many. As a constant, more do
-// not compile.
+// Up to N names; too_many() returns true if there were more. In a constant, more names do not compile.
 template <std::size_t N>
 class Names {
  public:
@@ -34,14 +33,14 @@ class Names {
       overflow();
     }
   }
-  void overflow() { too_many_ = true; }  // no constant expression
+  void overflow() { too_many_ = true; }  // not constexpr, so that it does not compile in a constant
 
   std::array<std::string_view, N> names_{};
   std::size_t count_ = 0;
   bool too_many_ = false;
 };
 
-// Values of different types. A std::tuple does the same, and takes ten times as long to compile.
+// Values of different types, like a std::tuple, which takes ten times as long to compile.
 template <std::size_t index, class T>
 struct Slot {
   T value;
@@ -71,16 +70,16 @@ constexpr auto apply_list(const Function& function, const std::tuple<Ts...>& lis
 
 }  // namespace internal
 
-// Up to four features of a command, member or value. `deprecated` and `unstable` are known to the policy of
-// qapi/command_registry.h; others are for clients that ask the schema whether something is there.
+// Up to four features of a command, member or value. CompatPolicy in qapi/command_registry.h handles
+// `deprecated` and `unstable`; others let clients detect in the schema whether something is supported.
 using Features = internal::Names<4>;
 
 template <class Class, class Value>
 struct Member {
   std::string_view name;
   Value Class::* pointer;
-  bool has_default;                   // input: may be left out, then the variable keeps its initial value
-  std::string_view description = {};  // for people, one line, no final stop
+  bool has_default;                   // input: may be left out; the variable then keeps its initial value
+  std::string_view description = {};  // for people, one line, no final full stop
   Features features = {};
 
   constexpr Member with(Features added) const {
@@ -96,7 +95,7 @@ constexpr Member<Class, Value> member(std::string_view name, Value Class::* poin
   return {name, pointer, false, description};
 }
 
-// A member that may be left out; it then has the value that the struct's own initialiser gives it.
+// A member that may be left out; it then keeps the value that the struct's initialiser gives it.
 template <class Class, class Value>
 constexpr Member<Class, Value> member_with_default(std::string_view name, Value Class::* pointer,
                                                    std::string_view description = {}) {
@@ -110,7 +109,7 @@ constexpr internal::ListOf<Members...> member_list(Members... members) {
   return internal::list_of(members...);
 }
 
-// One value of an enum; a plain name is one, too.
+// One value of an enum. A plain name converts to it.
 struct EnumValue {
   constexpr EnumValue(const char* value_name) : name(value_name) {}
   constexpr EnumValue(std::string_view value_name, std::string_view text = {}, Features special = {})
@@ -135,7 +134,7 @@ EnumDescription(std::string_view, Values...) -> EnumDescription<sizeof...(Values
 template <class E>
 inline constexpr auto enum_description = nullptr;
 
-// A branch of a union: the members that a value of the tag brings along.
+// A branch of a union: the struct whose members the union has for this value of the tag.
 template <class T, class Tag>
 struct Branch {
   using type = T;
@@ -147,9 +146,9 @@ constexpr Branch<T, Tag> branch(Tag tag) {
   return {tag};
 }
 
-// A flat union: the tag, one of the struct's members, says which described struct a std::variant holds, and
-// that struct's members stand beside the others. A tag value without a branch brings none; the variant then
-// holds its first alternative, std::monostate.
+// A flat union: the tag, one of the struct's members, selects which described struct a std::variant holds;
+// the members of that struct appear beside the others. A tag value without a branch adds no members; the
+// variant then holds its first alternative, std::monostate.
 //
 //     struct Shape {
 //       ShapeKind kind = ShapeKind::point;
@@ -173,7 +172,7 @@ constexpr Union<Class, Tag, Variant, Branches...> union_of(Tag Class::* tag, Var
   return {tag, value, internal::list_of(branches...)};
 }
 
-// What clients call an alternate, a std::variant of types that JSON can tell apart:
+// The name of an alternate, a std::variant of types that JSON can tell apart, as clients see it:
 //
 //     template <>
 //     inline constexpr std::string_view alternate_name<std::variant<std::string, Options>> = "FileRef";

@@ -30,16 +30,16 @@ namespace qomio {
 
 namespace {
 
-constexpr std::int64_t kPatienceUs = 1'000'000;  // at the end, with clients that do not read
+constexpr std::int64_t kPatienceUs = 1'000'000;  // how long the destructor waits for clients that do not read
 
 std::string_view name_of(Access access) { return access == Access::full ? "full" : "read-only"; }
 
-// Sessions answer the first one themselves; what gets here comes too late.
+// Sessions answer qmp_capabilities themselves until they have negotiated; later calls get here.
 Result<void> qmp_capabilities(const QmpCapabilities& /*arguments*/) {
   return error(ErrorClass::CommandNotFound, "Capabilities negotiation is already complete, command ignored");
 }
 
-// Sessions answer this, too: it is about one client.
+// Sessions answer this themselves, too, since it concerns one client.
 Result<void> subscribe_events(const EventSubscription& /*arguments*/) {
   return error("subscribe-events is for clients of a QMP server");
 }
@@ -101,7 +101,7 @@ class QmpServer::State {
   std::list<std::unique_ptr<QmpSession>> sessions_;
   std::shared_ptr<void> event_subscription_;
   EventThrottle throttle_;
-  std::unique_ptr<FdSource> delayed_events_;  // made with the first limit
+  std::unique_ptr<FdSource> delayed_events_;  // created with the first limit
   std::size_t client_limit_ = kDefaultClientLimit;
   bool stopped_ = false;
 };
@@ -132,7 +132,7 @@ QmpServer::State::State(GMainContext* context, CommandRegistry& registry, std::s
 QmpServer::State::~State() {
   stop();
   if (getpid() == host_.process) send_rest();
-  // Sessions report to the server when they end, so they go while it is whole.
+  // Sessions call the server when they are destroyed, so destroy them before its other members.
   sessions_.clear();
 }
 
@@ -155,8 +155,8 @@ Result<void> QmpServer::State::listen(const std::string& path, Access access) {
   return {};
 }
 
-// Two numbers may stand for one socket, whose clients would get the access of the one that happens to take
-// them.
+// Refuses a socket that is served already, also under another descriptor number: its clients would get the
+// access of whichever of the two accepts them.
 Result<void> QmpServer::State::take_over(int fd) const {
   struct stat offered = {};
   if (fstat(fd, &offered) != 0) return errno_error(errno, fmt::format("descriptor {}", fd));
@@ -176,7 +176,7 @@ Result<void> QmpServer::State::take_over(int fd) const {
       if (auto r = check(served, session->access()); !r) return r;
     }
   }
-  // Standard input and output are what programs that are started expect to be there.
+  // Programs that this process starts expect standard input, output and error to be open.
   if (fd > STDERR_FILENO) (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
   return {};
 }
@@ -228,7 +228,7 @@ Result<void> QmpServer::State::add_session(FileDescriptor in, FileDescriptor out
 void QmpServer::State::close_session(const QmpSession& session) {
   const auto is_it = [&](const auto& each) { return each.get() == &session; };
   const auto it = std::ranges::find_if(sessions_, is_it);
-  // Out of the list first: what its end sets off shall not find it.
+  // Removed from the list first, so that functions called by the session's destructor do not find it there.
   const auto gone = std::move(*it);
   sessions_.erase(it);
 }
@@ -246,7 +246,7 @@ void QmpServer::State::send_event(std::string_view name, const Json& data) {
   if (delayed_events_) delayed_events_->set_ready_time(throttle_.next_due_us());
 }
 
-// The name to ask for, of an event that is sent on request only.
+// The name that clients must subscribe to if the event is sent on request only; otherwise empty.
 std::string_view QmpServer::State::requested_as(std::string_view name) const {
   const auto event = host_.registry.events().find(name);
   const bool on_request = event != host_.registry.events().end() && event->second.on_request;

@@ -14,14 +14,14 @@ namespace {
 
 bool is_closed(int descriptor) { return fcntl(descriptor, F_GETFD) < 0 && errno == EBADF; }
 
-// Without stdio: its buffers would tell of a failed write late, or not at all, and keep no reason.
-// Returns 0 or the reason.
+// Does not use stdio, whose buffers would report a failed write late or not at all, and without the reason.
+// Returns 0 or the reason, an errno value.
 int write_all(int descriptor, std::string_view text) {
   while (!text.empty()) {
     const ssize_t count = write(descriptor, text.data(), text.size());
     if (count >= 0) {
       text.remove_prefix(static_cast<std::size_t>(count));
-    } else if (errno == EAGAIN) {  // whoever shares the pipe has made it non-blocking
+    } else if (errno == EAGAIN) {  // another process that shares the pipe made it non-blocking
       pollfd entry{.fd = descriptor, .events = POLLOUT, .revents = 0};
       (void)poll(&entry, 1, -1);
     } else if (errno != EINTR) {
@@ -40,7 +40,7 @@ Result<ClosedStreams> prepare_standard_streams() {
     int flags;
     bool ClosedStreams::* closed;
   };
-  // The output is open for reading only, so that each write to it fails with EBADF as before.
+  // Output is opened for reading only, so that each write to it fails with EBADF, as if it were closed.
   constexpr Stream kStreams[] = {{STDIN_FILENO, O_RDONLY, &ClosedStreams::input},
                                  {STDOUT_FILENO, O_RDONLY, &ClosedStreams::output},
                                  {STDERR_FILENO, O_WRONLY, &ClosedStreams::error}};
@@ -48,7 +48,7 @@ Result<ClosedStreams> prepare_standard_streams() {
   for (const Stream& stream : kStreams) {
     if (!is_closed(stream.descriptor)) continue;
     closed.*stream.closed = true;
-    // Gets the lowest free number, which is this one: those below are open by now.
+    // open() returns the lowest free number, which is this one: the lower ones are open by now.
     if (open("/dev/null", stream.flags) < 0) return errno_error(errno, "cannot open '/dev/null'");
   }
   return closed;

@@ -17,7 +17,7 @@ bool has(const std::vector<std::string>& features, std::string_view name) {
   return std::ranges::find(features, name) != features.end();
 }
 
-// The type among the alternatives that a value is of.
+// The alternative that the value belongs to; null if that is a builtin type.
 const Type* alternative_for(const Json& value, const Type& alternate) {
   for (const Type* type : alternate.alternatives) {
     switch (type->kind) {
@@ -37,7 +37,7 @@ const Type* alternative_for(const Json& value, const Type& alternate) {
   return nullptr;
 }
 
-// The branch that the tag in the value names; null when there is none.
+// The branch that the tag in the value selects; null if there is none.
 const Type* branch_for(const Json& object, const Type& type) {
   if (type.tag.empty()) return nullptr;
   const auto tag = object.find(type.tag);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The fmt library's own code, compiled once, here: in each file that formats a line it would be a third of
-// what is compiled, and as a shared library it would slow down each start of a program. Programs that embed
-// qomio need only its headers.
+// The fmt library's own code, compiled once, here. As a header-only library it would be a third of the code
+// to compile in each file that formats a line; as a shared library it would slow down every start of a
+// program. Programs that embed qomio need only fmt's headers.
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

@@ -8,8 +8,8 @@
 
 namespace qomio {
 
-// Ends the program with the sentence and the place of the call on standard error. For mistakes of the program
-// itself; what a user or the system can cause is an Error.
+// Prints the sentence and the place of the call to standard error and aborts the program. For bugs of the
+// program itself; whatever a user or the system can cause is an Error.
 [[noreturn]] void broken_invariant(std::string_view sentence,
                                    std::source_location where = std::source_location::current());
 
@@ -19,15 +19,16 @@ inline void invariant(bool holds, std::string_view sentence,
     broken_invariant(sentence, where);
 }
 
-// One rule for every function of somebody else's that the library calls, be it a hook, a getter, a command, a
-// listener or a handler: it returns its errors. An exception that leaves one ends the program with a sentence
-// that names it and what the exception says, "an exception left the bottom half 'flush': disk full". Only
-// std::bad_alloc goes on from where somebody waits for an answer (see qapi/error.h).
+// Callbacks that the library calls (hooks, getters, commands, listeners, handlers) must return their errors.
+// An exception that leaves one aborts the program with a message that names the callback and contains what(),
+// "an exception left the bottom half 'flush': disk full". Only std::bad_alloc is passed on, if a caller waits
+// for a result (see qapi/error.h).
 //
-// For a catch (...) around such a call.
+// To be called in a catch (...) around the call of a callback.
 [[noreturn]] void exception_left(std::string_view callback);
 
-// Such a call, for an answer. `describe` makes the text that names it, if an exception leaves it.
+// Calls a callback whose caller waits for a result. `describe` is called only if an exception leaves the
+// callback, and returns the text that names it.
 template <class Describe, class Call>
 decltype(auto) callback(const Describe& describe, const Call& call) {
   try {
@@ -38,13 +39,14 @@ decltype(auto) callback(const Describe& describe, const Call& call) {
     exception_left(describe());
   }
 }
-// The same, named by two words: callback("getter of property", "rate", [&] { ... }).
+// The same; the callback is named by kind and name: callback("getter of property", "rate", [&] { ... }).
 template <class Call>
 decltype(auto) callback(std::string_view kind, std::string_view name, const Call& call) {
   return callback([&] { return std::string(kind).append(" '").append(name).append("'"); }, call);
 }
 
-// Calls where nobody waits for an answer: what has happened stays, even if there is no memory to report it.
+// Calls `call` and ignores std::bad_alloc. For notifications: what they report has happened even if there is
+// no memory to report it.
 template <class Call>
 void unless_out_of_memory(const Call& call) {
   try {

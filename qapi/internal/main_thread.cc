@@ -12,9 +12,9 @@ namespace qomio {
 
 namespace {
 
-// Each thread's own address.
+// Its address identifies the thread.
 constinit thread_local char mark_of_thread = 0;
-constinit std::atomic<const void*> main_thread = nullptr;  // its mark; null: not found out yet
+constinit std::atomic<const void*> main_thread = nullptr;  // address of its mark; null: not known yet
 
 }  // namespace
 

@@ -11,14 +11,14 @@
 
 namespace qomio {
 
-// A line of the log that others can cause as often as they like. The first is written at once. What comes
-// within the period after it is counted, and told in one line at the period's end, after which the next
-// period begins; when nothing came in a period, the next one is a first again.
+// A log message that clients can cause any number of times. The first is written at once. Messages in the
+// period that follows are counted and reported in one line at its end, after which the next period begins.
+// After a period without messages, the next message is written at once again.
 //
 //     RepeatedMessage refused(context, "QMP clients were refused");
 //     refused.log("a QMP client was refused: ...");   // at most once in 5 s; then "172 more QMP clients ..."
 //
-// Thread: the one that runs the context. What is counted at the end is still told.
+// Thread: the one that runs the context. The destructor reports messages that are only counted so far.
 class RepeatedMessage {
  public:
   static constexpr std::int64_t kPeriodUs = 5'000'000;
@@ -27,7 +27,7 @@ class RepeatedMessage {
                   GLogLevelFlags level = G_LOG_LEVEL_MESSAGE, std::int64_t period_us = kPeriodUs);
   ~RepeatedMessage();
 
-  // The line that tells of `count` things; later only their sum is told.
+  // `line` reports `count` occurrences. Within a period it is not written; its count is added to the sum.
   void log(const std::string& line, std::uint64_t count = 1);
 
  private:
@@ -40,7 +40,7 @@ class RepeatedMessage {
   const std::int64_t period_us_;
   bool in_period_ = false;
   std::uint64_t more_ = 0;
-  std::optional<FdSource> timer_;  // made with the first line: most programs never need it
+  std::optional<FdSource> timer_;  // created with the first line, since most programs never need it
 };
 
 }  // namespace qomio

@@ -45,7 +45,7 @@ std::optional<Magnitude> parse_magnitude(std::string_view text) {
 
 constexpr std::uint64_t kInt64Min = std::uint64_t{1} << 63;
 
-// The factor of a size suffix; 0 if it is none.
+// The factor of a size suffix; 0 if it is not one.
 std::uint64_t suffix_factor(char suffix) {
   constexpr std::string_view kSuffixes = "BKMGTPE";
   const auto upper = static_cast<char>(suffix & ~0x20);
@@ -78,8 +78,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   std::uint64_t whole = 0;
   auto [at, ec] = std::from_chars(first, end, whole);
   if (ec != std::errc()) return std::nullopt;
-  // The fraction as digits over a power of ten; what lies beyond 18 digits is below one byte even for
-  // exbibytes.
+  // The fraction as an integer over a power of ten. Digits after the 18th are ignored: they are worth less
+  // than 1.2 bytes, and that only with the suffix E.
   std::uint64_t fraction = 0;
   std::uint64_t scale = 1;
   if (at != end && *at == '.') {
@@ -95,7 +95,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
     factor = suffix_factor(*at);
     if (factor == 0 || at + 1 != end) return std::nullopt;
   }
-  if (fraction != 0 && factor == 1) return std::nullopt;  // there are no broken bytes
+  if (fraction != 0 && factor == 1) return std::nullopt;  // there are no fractions of a byte
   __extension__ using Wide = unsigned __int128;
   const Wide total = Wide{whole} * factor + Wide{fraction} * factor / scale;
   if (total > std::numeric_limits<std::uint64_t>::max()) return std::nullopt;

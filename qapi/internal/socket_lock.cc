@@ -14,7 +14,7 @@ namespace qomio {
 
 namespace {
 
-// Is it the file that has this name now? While it is open no other can have its number.
+// Returns true if `path` names this file. While the file is open, no other file can have its inode number.
 bool has_name(const struct stat& file, const std::string& path) {
   struct stat named = {};
   return lstat(path.c_str(), &named) == 0 && named.st_dev == file.st_dev && named.st_ino == file.st_ino;
@@ -45,13 +45,14 @@ Result<SocketLock> SocketLock::take(const std::string& socket_path) {
       if (errno == EWOULDBLOCK) return socket_in_use(socket_path);
       return failed("lock");
     }
-    // The one that held it before may have removed the file meanwhile, and another may be at work with a
-    // newer.
+    // The previous holder may have removed the file in the meantime, and another program may have locked a
+    // new one.
     if (has_name(status, path)) return SocketLock(path, std::move(file));
   }
 }
 
-// Removed while it is still locked: whoever has opened it already finds that it has lost its name.
+// Removes the file while it is locked: a program that has opened it already then finds that it has lost its
+// name.
 SocketLock::~SocketLock() {
   if (file_) unlink(path_.c_str());
 }

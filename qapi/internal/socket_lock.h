@@ -8,14 +8,14 @@
 
 namespace qomio {
 
-// Held while a socket file is made, so that of several programs, or several listeners of one program, that
-// find the same dead socket only one replaces it. It is a lock (flock) of an empty file beside the socket,
-// `PATH.lock`, which is removed with the lock. The lock of a program that dies goes with it; a file that it
-// leaves is taken by the next.
+// Held while a socket file is created, so that if several programs, or several listeners of one program, find
+// the same dead socket, only one of them replaces it. It is a lock (flock) of an empty file beside the
+// socket, `PATH.lock`, which is removed with the lock. The kernel releases the lock of a program that dies;
+// the next program locks the file that is left.
 class SocketLock {
  public:
-  // Does not wait. Errors: the socket is in use, as socket_in_use() says it, while another holds the lock;
-  // the file cannot be made; it is something else than an empty file, which is left alone.
+  // Does not block. Errors: that of socket_in_use() while another program or listener holds the lock; the
+  // lock file cannot be created; it exists and is not an empty regular file, in which case it is left alone.
   static Result<SocketLock> take(const std::string& socket_path);
   SocketLock(SocketLock&&) = default;
   SocketLock& operator=(SocketLock&&) = delete;

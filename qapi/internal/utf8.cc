@@ -7,7 +7,7 @@ namespace qomio {
 
 namespace {
 
-// The least code that needs so many bytes; a smaller one is an overlong form.
+// The lowest code that needs a sequence of this length; a lower one is an overlong form.
 constexpr std::uint32_t kLeastCode[] = {0, 0, 0x80, 0x800, 0x10000, 0x200000, 0x4000000};
 
 }  // namespace
@@ -41,7 +41,8 @@ std::string_view utf8_prefix(std::string_view text, std::size_t max_bytes) {
   for (std::size_t end = max_bytes; end > 0 && max_bytes - end < 4; --end) {
     if ((static_cast<unsigned char>(text[end]) & 0xc0) != 0x80) return text.substr(0, end);
   }
-  // No character has as many continuation bytes, or the first one is longer than what is allowed.
+  // The text is not UTF-8, since no character has so many continuation bytes, or max_bytes is too small for
+  // the first character.
   return text.substr(0, max_bytes < 4 ? 0 : max_bytes);
 }
 

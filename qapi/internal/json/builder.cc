@@ -12,15 +12,15 @@ namespace qomio {
 
 namespace {
 
-// Objects up to this size are searched for a doubled key one by one.
+// Smaller objects are searched member by member for a duplicate key.
 constexpr std::size_t kSmallObject = 16;
 
-// From this size on a container gets room for as many elements as a value may have. Growing moves all
-// elements, which takes long when there are many; room that is not used costs nothing but addresses.
+// From this size on, a container reserves room for as many elements as a value may have. Growing moves all
+// elements, which takes long if there are many; unused room costs only address space.
 constexpr std::size_t kLargeContainer = 8 << 10;
 constexpr std::size_t kMostElements = 1 << 20;
 
-// A value of fewer tokens, or a string of fewer bytes, is freed quickly.
+// Values of at most this many tokens and bytes are freed quickly.
 constexpr std::size_t kQuicklyFreedTokens = 1 << 13;
 constexpr std::size_t kQuicklyFreedBytes = 1 << 20;
 
@@ -29,11 +29,11 @@ void make_room(auto& elements) {
   try {
     elements.reserve(std::max(kMostElements, 2 * elements.size()));
   } catch (const std::bad_alloc&) {
-    return;  // there may be enough addresses for what it really needs
+    return;  // there may be enough memory for what is really needed
   }
 }
 
-// The members as the vector that they are: ordered_json's own functions search all keys for each new one.
+// The members as a vector, since ordered_json's own functions search all keys for each new one.
 auto& members_of(Json& object) { return *object.get_ptr<Json::object_t*>(); }
 
 }  // namespace
@@ -169,8 +169,8 @@ bool JsonBuilder::is_doubled(Level& level, const std::string& name) {
   return !level.names->insert(members, members.size(), name);
 }
 
-// Where the next value goes. Only the last element of a container is ever built, so containers stay where
-// they are.
+// Returns the place for the next value. Only the last element of a container is ever being built, so pointers
+// to open containers stay valid.
 Json& JsonBuilder::new_slot() {
   if (levels_.empty()) {
     root_.reset(new Json());

@@ -16,12 +16,12 @@
 
 namespace qomio {
 
-// What becomes of a number that is too large for a double: an error; or infinity, for who reads the value to
-// refuse where it is known what the number is for.
+// What becomes of a number that is too large for a double: an error; or infinity, so that the reader of the
+// value, which knows the parameter, refuses it.
 enum class LargeNumbers { refused, infinite };
 
-// Makes one value of tokens. The first error is kept, and the memory of what was built freed; the value still
-// takes all of its tokens. Containers and strings grow so that no token takes long.
+// Builds one value from tokens. After the first error it keeps the error, frees what has been built, and
+// ignores the remaining tokens of the value. Containers and strings grow so that no token takes long.
 class JsonBuilder {
  public:
   static constexpr std::size_t kMaxNameBytes = 64 << 10;  // of a member
@@ -29,13 +29,13 @@ class JsonBuilder {
   explicit JsonBuilder(LargeNumbers large_numbers = LargeNumbers::refused);
   ~JsonBuilder();
 
-  // What is given up is freed there, if there may be much of it.
+  // The disposal frees abandoned values that may be large. It must outlive this object.
   void dispose_into(JsonDisposal& disposal) { disposal_ = &disposal; }
 
   // A punctuation, string, string part, number or word token.
   void add(const JsonToken& token);
 
-  // Braces and brackets, each counted by itself; the value is complete when both are 0 or one is negative.
+  // Open braces and brackets, counted separately. The value is complete when both are 0 or one is negative.
   int open_braces() const { return braces_; }
   int open_brackets() const { return brackets_; }
   bool started() const { return started_; }
@@ -44,7 +44,8 @@ class JsonBuilder {
     return started_ && !in_string_ && ((braces_ == 0 && brackets_ == 0) || braces_ < 0 || brackets_ < 0);
   }
 
-  // The value or its first error; a value that lacks its end is one. Afterwards the next value may begin.
+  // Returns the value or its first error; an incomplete value is an error. Afterwards the next value may
+  // begin.
   Result<Json> take();
   void clear();
 
@@ -63,9 +64,9 @@ class JsonBuilder {
   struct Level {
     Json* container;
     bool is_object;
-    bool is_key = false;                   // stands where a key belongs: an error, reported at its end
+    bool is_key = false;                   // found where a key is expected: an error, reported at its end
     bool doubled_key = false;              // the member being read has the name of an earlier one
-    std::unique_ptr<JsonNameIndex> names;  // once the object is large
+    std::unique_ptr<JsonNameIndex> names;  // null until the object is large
   };
 
   void add_to_value(const JsonToken& token, bool as_key);
@@ -87,12 +88,12 @@ class JsonBuilder {
   int braces_ = 0;
   int brackets_ = 0;
   struct Deleter {
-    void operator()(Json* value) const noexcept;  // without needing memory
+    void operator()(Json* value) const noexcept;  // needs no memory
   };
   std::unique_ptr<Json, Deleter> root_;
-  std::unique_ptr<Json, Deleter> key_root_;  // what stands where a key belongs
+  std::unique_ptr<Json, Deleter> key_root_;  // the value found where a key is expected
   std::vector<Level> levels_;
-  std::optional<JsonStringDecoder> long_string_;  // one of which parts have come
+  std::optional<JsonStringDecoder> long_string_;  // the string of which parts have come
   bool in_string_ = false;
   std::size_t tokens_ = 0;
   std::size_t bytes_ = 0;
@@ -106,7 +107,7 @@ Result<Json> json_scalar(const JsonToken& token, LargeNumbers large_numbers);
 // The characters of a string token.
 Result<std::string> json_string(const JsonToken& token);
 
-// The error that the text of a Stray token is; no more than so many bytes of it are shown.
+// The error for the text of a Stray token, of which at most max_bytes bytes are shown.
 Error json_stray_error(std::string_view text, std::size_t max_bytes);
 
 }  // namespace qomio

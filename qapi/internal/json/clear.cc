@@ -9,7 +9,7 @@
 namespace qomio {
 namespace {
 
-// An array or object as a row of values.
+// The following functions use an array or object as a row of values.
 std::size_t row_size(const Json& row) { return row.is_structured() ? row.size() : 0; }
 
 Json& row_value(Json& row, std::size_t index) {
@@ -24,13 +24,13 @@ void drop_last(Json& row) {
 
 using Members = Json::object_t;
 
-// The same members with room for more.
+// Moves the members into a vector with room for more.
 Members grown(Members& members) {
   constexpr std::size_t kFirstRoom = 4;
   Members larger;
   larger.reserve(std::max(kFirstRoom, 2 * members.size()));
   for (const auto& [name, value] : members) larger.emplace_back(name, nullptr);
-  // Nothing needs memory any more.
+  // From here on nothing needs memory.
   for (std::size_t i = 0; i < members.size(); ++i) {
     const auto at = static_cast<std::ptrdiff_t>(i);
     larger.begin()[at].second = std::move(members.begin()[at].second);
@@ -43,7 +43,7 @@ Members grown(Members& members) {
 Json& json_add_member(Json& object, std::string name) {
   auto& members = *object.get_ptr<Members*>();
   if (members.size() == members.capacity()) members = grown(members);
-  // Straight to the end: the library would search for an older member of the name.
+  // Appends directly, since the library would first search for a member of this name.
   static_cast<Members::Container&>(members).emplace_back(std::move(name), nullptr);
   return members.back().second;
 }
@@ -63,10 +63,10 @@ void json_copy(const Json& from, Json& to) {
   }
 }
 
-// Takes a row apart from its end, going down into the rows that stand in it. The way back needs a place: the
-// row being left stands where the first value of the one being entered was, and that value stands where the
-// entered one was, to be taken in its turn. Each row is entered once and is gone when it is left, and a row
-// that is not entered or left is empty when it is destroyed.
+// Removes the values of a row from its end and descends into the rows among them. To find the way back
+// without extra memory, the row being left is stored as the first value of the row being entered, and that
+// first value takes the place of the entered row, to be removed later. Each row is entered once and is gone
+// when it is left, and a row that is not entered or left is empty when it is destroyed.
 void json_clear(Json& value) noexcept {
   Json row = std::exchange(value, nullptr);
   while (row_size(row) > 0) {
@@ -81,7 +81,7 @@ void json_clear(Json& value) noexcept {
     } else {
       Json entered = std::move(at_end);
       at_end = std::move(row_value(entered, 0));
-      // Through a third variable: the row is moved into a part of what is moved into the row.
+      // `left` is needed because the row is moved into a part of the value that is moved into the row.
       Json left = std::move(row);
       row_value(entered, 0) = std::move(left);
       row = std::move(entered);

@@ -14,19 +14,19 @@
 #include "qomio/qapi/member.h"
 #include "qomio/qapi/visitor.h"
 
-// The destructor of a Json takes memory for as long as it runs, and ends the process where there is none,
-// since it must not throw. What comes from clients, or is on its way to them, is emptied first.
+// The destructor of Json allocates memory, and ends the process if there is none, since it must not throw.
+// Values that come from clients or are sent to them are therefore cleared before they are destroyed.
 namespace qomio {
 
-// Makes the value null. Needs no memory, nor more stack for deeper values.
+// Makes the value null. Needs no memory, and no more stack for deeper values.
 void json_clear(Json& value) noexcept;
 
-// Copies into a value that is null. Without memory it holds a part, to be emptied by its owner.
+// Copies into a value that is null. If memory runs out, that value holds a part, which its owner must clear.
 void json_copy(const Json& from, Json& to);
 
-// Adds a member at the end of an object, which has none of that name, and returns its value: null. Without
-// memory the object stays as it was. The library's own way copies all values when the object grows, and
-// destroys the old ones.
+// Appends a member to an object that has none of this name, and returns its value, which is null. If memory
+// runs out, the object is unchanged. The JSON library's own functions copy all values when an object grows,
+// and destroy the old ones.
 Json& json_add_member(Json& object, std::string name);
 
 namespace internal {
@@ -43,7 +43,7 @@ template <class... Members, class... More>
 Types<decltype(value_of(std::declval<Members>().pointer))..., More...> types_of(
     const std::tuple<Members...>& members, Types<More...> more);
 
-// The types that a value of a type is made of.
+// The types of which a value of type T consists.
 template <class T>
 struct Parts : std::type_identity<Types<>> {};
 template <class T>
@@ -61,7 +61,7 @@ template <class T>
 struct Parts<T>
     : std::type_identity<decltype(types_of(T::members, Types<decltype(value_of(T::branches.value))>()))> {};
 
-// A struct may hold a list of its own kind: what has been looked into is not looked into again.
+// A struct may contain a list of its own type, so types in Seen are not searched again.
 template <class T, class... Seen>
 constexpr bool holds_json() {
   if constexpr (std::is_same_v<T, Json>) {
@@ -79,7 +79,7 @@ struct HoldsJson : std::bool_constant<holds_json<T>()> {};
 
 }  // namespace internal
 
-// Empties the Json values in a value of a described type; which of them there are is known when compiled.
+// Clears the Json values in a value of a described type, which are found at compile time.
 template <class T>
 void clear_json_in(T& value) noexcept;
 template <class T>
@@ -119,7 +119,7 @@ void clear_json_in(Result<T>& result) noexcept {
   }
 }
 
-// The same at the end of a scope.
+// Calls clear_json_in() at the end of a scope.
 template <class T>
 class JsonClearer {
  public:

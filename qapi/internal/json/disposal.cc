@@ -16,14 +16,14 @@ namespace qomio {
 
 namespace {
 
-// Of a string so much is given back at a time.
+// A long string is freed in slices of this size.
 constexpr std::size_t kSliceBytes = 4 << 20;
 
-// So many elements are freed before memory is given back, and once more at the end. The allocator keeps what
-// it is given in lists, which it then goes through: that takes as long as they are.
+// Number of elements to free before memory is returned to the system, which also happens at the end. The
+// allocator keeps freed blocks in lists that it walks when it returns memory; this limit keeps them short.
 constexpr std::size_t kElementsBetweenTrims = 4 * JsonDisposal::kElementsInATurn;
 
-// What it takes to free the block of memory that holds the characters or elements, counted in elements.
+// The cost of freeing the block that holds the characters or elements, counted in elements.
 std::size_t work_of_block(const Json& value) {
   constexpr std::size_t kBytesPerElement = 1024;
   std::size_t bytes = 0;
@@ -37,17 +37,17 @@ std::size_t work_of_block(const Json& value) {
   return bytes / kBytesPerElement;
 }
 
-// Gives the system the pages at the end of a long string, and cuts it there: freed as a whole they would take
-// long. What lies behind the end of the string is not read any more.
+// Cuts a slice off the end of a long string and returns its pages to the system, since freeing them all at
+// once would take long. The bytes after the new end are not read any more.
 void shorten(std::string& text) {
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto in_page = [page](const char* byte) { return reinterpret_cast<std::uintptr_t>(byte) % page; };
   const std::size_t size = text.size() - kSliceBytes;
   const char* const end = text.data() + text.size();
-  char* begin = text.data() + size + 1;  // behind the new end's NUL
+  char* begin = text.data() + size + 1;  // after the NUL at the new end
   text.resize(size);
   begin += (page - in_page(begin)) % page;
-  // Where this isn't possible they stay until the string is freed.
+  // If this fails, the pages are kept until the string is freed.
   (void)madvise(begin, static_cast<std::size_t>(end - in_page(end) - begin), MADV_DONTNEED);
 }
 
@@ -117,8 +117,8 @@ void JsonDisposal::turn() {
   if (more && freed_ < kElementsBetweenTrims) return;
   freed_ = 0;
 #ifdef __GLIBC__
-  // Freed memory stays in the heap below what is still used, and large blocks, once freed, make the heap keep
-  // as much for the next; so it is told.
+  // glibc keeps freed memory that lies below memory still in use, and after large blocks were freed it keeps
+  // as much for the next ones, so it must be asked to return the memory.
   malloc_trim(0);
 #endif
 }

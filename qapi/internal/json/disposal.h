@@ -12,11 +12,11 @@
 
 namespace qomio {
 
-// Frees large JSON values a piece at a time, in turns of the loop, so that nobody waits while a million of
-// elements is freed; in the end the memory goes back to the system. Small values are freed by their owners.
+// Frees large JSON values piece by piece in turns of the loop, so that freeing a million elements does not
+// delay other work, and then returns the memory to the system. Small values are freed by their owners.
 //
-// Thread: the one that runs the context. What is left at the end, or cannot be kept for later since memory is
-// short, is freed at once.
+// Thread: the one that runs the context. Values that are left when this is destroyed, or that cannot be
+// queued for lack of memory, are freed at once.
 class JsonDisposal {
  public:
   static constexpr std::size_t kElementsInATurn = 4096;
@@ -29,15 +29,15 @@ class JsonDisposal {
   void take(Json value) noexcept;
   void take(std::string text) noexcept;
 
-  // Frees as much as a turn does. False: nothing is left.
+  // Frees as much as one turn does. Returns false if nothing is left.
   bool free_some();
 
  private:
   void turn();
 
   FdSource source_;
-  std::size_t freed_ = 0;     // elements, since memory was given back
-  std::vector<Json> values_;  // the last is being freed; those before it contain it, or are next
+  std::size_t freed_ = 0;     // elements, since memory was last returned to the system
+  std::vector<Json> values_;  // the last is being freed; earlier ones contained it, or are next
 };
 
 }  // namespace qomio

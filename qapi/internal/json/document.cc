@@ -25,7 +25,7 @@ TextPlace place_in(std::string_view text, std::size_t offset) {
 
 namespace {
 
-// More of what is wrong is not shown.
+// Errors show at most this much of a Stray token.
 constexpr std::size_t kMaxShownBytes = 100;
 
 std::unexpected<Error> at(std::string_view text, std::size_t offset, Error error) {
@@ -33,7 +33,7 @@ std::unexpected<Error> at(std::string_view text, std::size_t offset, Error error
   return std::unexpected(std::move(error));
 }
 
-// Counts lines as the text is read, so that each byte is looked at once.
+// Counts lines while the text is read, so that each byte is examined once.
 class PlaceCounter {
  public:
   explicit PlaceCounter(std::string_view text) : text_(text) {}
@@ -64,7 +64,7 @@ Result<JsonDocument> parse_json_document(std::string_view text) {
   PlaceCounter counter(text);
   std::string_view rest = text;
   bool is_finished = false;
-  std::optional<std::size_t> string_begin;  // of one that comes in parts
+  std::optional<std::size_t> string_begin;  // of a string that comes in parts
   for (std::size_t begin = 0; !is_finished;) {
     JsonToken token = lexer.next(rest, JsonParser::kMaxBytes);
     if (token.kind == JsonTokenKind::None) {

@@ -10,25 +10,25 @@
 
 namespace qomio {
 
-// A place in a text, both from 1 on; the column counts bytes.
+// A place in a text. Line and column start at 1; the column counts bytes.
 struct TextPlace {
   std::size_t line = 1;
   std::size_t column = 1;
-  // "3:14: ", to stand in front of an error.
+  // "3:14: ", to prepend to an error.
   std::string prefix() const;
 };
 TextPlace place_in(std::string_view text, std::size_t offset);
 
-// One JSON value that is a whole text, such as a file.
+// The JSON value of a whole text, such as a file.
 struct JsonDocument {
   Json value;
-  // Where the elements of arrays begin that are members of the outermost object, in the order of the text.
+  // Where objects begin that are elements of an array in the outermost object, in the order of the text.
   std::vector<TextPlace> elements;
 };
 
-// As parse_json(), in the same dialect, but errors begin with their place, and a byte order mark in front of
-// the text is skipped; columns are counted behind it. The text may be long: a token has the limit that a
-// whole value has there, and there may be any number of them.
+// Like parse_json(), in the same dialect, but errors begin with their place, and a byte order mark at the
+// start of the text is skipped and not counted in columns. The text may be long: JsonParser's limit for the
+// bytes of a value applies to each token, and there may be any number of tokens.
 Result<JsonDocument> parse_json_document(std::string_view text);
 
 }  // namespace qomio

@@ -33,7 +33,7 @@ std::string InputVisitor::container_name() const {
   std::string path;
   for (const Frame& frame : stack_) {
     if (!path.empty() && !frame.name.empty()) path += '.';
-    path += frame.name;  // empty for an element of a list: its index stands there already
+    path += frame.name;  // empty for a list element, whose index is already there
     if (&frame != &stack_.back()) append_index(path, frame);
   }
   return path;
@@ -71,7 +71,7 @@ Result<std::string_view> InputVisitor::get_text(std::string_view name) {
   auto value = get(name);
   if (!value) return failure(value);
   if (!(*value)->is_string()) {
-    // On the command line a scalar that is no string was written with dotted keys below it.
+    // On the command line, a scalar that is not a string was given by dotted keys below it.
     if (text()) return error("Parameters '{}.*' are unexpected", full_name(name));
     return wrong_kind(name, "string");
   }
@@ -133,7 +133,7 @@ Result<void> InputVisitor::type_uint64(std::string_view name, std::uint64_t& val
   if (!wraps_negative() && !j.is_number_unsigned() && j.get<std::int64_t>() < 0) {
     return error("Parameter '{}' expects uint64", full_name(name));
   }
-  // A negative number wraps, as QMP clients written in languages without unsigned integers rely on.
+  // Negative numbers wrap; QMP clients in languages without unsigned integers rely on this.
   value = j.is_number_unsigned() ? j.get<std::uint64_t>() : static_cast<std::uint64_t>(j.get<std::int64_t>());
   return {};
 }
@@ -171,7 +171,7 @@ Result<void> InputVisitor::type_number(std::string_view name, double& value) {
   if (!json) return failure(json);
   if (!(*json)->is_number()) return wrong_kind(name, "number");
   const auto number = (*json)->get<double>();
-  // 1e999 is read as infinity, for which JSON has no text: what is kept could not be written.
+  // 1e999 is read as infinity, which JSON cannot hold, so the value could not be written again.
   if (!std::isfinite(number)) return error("Parameter '{}' expects a finite number", full_name(name));
   value = number;
   return {};
@@ -284,16 +284,16 @@ Json split_at_commas(std::string_view text) {
   }
 }
 
-// Of numbers as they are written in two's complement; what they mean is for whoever reads them.
+// A range of integers, stored in two's complement.
 struct Range {
   std::uint64_t first;
   std::uint64_t last;
-  bool is_signed;  // as it is written
+  bool is_signed;  // both bounds were read as int64
   bool is_in_order;
 };
 
 std::optional<Range> parse_range(std::string_view text, bool is_unsigned) {
-  const auto dash = text.find('-', text.find_first_not_of(" \t\n\v\f\r+-"));  // behind blanks and a sign
+  const auto dash = text.find('-', text.find_first_not_of(" \t\n\v\f\r+-"));  // after blanks and a sign
   if (dash == std::string_view::npos) return std::nullopt;
   const auto from = text.substr(0, dash);
   const auto to = text.substr(dash + 1);

@@ -13,28 +13,26 @@
 
 namespace qomio {
 
-// Reads from a JSON value.
+// Reads from a JSON value, which is not copied and must outlive the visitor.
 //
-// With Scalars::typed, as in QMP, each value must have the JSON type asked for. With Scalars::text, as on a
-// command line, every scalar is a string and is converted (qapi/text.h). Where a list is
-// asked for and a string stands there, it is split at commas, and in a list of integers 1-3 means 1,2,3 (at
-// most kMaxRange elements a list). Where a list, a struct or any value is asked for, the string may also be
-// JSON, typed, which begins with '[' or '{': `["a,b", "c"]` says what commas can't. What is no JSON array is
-// split as ever.
-//
-// The value is not copied: it must outlive the visitor.
+// With Scalars::typed, as in QMP, each value must have the requested JSON type. With Scalars::text, as on a
+// command line, every scalar is a string and is converted (qapi/text.h). A string in place of a list is split
+// at commas, and in a list of integers 1-3 means 1,2,3 (at most kMaxRange elements per list). A string in
+// place of a list, a struct or an `any` value may also be typed JSON that begins with '[' or '{':
+// `["a,b", "c"]` expresses what commas cannot. In place of a list, a string that is not a JSON array is split
+// at commas.
 class InputVisitor final : public Visitor {
  public:
   using Scalars = qomio::Scalars;
-  // What `any` values may hold: what JSON can hold; or also what is too large for it, since somebody else
-  // reads them, who knows their types, with a visitor that takes less.
+  // What `any` values may contain. `json`: only values that JSON can hold. `all`: also numbers that are too
+  // large for it, since another visitor, which knows their types, will read and check them.
   enum class Any { json, all };
   static constexpr std::size_t kMaxRange = 65536;
 
   explicit InputVisitor(const Json& value, Scalars scalars = Scalars::typed, Any any = Any::json)
       : root_(&value), scalars_(scalars), any_(any) {}
-  // From text that stands for the value itself, as behind `prop=`; not copied either, unless it is about to
-  // go.
+  // Reads a text as the value itself, as in `prop=TEXT`. Does not copy the text, either, unless it is a
+  // temporary.
   explicit InputVisitor(std::string_view text) : root_text_(text), scalars_(Scalars::text) {}
   explicit InputVisitor(const char* text) : InputVisitor(std::string_view(text)) {}
   explicit InputVisitor(const std::string& text) : InputVisitor(std::string_view(text)) {}
@@ -61,27 +59,27 @@ class InputVisitor final : public Visitor {
  private:
   struct Frame {
     const Json* value;
-    std::string name;        // of this struct or list, as its parent calls it
-    std::size_t index = 0;   // list: the next element
-    std::vector<bool> seen;  // struct: members asked for
-    bool is_split =
-        false;  // list: made of one string; its ranges stand for themselves until an integer is read
-    bool is_json = false;  // typed, in a string that was JSON
+    std::string name;        // of this struct or list in its parent
+    std::size_t index = 0;   // list: index of the next element
+    std::vector<bool> seen;  // struct: members that were visited
+    // List: split from one string. Ranges such as 1-3 are expanded when the first integer is read.
+    bool is_split = false;
+    bool is_json = false;  // typed, since it comes from a string that was JSON
   };
 
-  // The value that `name` stands for here, marked as seen; null when missing.
+  // Returns the value of `name` in the current struct or list and marks it as seen; null if it is missing.
   const Json* find(std::string_view name);
   Result<const Json*> get(std::string_view name);
   Result<std::string_view> get_text(std::string_view name);
-  // The visitor was made from text, and that is what is visited.
+  // True if the visitor was made from text and this text is being visited.
   bool at_root_text() const { return !root_ && stack_.empty(); }
   Result<std::string_view> get_integer_text(std::string_view name, bool is_unsigned);
-  // The array or object that the text is, if it is one that begins so; else null.
+  // Returns the text as JSON if it begins with `first` and is valid, otherwise null.
   const Json* json_in(std::string_view text, char first);
-  // Of the struct or list being visited, and of a value in it.
+  // The full names of the struct or list being visited, and of a value in it.
   std::string container_name() const;
   std::string full_name(std::string_view name) const;
-  // Text can stand for a list of scalars only.
+  // The error for a list or struct in a list split from a string, which can contain only scalars.
   std::unexpected<Error> no_list() const;
   void append_index(std::string& path, const Frame& frame) const;
   bool in_json() const { return !stack_.empty() && stack_.back().is_json; }
@@ -95,7 +93,7 @@ class InputVisitor final : public Visitor {
   Scalars scalars_;
   Any any_ = Any::json;
   std::vector<Frame> stack_;
-  std::vector<std::unique_ptr<Json>> made_;  // of texts: split lists, and what was JSON
+  std::vector<std::unique_ptr<Json>> made_;  // made from texts: split lists and parsed JSON
 };
 
 }  // namespace qomio

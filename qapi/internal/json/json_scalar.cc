@@ -14,7 +14,7 @@ namespace qomio {
 
 namespace {
 
-// More of a number is not shown in errors.
+// Errors show at most this much of a number.
 constexpr std::size_t kMaxShownDigits = 40;
 
 Result<Json> floating(const std::string& text, LargeNumbers large_numbers) {
@@ -63,9 +63,9 @@ Result<Json> json_scalar(const JsonToken& token, LargeNumbers large_numbers) {
 }
 
 Error json_stray_error(std::string_view text, std::size_t max_bytes) {
-  // It can't be seen, and most who send it don't know that they do.
+  // It is invisible, and most clients that send it do so unintentionally.
   if (text == kByteOrderMark) return Error("JSON parse error, stray byte order mark");
-  // As QEMU shows it: nothing from a NUL on.
+  // As in QEMU, shows nothing from a NUL on.
   text = utf8_prefix(text.substr(0, text.find('\0')), max_bytes);
   return Error(fmt::format("JSON parse error, stray '{}'", text));
 }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t npos = std::string_view::npos;
 
-// Bytes that need a look inside a string: quotes, backslash, what may not stand there, and what begins UTF-8.
+// Bytes that need attention in a string: quotes, the backslash, control characters, and bytes above 0x7f.
 constexpr std::array<bool, 256> kSpecialInString = [] {
   std::array<bool, 256> special{};
   for (std::size_t byte = 0; byte < 0x20; ++byte) special[byte] = true;
@@ -25,7 +25,7 @@ bool is_word(unsigned char byte) { return byte >= 'a' && byte <= 'z'; }
 bool is_blank(unsigned char byte) { return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; }
 bool restarts(int byte) { return byte >= 0xfe; }
 
-// How many more bytes the character has that this one begins.
+// The number of bytes that follow this one in the character that it begins.
 int bytes_after(unsigned char byte) { return byte >= 0xc2 && byte <= 0xf4 ? std::countl_one(byte) - 1 : 0; }
 bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
@@ -63,7 +63,7 @@ JsonToken JsonLexer::next(std::string_view& input, std::size_t max_bytes) {
   }
 
   if (state_ > State::Escape) max_bytes = std::min(max_bytes, kMostKeptBytes);
-  // One byte too many is where a token is too long, however the input is cut.
+  // A token becomes too long at the first byte over the limit, however the input is split.
   const std::size_t room = max_bytes < partial_.size() ? 1 : max_bytes - partial_.size() + 1;
   const std::string_view piece = input.substr(0, room);
   JsonTokenKind kind = JsonTokenKind::None;
@@ -112,7 +112,7 @@ JsonToken JsonLexer::emit_part(std::string_view& input) {
   return token;
 }
 
-// Leaves out blanks; takes a token of one byte, or sets the state that the next byte is read in.
+// Skips blanks; returns a token of one byte, or sets the state for reading the bytes that follow.
 JsonToken JsonLexer::start(std::string_view& input) {
   std::size_t blanks = 0;
   while (blanks < input.size() && is_blank(static_cast<unsigned char>(input[blanks]))) ++blanks;
@@ -232,7 +232,7 @@ std::size_t JsonLexer::scan_character(std::string_view input, std::size_t at, Js
   return at;
 }
 
-// What the number would be if it ended here.
+// The kind of token if the number ended here.
 JsonTokenKind JsonLexer::number_kind() const {
   switch (state_) {
     case State::Zero:
@@ -246,8 +246,8 @@ JsonTokenKind JsonLexer::number_kind() const {
   }
 }
 
-// False: the byte is not part of a good number; `kind` says what stands before it, or that it makes it a
-// Stray.
+// Returns false if the byte does not continue a valid number. `kind` is then the kind of the token before it,
+// or Stray for an invalid token, which includes the byte.
 bool JsonLexer::step_number(unsigned char byte, JsonTokenKind& kind) {
   const bool digit = is_digit(byte);
   const bool exponent = byte == 'e' || byte == 'E';
@@ -261,7 +261,7 @@ bool JsonLexer::step_number(unsigned char byte, JsonTokenKind& kind) {
         return false;
       }
       if (byte == '.') return become(State::Point);
-      break;  // an exponent does not stand right behind a lone 0
+      break;  // an exponent must not follow a lone 0
     case State::Digits:
       if (digit) return true;
       if (byte == '.') return become(State::Point);
@@ -293,7 +293,7 @@ void JsonLexer::skip_broken_value(int open_braces, int open_brackets) {
   braces_ = open_braces + (wrong_byte_ == '{') - (wrong_byte_ == '}');
   brackets_ = open_brackets + (wrong_byte_ == '[') - (wrong_byte_ == ']');
   const bool inside = braces_ >= 0 && brackets_ >= 0 && (braces_ > 0 || brackets_ > 0);
-  // Right after 0xfe, 0xff or a line's end nothing is owed to the broken value any more.
+  // A byte fe or ff or the end of the line has ended the broken value already.
   const bool restart = restarts(wrong_byte_) || wrong_byte_ == '\n';
   const bool in_long_string = in_string_ && wrong_byte_ < 0;
   if (restart || (!inside && !in_long_string)) {
@@ -304,7 +304,7 @@ void JsonLexer::skip_broken_value(int open_braces, int open_brackets) {
   wrong_byte_ = -1;
 }
 
-// Both return true when the next byte of the input is to be read as the start of a token.
+// recover() and discard() return true if the next byte of the input begins a token.
 bool JsonLexer::recover(std::string_view& input) {
   std::size_t at = 0;
   for (; at < input.size(); ++at) {

@@ -11,17 +11,19 @@
 
 namespace qomio {
 
-// Which names an object has that is being read: a hash table of positions in its list of members. It is in
-// parts, of which one at a time grows, and each is one block of memory, so that growing and freeing it takes
-// little time however large it is.
+// The names of an object that is being read: a hash table of positions in its list of members. It consists of
+// parts, each one block of memory, of which one at a time grows, so that growing and freeing take little time
+// however large it is.
 class JsonNameIndex {
  public:
-  // Adds the name that is, or will be, that of the member at this position. False: an earlier one has it.
+  // Adds the name of the member that is, or will be, at this position. Returns false if an earlier member has
+  // it.
   bool insert(const auto& members, std::size_t position, const std::string& name) {
     const auto hash = static_cast<std::uint32_t>(std::hash<std::string>()(name));
     const std::size_t which = hash % kParts;
     Part& part = parts_[which];
-    // Each part is full at another load, from a half to three quarters, so that they don't all grow at once.
+    // Each part grows at a different load, from a half to three quarters, so that they do not all grow at
+    // once.
     if (4 * kParts * (part.used + 1) > (2 * kParts + which) * part.slots.size()) part.grow();
     std::size_t at = part.first_place(hash);
     for (; part.slots[at].position != kNone; at = part.next_place(at)) {
@@ -41,7 +43,7 @@ class JsonNameIndex {
     std::uint32_t position = kNone;
   };
   struct Part {
-    std::vector<Slot> slots;  // a power of two, at least a quarter of them empty
+    std::vector<Slot> slots;  // the size is a power of two; at least a quarter are empty
     std::size_t used = 0;
 
     std::size_t first_place(std::uint32_t hash) const { return (hash / kParts) & (slots.size() - 1); }

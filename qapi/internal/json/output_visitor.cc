@@ -68,7 +68,7 @@ Result<void> OutputVisitor::end_list() {
 
 Json internal::write_json(VisitValue visit, const void* value) {
   OutputVisitor visitor;
-  // visit() serves both directions and so takes a variable; an output visitor only reads it.
+  // visit() serves both directions and so takes a non-const value; an output visitor only reads it.
   (void)visit(visitor, {}, const_cast<void*>(value));
   return visitor.take();
 }

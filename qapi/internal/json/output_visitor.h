@@ -19,7 +19,7 @@ class OutputVisitor final : public Visitor {
   OutputVisitor& operator=(const OutputVisitor&) = delete;
   ~OutputVisitor() override;
 
-  // What has been visited; leaves the visitor empty.
+  // Returns the value that was visited and leaves the visitor empty.
   Json take() { return std::exchange(root_, nullptr); }
 
   bool is_input() const override { return false; }
@@ -42,7 +42,7 @@ class OutputVisitor final : public Visitor {
 
   Json root_;
   std::vector<std::pair<std::string, Json>> open_;  // structs and lists not ended yet, outermost first
-  std::size_t last_struct_size_ = 0;                // room for the next one: the structs of a list are alike
+  std::size_t last_struct_size_ = 0;  // reserved for the next one, since the structs of a list are alike
 };
 
 }  // namespace qomio

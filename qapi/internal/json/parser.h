@@ -14,20 +14,20 @@ namespace qomio {
 // Reads a stream of values in QMP's dialect of JSON, piece by piece, the way QEMU does:
 //
 //     JsonParser parser;
-//     while (auto value = parser.next(input)) { ... }   // input is used up now; fetch more and go on
+//     while (auto value = parser.next(input)) { ... }   // the input is used up now; get more and continue
 //
-// - 'single quotes' are as good as double ones; values need nothing between them; blanks are free.
-// - int64, uint64 and double stay apart; a whole number outside of both is a double. One that is too large
-// for
-//   a double is an error, unless it may become infinite.
+// - Strings may have 'single quotes' instead of double ones. Values need no separator; blanks are ignored.
+// - int64, uint64 and double remain distinct; a whole number outside of both integer types becomes a double.
+//   A number too large for a double is an error, unless it may become infinite.
 // - A key may appear once in an object.
-// - A value ends where its braces and brackets balance, each counted by itself, and gives one result: itself
-//   or its first error. A number or word ends at the next byte. Bytes that begin nothing are an error at
-//   once; then what is left of the broken value is passed over, to its end or the end of the line.
-// - A byte fe or ff always gives an error and starts anew.
+// - A value ends where its braces and brackets balance, each counted separately, and gives one result: itself
+//   or its first error. The end of a number or word is known only at the next byte. Bytes that are not a
+//   token are an error at once; the rest of the broken value is then skipped, up to its end or the end of the
+//   line.
+// - A byte fe or ff is always an error and starts a new value.
 // - Limits: kMaxBytes, kMaxDepth, kMaxTokens, and those of JsonBuilder and JsonLexer for the name of a
-// member, a
-//   number and a word. An error frees the memory of its value at once, or has it freed; see dispose_into().
+//   member, a number and a word. On an error, the memory of the value is freed at once or by the disposal;
+//   see dispose_into().
 //
 // All errors are GenericError.
 class JsonParser {
@@ -35,23 +35,25 @@ class JsonParser {
   static constexpr std::size_t kMaxBytes = 64 << 20;  // of all tokens of a value
   static constexpr int kMaxDepth = 1024;
   static constexpr std::size_t kMaxTokens = 2 << 20;
-  // A value of more takes a while to be freed.
+  // Freeing a value that exceeds one of these takes a while.
   static constexpr std::size_t kLargeBytes = 1 << 20;
   static constexpr std::size_t kLargeTokens = 16 << 10;
 
-  // Large values that make no result are freed there, also at the parser's end, before which it must not end.
+  // The disposal frees large values that do not become a result, also those left in the parser when it is
+  // destroyed. It must outlive the parser.
   void dispose_into(JsonDisposal& disposal) { builder_.dispose_into(disposal); }
 
   explicit JsonParser(LargeNumbers large_numbers = LargeNumbers::refused) : builder_(large_numbers) {}
 
-  // Takes bytes off the front of the input up to the end of a value. Nothing: the input is used up, the
-  // parser has kept what it needs of it.
+  // Removes bytes from the front of the input up to the end of a value, and returns the value or its error.
+  // Returns nullopt if the input is used up; the parser has stored what it needs of it.
   std::optional<Result<Json>> next(std::string_view& input);
 
-  // The stream has ended: the value that its end makes complete, or the error that it is not.
+  // Ends the stream. Returns the value that the end completes, or an error if the value is incomplete, or
+  // nullopt if there is none.
   std::optional<Result<Json>> finish();
 
-  // Was the last value that came out a large one?
+  // Returns true if the last value returned was a large one.
   bool value_was_large() const { return large_; }
 
  private:

@@ -11,7 +11,7 @@ namespace qomio {
 
 namespace {
 
-// What json_append() writes between the quotes.
+// Appends what json_append() writes between the quotes.
 void append_quoted_text(std::string& out, std::string_view text) {
   const std::string quoted = json_text(Json(std::string(text)));
   out.append(quoted, 1, quoted.size() - 2);
@@ -39,7 +39,7 @@ void JsonPieces::begin(std::string& out, const Json& value) {
   } else if (value.is_string()) {
     out += '"';
   } else {
-    (void)json_append(out, value);  // what JSON has no text for stands as null
+    (void)json_append(out, value);  // a value that JSON cannot hold is written as null
     return;
   }
   levels_.push_back({&value, 0});

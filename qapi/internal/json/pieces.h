@@ -11,23 +11,24 @@
 
 namespace qomio {
 
-// Writes a large value as json_append() does, a piece at a time, so that a client that wants it back holds
-// nobody up. Owns the value; in the end it is freed by the disposal, which must outlive this.
+// Writes a large value like json_append(), but piece by piece, so that returning it to one client does not
+// delay the others. Owns the value, which the disposal frees in the end. The disposal must outlive this
+// object.
 class JsonPieces {
  public:
-  static constexpr std::size_t kPieceBytes =
-      8 << 10;  // of the value, roughly; escapes take up to six times that
+  // Approximate bytes of the value per piece; escapes take up to six times that.
+  static constexpr std::size_t kPieceBytes = 8 << 10;
 
   JsonPieces(Json value, JsonDisposal& disposal);
   ~JsonPieces();
   JsonPieces(const JsonPieces&) = delete;
   JsonPieces& operator=(const JsonPieces&) = delete;
 
-  // Appends the next piece. False: it was the last.
+  // Appends the next piece. Returns false if it was the last.
   bool next(std::string& out);
 
  private:
-  // A container of which so many elements, or a string of which so many bytes, were written.
+  // A container or string, and how many of its elements or bytes have been written.
   struct Level {
     const Json* value;
     std::size_t done;

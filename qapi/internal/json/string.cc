@@ -14,11 +14,11 @@ namespace qomio {
 
 namespace {
 
-// The longest that stands for one character: two escapes.
+// The most bytes for one character: two escapes.
 constexpr std::size_t kLongestCharacter = 12;
 
-// Growing copies, so a string grows to these sizes at once. Memory that is not written to yet costs nothing
-// but addresses; the last is what a value may have.
+// Growing copies the string, so it grows to these sizes at once. Memory that is not written to yet costs only
+// address space. The last size is the limit of a value.
 constexpr std::size_t kGrowthBytes[] = {1 << 20, 4 << 20, 64 << 20};
 
 // The value of four hexadecimal digits, or negative.
@@ -36,7 +36,7 @@ int hex4(std::string_view text) {
 bool is_high_surrogate(int code) { return code >= 0xd800 && code <= 0xdbff; }
 bool is_low_surrogate(int code) { return code >= 0xdc00 && code <= 0xdfff; }
 
-// The character that a backslash and this one stand for; 0 for none.
+// The character that a backslash and this one stand for; 0 if there is none.
 char escaped(char character) {
   switch (character) {
     case '"':
@@ -68,7 +68,7 @@ void JsonStringDecoder::add(std::string_view piece, bool verbatim) {
     text_ += piece;
     return;
   }
-  // What was cut is completed first, with more than it can need.
+  // First completes the character or escape that was cut, with more bytes than it can need.
   while (!cut_.empty() && !piece.empty() && !error_) {
     const std::size_t had = cut_.size();
     const std::string_view added = piece.substr(0, kLongestCharacter);
@@ -92,7 +92,8 @@ Result<std::string> JsonStringDecoder::finish(std::string_view piece, bool verba
     if (!error_ && verbatim) text_ += piece;
     if (!error_ && !verbatim) decode(piece, true);
   } else {
-    // Its end is at most so far away; what follows it is no part of it, and stays in the piece.
+    // Completes the character or escape that was cut. The closing quote is appended to cut_, since decode()
+    // may read the byte after its input.
     const char quote = piece.data()[piece.size()];
     add(piece, false);
     cut_ += quote;
@@ -103,8 +104,8 @@ Result<std::string> JsonStringDecoder::finish(std::string_view piece, bool verba
   return std::exchange(text_, {});
 }
 
-// Appends the characters of the piece; unless it is the last, a character that may go on behind it is left.
-// Returns how many bytes were used.
+// Appends the characters of the piece and returns the number of bytes used. Unless it is the last piece,
+// leaves a character that may continue in the next one.
 std::size_t JsonStringDecoder::decode(std::string_view piece, bool is_last) {
   std::string_view rest = piece;
   while (!rest.empty() && !error_) {
@@ -133,7 +134,8 @@ std::size_t JsonStringDecoder::decode(std::string_view piece, bool is_last) {
   return piece.size() - rest.size();
 }
 
-// The same for an escape, or two that make one character; 0 for one that goes on, or after an error.
+// The same for an escape, or two escapes that make one character. Returns 0 if it may continue in the next
+// piece, or after an error.
 std::size_t JsonStringDecoder::decode_escape(std::string_view rest, bool is_last) {
   if (rest.size() < 2) return 0;
   if (rest[1] != 'u') {
@@ -158,7 +160,7 @@ std::size_t JsonStringDecoder::decode_escape(std::string_view rest, bool is_last
     }
   }
   if (code < 0 || !is_unicode_character(static_cast<std::uint32_t>(code))) {
-    // With the closing quote, where fewer than four bytes stand before it.
+    // Includes the closing quote if fewer than four bytes precede it.
     const std::string_view quoted(rest.data() + 2, rest.size() - 2 + (is_last ? 1 : 0));
     fail(error("JSON parse error, \\u{} is not a valid Unicode character", utf8_prefix(quoted, 4)).error());
     return 0;
@@ -176,7 +178,7 @@ void JsonStringDecoder::make_room(std::size_t bytes) {
     try {
       return text_.reserve(step);
     } catch (const std::bad_alloc&) {
-      return;  // there may be enough addresses for what it really needs
+      return;  // there may be enough memory for what is really needed
     }
   }
 }

@@ -10,18 +10,18 @@
 
 namespace qomio {
 
-// Makes the value of a string in JSON from what stands between its quotes, which may come in pieces cut
-// anywhere. A long string is decoded as it comes, and grows in few, large steps, so that no piece takes long.
+// Decodes a JSON string from the bytes between its quotes, which may come in pieces split anywhere. A long
+// string is decoded as it comes and grows in a few large steps, so that no piece takes long.
 class JsonStringDecoder {
  public:
-  // `verbatim`: neither escapes nor bytes above 0x7f are in it, nor were before.
+  // `verbatim`: this piece and those before it have no escapes and no bytes above 0x7f.
   void add(std::string_view piece, bool verbatim);
 
-  // The last piece, whose memory goes on with the closing quote. Errors: `JSON parse error, invalid escape
-  // sequence in string` and the like; the first one counts.
+  // Adds the last piece, which must be followed by the closing quote in memory, and returns the string.
+  // Errors: `JSON parse error, invalid escape sequence in string` and the like; the first one is returned.
   Result<std::string> finish(std::string_view piece, bool verbatim);
 
-  // What has been decoded, when nobody wants the string any more.
+  // Returns what has been decoded of a string that is not needed any more.
   std::string take_rest() { return std::move(text_); }
 
  private:
@@ -31,7 +31,7 @@ class JsonStringDecoder {
   void fail(Error error);
 
   std::string text_;
-  std::string cut_;  // the beginning of a character or an escape, whose end comes with the next piece
+  std::string cut_;  // the beginning of a character or escape, which ends in a later piece
   std::optional<Error> error_;
 };
 

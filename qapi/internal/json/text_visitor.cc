@@ -133,7 +133,7 @@ Result<void> TextVisitor::end_list() {
   if (range_) put_range();
   in_list_ = false;
   const Json list = json_.take();
-  // What would be read as JSON, or as no element, or is too much to be read as ranges.
+  // The text would be read as JSON or as an empty list, or its ranges have too many integers to be read.
   const bool is_misread =
       text_.starts_with('[') || (text_.empty() && !list.empty()) || integers_ > InputVisitor::kMaxRange;
   if (needs_json_ || (is_misread && !for_people())) text_ = json_text(list);

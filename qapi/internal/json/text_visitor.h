@@ -13,21 +13,20 @@
 
 namespace qomio {
 
-// Writes one value as text, such as a property. The plain form is what InputVisitor reads from text, as the
-// same value: `5`, `true`, a string as it is, lists as `a,b` and lists of integers as `1-3,5`. What that
-// can't say is JSON: structs, and a whole list with such parts, as `["a,b", "c"]`: structs, lists, strings
-// with a comma, a single empty string, more integers than InputVisitor::kMaxRange. The exceptions: text for a
-// value of any type, or for an alternate with a string, is read as a string, unless an array or object of any
-// type.
+// Writes one value, such as a property, as text. InputVisitor reads the plain form back as the same value:
+// `5`, `true`, a string as it is, lists as `a,b` and lists of integers as `1-3,5`. Structs are written as
+// JSON, and so are whole lists, `["a,b", "c"]`, that contain structs, lists, strings with a comma, a single
+// empty string, or more integers than InputVisitor::kMaxRange. Two exceptions are read back as strings:
+// values of type `any`, except arrays and objects, and alternates with a string.
 //
-// The form for people quotes strings and adds to numbers: `5 (0x5)`, for sizes `4096 (4 KiB)`. Never fails.
+// The form for people quotes strings and extends numbers: `5 (0x5)`, for sizes `4096 (4 KiB)`. Never fails.
 class TextVisitor final : public Visitor {
  public:
   enum class Form { plain, for_people };
 
   explicit TextVisitor(Form form = Form::plain) : form_(form) {}
 
-  // What has been visited; leaves the visitor empty.
+  // Returns the text of the value that was visited and leaves the visitor empty.
   std::string take() { return std::exchange(text_, {}); }
 
   bool is_input() const override { return false; }
@@ -46,7 +45,7 @@ class TextVisitor final : public Visitor {
   Result<void> end_list() override;
 
  private:
-  // Integers of a list that follow each other; signed ones in two's complement.
+  // Consecutive integers of a list; signed ones in two's complement.
   struct Range {
     std::uint64_t first, last;
     bool is_unsigned;
@@ -56,27 +55,28 @@ class TextVisitor final : public Visitor {
   Result<void> put_integer(std::uint64_t value, bool is_unsigned);
   void put_range();
   std::string integer_text(std::uint64_t value, bool is_unsigned) const;
-  // Is JSON being made, too?
+  // True if JSON is being made, too.
   bool is_open() const { return in_list_ || depth_ > 0; }
-  // The end of a struct or list within a struct or list.
+  // The end of a struct, or of a list within a struct or list.
   Result<void> end_inner();
   bool for_people() const { return form_ == Form::for_people; }
 
   const Form form_;
   std::string text_;
   bool in_list_ = false;
-  bool is_first_ = true;      // of the list's elements
-  std::size_t integers_ = 0;  // of the list
-  bool needs_json_ = false;   // the list
+  bool is_first_ = true;      // no element of the list was written yet
+  std::size_t integers_ = 0;  // number of integers in the list
+  bool needs_json_ = false;   // the list must be written as JSON
   std::optional<Range> range_;
-  OutputVisitor json_;  // of what text can't say, or perhaps can't: a list is known at its end
-  int depth_ = 0;       // in structs and lists, the outermost list not counted
+  // The value as JSON, if text cannot express it. For a list, this is known only at its end.
+  OutputVisitor json_;
+  int depth_ = 0;  // of structs and lists, not counting the outermost list
 };
 
 template <class T>
 std::string to_text(const T& value, TextVisitor::Form form = TextVisitor::Form::plain) {
   TextVisitor visitor(form);
-  // As in to_json(): it only reads.
+  // As in to_json(): the visitor only reads the value.
   (void)visit(visitor, {}, const_cast<T&>(value));
   return visitor.take();
 }

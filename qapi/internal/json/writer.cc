@@ -14,7 +14,7 @@ namespace qomio {
 
 namespace {
 
-// Bytes that stand for themselves in a string.
+// Bytes that are written unchanged in a string.
 constexpr std::array<bool, 256> kPlain = [] {
   std::array<bool, 256> plain{};
   for (int byte = 0x20; byte < 0x7f; ++byte)
@@ -32,7 +32,7 @@ void append_escape(std::string& out, std::uint32_t code) {
   }
 }
 
-// Writes the one character at the start of the rest; returns its length in bytes.
+// Writes the character at the start of `rest`; returns its length in bytes.
 std::size_t append_special(std::string& out, std::string_view rest) {
   switch (rest[0]) {
     case '"':
@@ -76,7 +76,7 @@ void append_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-// Writes a tree of values; `indent` is negative for all on one line.
+// Writes a tree of values, on one line if `indent` is negative.
 class Writer {
  public:
   Writer(std::string& out, int indent) : out_(out), indent_(indent) {}
@@ -113,7 +113,7 @@ class Writer {
         break;
     }
   }
-  // JSON had a text for all of it.
+  // True if JSON could hold all of it.
   bool is_whole() const { return is_whole_; }
 
  private:
@@ -181,7 +181,7 @@ class Writer {
 
 constexpr std::string_view kTooDeep = "nested too deep";
 
-// What is wrong with the value alone; empty if nothing is.
+// Why the value itself cannot be written, without its elements; empty if it can.
 std::string_view unwritable(const Json& value, int depth) {
   if (const double* number = value.get_ptr<const double*>()) {
     if (std::isnan(*number)) return "nan";
@@ -192,7 +192,7 @@ std::string_view unwritable(const Json& value, int depth) {
   return value.is_structured() && depth >= kMaxJsonDepth ? kTooDeep : "";
 }
 
-// Finds the first value that can't be written. `path` is put together on the way back.
+// Finds the first value that cannot be written and returns the reason. `path` is built on the way back.
 std::string_view find_unwritable(const Json& value, int depth, std::string& path) {
   if (const auto what = unwritable(value, depth); !what.empty()) return what;
   if (const auto* members = value.get_ptr<const Json::object_t*>()) {
@@ -219,7 +219,7 @@ Result<void> check_json(const Json& value, std::string_view name) {
   std::string path;
   const auto what = find_unwritable(value, 0, path);
   if (what.empty()) return {};
-  if (what == kTooDeep) path.clear();  // nobody could read it
+  if (what == kTooDeep) path.clear();  // too long for anyone to read
   if (name.empty() && path.starts_with('.')) path.erase(0, 1);
   return error("Value '{}{}' is {}, which JSON can't hold", name, path, what);
 }

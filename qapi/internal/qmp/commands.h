@@ -10,7 +10,7 @@
 
 namespace qomio {
 
-// What a client may ask for when a session begins.
+// The capabilities that a client may enable when a session begins.
 enum class QmpCapability { Oob };
 template <>
 inline constexpr auto enum_description<QmpCapability> =
@@ -26,7 +26,7 @@ struct QmpCapabilities {
 
 inline constexpr std::string_view kSubscribeEvents = "subscribe-events";
 
-// Its arguments.
+// The arguments of subscribe-events.
 struct EventSubscription {
   std::vector<std::string> events;
   static constexpr std::string_view type_name = "EventSubscription";

@@ -15,8 +15,8 @@ gboolean dispatch(GSource* /*source*/, GSourceFunc callback, gpointer data) { re
 
 GSourceFuncs functions = {nullptr, nullptr, dispatch, nullptr, nullptr, nullptr};
 
-// What the source calls. It may have been made in another thread: GLib's lock hands it over, and the flag
-// says so to ThreadSanitizer, which doesn't see that lock.
+// The function that the source calls. Another thread may have created it: GLib's lock orders the accesses,
+// and the flag makes this order visible to ThreadSanitizer, which does not see that lock.
 struct Callback {
   std::function<void()> function;
   std::atomic<bool> is_made = false;
@@ -38,7 +38,7 @@ void destroy(gpointer data) { delete static_cast<Callback*>(data); }
 }  // namespace
 
 FdSource::FdSource(GMainContext* context, std::function<void()> on_ready) : source_(nullptr) {
-  // GLib holds the function while it runs, so it survives being destroyed by what it calls.
+  // GLib keeps the callback alive while it runs, so the function may destroy this source.
   auto callback = std::make_unique<Callback>(std::move(on_ready));
   callback->is_made.store(true, std::memory_order_release);
   source_ = g_source_new(&functions, sizeof(GSource));
@@ -59,7 +59,7 @@ FdSource::Watch FdSource::watch(int fd, int condition) {
 }
 
 void FdSource::change(Watch& watch, int condition) {
-  // GLib wakes the loop for each change, so what doesn't change is left alone.
+  // GLib wakes the loop for each modification, so skip those that change nothing.
   if (watch.condition_ == condition) return;
   watch.condition_ = condition;
   g_source_modify_unix_fd(source_, watch.tag_, static_cast<GIOCondition>(condition | G_IO_HUP | G_IO_ERR));

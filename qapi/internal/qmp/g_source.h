@@ -8,10 +8,10 @@
 
 namespace qomio {
 
-// Something that a GMainContext waits for: descriptors, a moment, or both. Owns its GSource.
+// A source that waits for descriptors, a time, or both in a GMainContext. Owns its GSource.
 //
-// Thread: the one that runs the context; any may make it. The source may be destroyed by the function that it
-// calls.
+// Thread: the one that runs the context; any thread may create the source. The function that the source calls
+// may destroy it.
 class FdSource {
  public:
   FdSource(GMainContext* context, std::function<void()> on_ready);
@@ -19,8 +19,8 @@ class FdSource {
   FdSource(const FdSource&) = delete;
   FdSource& operator=(const FdSource&) = delete;
 
-  // Waits for the conditions, and for hang-ups and errors always. What is watched may be changed, and taken
-  // away before the descriptor is closed.
+  // A watched descriptor. Waits for the given conditions, which may be changed, and always for hang-ups and
+  // errors. Remove it before closing the descriptor.
   class Watch {
    public:
     explicit operator bool() const { return tag_ != nullptr; }
@@ -33,10 +33,10 @@ class FdSource {
   Watch watch(int fd, int condition);
   void change(Watch& watch, int condition);
   void remove(Watch& watch);
-  // What made on_ready be called: a set of GIOCondition.
+  // The conditions that caused the call of on_ready: a set of GIOCondition.
   int ready(const Watch& watch) const;
 
-  // Calls on_ready again and again from that moment on; 0: at once, -1: never.
+  // Calls on_ready repeatedly from this time on; 0: at once, -1: never.
   void set_ready_time(std::int64_t monotonic_us);
 
  private:

@@ -41,7 +41,7 @@ Result<FileDescriptor> new_socket() {
 
 const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
 
-// Is somebody listening on the socket?
+// Returns true if a program listens on the socket.
 Result<bool> is_live(const std::string& path) {
   const auto address = address_of(path);
   auto probe = new_socket();
@@ -59,9 +59,9 @@ Result<UnixListener::FileIdentity> UnixListener::identify(const std::string& pat
   return FileIdentity{status.st_dev, status.st_ino};
 }
 
-// Removes the file if it is still this one, which is kept open by the caller, so that no other has its
-// number. It is moved aside first: programs that don't know of the lock could replace it between a look and
-// its removal. False: it is another one, which keeps its name.
+// Removes the file if it is still this one. The caller keeps it open, so no other file can have its inode
+// number. Renames it first, since a program that does not use the lock could replace it between a check and
+// its removal. Returns false if the path names another file, which gets its name back, or none.
 Result<bool> UnixListener::remove_file(const std::string& path, const FileIdentity& identity) {
   const std::string aside = fmt::format("{}.dead-{}", path, getpid());
   if (rename(path.c_str(), aside.c_str()) != 0) {
@@ -75,7 +75,7 @@ Result<bool> UnixListener::remove_file(const std::string& path, const FileIdenti
   return is_it;
 }
 
-// Makes way for a new socket: removes the file if it is a socket on which nobody listens.
+// Removes the file if it is a socket that no program listens on, so that a new one can be created.
 Result<void> UnixListener::remove_dead_socket(const std::string& path) {
   const FileDescriptor file(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat status = {};
@@ -89,8 +89,8 @@ Result<void> UnixListener::remove_dead_socket(const std::string& path) {
   if (*live) return socket_in_use(path);
   const auto removed = remove_file(path, {status.st_dev, status.st_ino});
   if (!removed) return std::unexpected(removed.error());
-  // Another program, without the lock, was here: either it has a socket there now, or has removed the dead
-  // one.
+  // A program that does not use the lock interfered: either it has its own socket there now, or it has
+  // removed the dead one.
   if (!*removed && identify(path)) return socket_in_use(path);
   return {};
 }
@@ -106,17 +106,17 @@ Result<FileDescriptor> UnixListener::bind_socket(const std::string& path, FileId
   if (auto r = remove_dead_socket(path); !r) return failure(r);
   auto fd = new_socket();
   if (!fd) return fd;
-  // Linux gives the file the mode of the socket, less the umask: so it never has more than this.
+  // Linux creates the file with the mode of the socket minus the umask, so it never has more permissions.
   if (fchmod(fd->get(), S_IRUSR | S_IWUSR) != 0) return errno_error(errno, "cannot restrict a socket");
   if (bind(fd->get(), generic(*address), sizeof(*address)) != 0) {
     if (errno == EADDRINUSE) return socket_in_use(path);
     return errno_error(errno, fmt::format("cannot make socket '{}'", path));
   }
   auto made = identify(path);
-  // A umask may have taken even the owner's permission.
+  // The umask may have removed even the owner's permissions.
   const bool ready = made && chmod(path.c_str(), S_IRUSR | S_IWUSR) == 0 && listen(fd->get(), SOMAXCONN) == 0;
   const int problem = errno;
-  // Until it listened, a program that doesn't know of the lock may have taken it for dead.
+  // Before listen(), a program that does not use the lock may have taken the socket for dead and replaced it.
   const auto now = identify(path);
   const bool ours = made && now && *now == *made;
   if (ready && ours) {
@@ -148,7 +148,7 @@ Result<std::unique_ptr<UnixListener>> UnixListener::adopt(GMainContext* context,
   if (option(SO_DOMAIN) != AF_UNIX || option(SO_TYPE) != SOCK_STREAM) {
     return error("descriptor {} is not a Unix stream socket", fd);
   }
-  // accept() must never wait: a client may have left before it is taken.
+  // accept() must never block: a client may have left before it is accepted.
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
     return errno_error(errno, fmt::format("descriptor {}", fd));
@@ -170,7 +170,8 @@ UnixListener::UnixListener(GMainContext* context, std::string path, FileIdentity
       source_(context, [this] { accept_some(); }),
       watch_(source_.watch(socket_.get(), G_IO_IN)) {}
 
-// The socket is still open here: so nobody who looks first takes it for dead, and its number is its own.
+// The socket is still open here, so no other program takes it for dead and no other file has its inode
+// number.
 UnixListener::~UnixListener() {
   if (path_.empty() || getpid() != process_) return;
   if (const auto now = identify(path_); now && *now == identity_) (void)remove_file(path_, identity_);
@@ -188,7 +189,7 @@ void UnixListener::accept_some() {
     if (errno == EINTR || errno == ECONNABORTED) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return;
     if ((errno == EMFILE || errno == ENFILE) && refuse_one()) continue;
-    // Nothing helps now; the clients wait until it is tried again.
+    // Nothing else helps; the clients wait until the next attempt.
     source_.change(watch_, 0);
     source_.set_ready_time(g_get_monotonic_time() + kPauseUs);
     return;
@@ -203,7 +204,7 @@ void UnixListener::welcome(FileDescriptor connection) {
   refused_.log(fmt::format("a QMP client of user {} was refused", peer.uid));
 }
 
-// Takes the client with the spare descriptor, and hangs up.
+// Accepts a client with the spare descriptor and closes the connection.
 bool UnixListener::refuse_one() {
   if (!spare_) spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!spare_) return false;

@@ -14,41 +14,41 @@
 
 namespace qomio {
 
-// A Unix socket that takes connections: made in the file system, or made by another program and handed over.
-// Owns the file if it made it: it is removed at the end, if it is still the same.
+// A Unix socket that accepts connections: created in the file system, or created by another program and
+// handed over. Owns the file if it created it: the destructor removes the file if it is still the same.
 //
-// - The file has mode 0600 whatever the umask; it never has more.
-// - A socket on which somebody listens is not taken over; one that a dead process left is replaced; any other
-//   file is refused and left alone. Of several that begin at the same moment one gets the name, the others
-//   hear that it is in use; see SocketLock.
-// - Only root and the user that runs the program are let in, whatever the mode of the file: the others are
-//   hung up on.
-// - When descriptors run out the client is refused, not left waiting, and the loop does not spin.
-// - The log tells of the first client that is refused, then from time to time of how many more were.
+// - The file has mode 0600 whatever the umask, and never has more permissions.
+// - A socket that another program listens on is not taken over; one that a dead process left is replaced; any
+//   other file is refused and left alone. If several programs start at the same moment, one gets the path,
+//   and in the others open() fails because it is in use; see SocketLock.
+// - Only root and the user that runs the program may connect, whatever the mode of the file; connections of
+//   other users are closed.
+// - If no descriptors are left, clients are refused instead of left waiting, and the loop does not spin.
+// - The first refused client is logged, later ones are counted and logged from time to time.
 //
-// A forked child that destroys it leaves the file alone: the parent goes on serving.
+// If a forked child destroys it, the file is left alone, since the parent still listens.
 //
 // Thread: the one that runs the context.
 class UnixListener {
  public:
   using OnConnection = std::function<void(FileDescriptor connection)>;  // close-on-exec, non-blocking
 
-  // Errors name the path: too long, in use, no socket, what the system says.
+  // Errors, which name the path: too long, in use, not a socket, system errors.
   static Result<std::unique_ptr<UnixListener>> open(GMainContext* context, const std::string& path,
                                                     OnConnection on_connection);
-  // Takes over a socket that listens. Errors: it is not a Unix stream socket.
+  // Takes over a listening socket. Errors: it is not a Unix stream socket.
   static Result<std::unique_ptr<UnixListener>> adopt(GMainContext* context, FileDescriptor socket,
                                                      OnConnection on_connection);
   ~UnixListener();
   UnixListener(const UnixListener&) = delete;
   UnixListener& operator=(const UnixListener&) = delete;
 
-  // Empty for one that was handed over.
+  // Empty for an adopted socket.
   const std::string& path() const { return path_; }
   int fd() const { return socket_.get(); }
 
  private:
-  // What tells one file from another that has the same name later.
+  // Distinguishes a file from a later one with the same name.
   struct FileIdentity {
     dev_t device;
     ino_t inode;
@@ -69,9 +69,9 @@ class UnixListener {
 
   const std::string path_;
   const FileIdentity identity_;
-  const pid_t process_;  // which made the file
+  const pid_t process_;  // the process that created the file
   FileDescriptor socket_;
-  FileDescriptor spare_;  // given up for a moment to refuse a client when no other descriptor is left
+  FileDescriptor spare_;  // closed for a moment to refuse a client when no other descriptor is left
   OnConnection on_connection_;
   RepeatedMessage refused_;
   RepeatedMessage too_many_files_;

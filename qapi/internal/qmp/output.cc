@@ -20,7 +20,7 @@ namespace qomio {
 
 namespace {
 
-// A pipe has no MSG_NOSIGNAL: the signal is held back, and taken away if the write made one.
+// A pipe has no MSG_NOSIGNAL, so SIGPIPE is blocked during the write and consumed if the write raised it.
 ssize_t write_without_signal(int fd, const iovec* parts, int count) {
   sigset_t pipe_signal;
   sigset_t old;
@@ -71,7 +71,7 @@ void QmpOutput::add_reply(std::string before, std::unique_ptr<JsonPieces> value,
   messages_.back().after = std::move(after);
 }
 
-// The next piece of a message all of whose text was sent. False: there is none.
+// Writes the next piece of a message whose text has been sent. Returns false if there is none.
 bool QmpOutput::write_more(Message& message) {
   if (!message.value) return false;
   message.text.clear();
@@ -87,7 +87,7 @@ bool QmpOutput::write_more(Message& message) {
 void QmpOutput::add_event(std::string line) {
   append(std::move(line));
   events_.push_back(std::prev(messages_.end()));
-  // The newest stays if it is all that waits.
+  // The newest event is kept if nothing else waits.
   while (exceeds_limit() && messages_.size() > (notice_ ? 2 : 1) && drop_oldest_event()) {
   }
 }
@@ -102,7 +102,7 @@ bool QmpOutput::drop_oldest_event() {
   return true;
 }
 
-// Called when something is about to be sent, not for each event that is dropped.
+// Called before sending, not for each dropped event.
 void QmpOutput::place_notice() {
   if (untold_ == 0) return;
   notice_count_ += std::exchange(untold_, 0);
@@ -125,7 +125,7 @@ bool QmpOutput::send_to(int fd, bool is_socket) {
     for (auto& message : messages_) {
       const std::size_t skip = count == 0 ? sent_of_first_ : 0;
       parts[count++] = {message.text.data() + skip, std::min(message.text.size() - skip, kMostSentInATurn)};
-      // Behind a message that is not whole nothing may be sent yet.
+      // Nothing may be sent after a message that is not complete yet.
       if (count == parts.size() || message.value || message.text.size() - skip > kMostSentInATurn) break;
     }
     ssize_t n = 0;
@@ -149,7 +149,7 @@ bool QmpOutput::send_to(int fd, bool is_socket) {
 void QmpOutput::sent(std::size_t bytes) {
   unsent_bytes_ -= bytes;
   bytes += sent_of_first_;
-  // A message of which something was sent is no longer to be dropped.
+  // A message that has been sent in part must not be dropped any more.
   while (!messages_.empty() && bytes > 0) {
     const auto first = messages_.begin();
     if (!events_.empty() && events_.front() == first) events_.pop_front();

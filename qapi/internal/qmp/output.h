@@ -13,15 +13,15 @@
 
 namespace qomio {
 
-// What waits to be sent to one client, in order. Replies are never dropped: over the limit the session stops
-// making them. Events are: the oldest that wait go, so that all that waits stays within the limit. In their
-// place stands one event EVENTS_DROPPED that counts them. It comes before the next event, or after all else
-// if there is none, is never dropped, and does not count against the limit.
+// The messages that wait to be sent to one client, in order. Replies are never dropped; over the limit, the
+// session stops creating them. Events are dropped, the oldest ones first, so that all waiting messages stay
+// within the limit. One event EVENTS_DROPPED with their number takes their place. It is sent before the next
+// event, or after everything else if there is none, is never dropped, and does not count against the limit.
 class QmpOutput {
  public:
   static constexpr std::size_t kMostSentInATurn = 256 << 10;
 
-  // Long lines are freed by the disposal, which must outlive this.
+  // The disposal frees long lines; it must outlive this object.
   QmpOutput(std::size_t limit_bytes, JsonDisposal& disposal)
       : limit_bytes_(limit_bytes), disposal_(disposal) {}
   ~QmpOutput();
@@ -29,28 +29,29 @@ class QmpOutput {
   QmpOutput& operator=(const QmpOutput&) = delete;
 
   void add_reply(std::string line);
-  // A reply that is written as it is sent: what stands before a large value, the value, and what stands
-  // behind it. Until it is written, it counts as being over the limit.
+  // Adds a reply with a large value, which is written while it is sent: the text before the value, the value,
+  // and the text after it. Until the value is written, over_limit() returns true.
   void add_reply(std::string before, std::unique_ptr<JsonPieces> value, std::string after);
   void add_event(std::string line);
 
   std::size_t unsent_bytes() const { return unsent_bytes_; }
   bool over_limit() const { return unwritten_ > 0 || exceeds_limit(); }
 
-  // Events dropped since the last call: for the log of the program.
+  // Returns the number of events dropped since the last call, for the program's log.
   std::uint64_t take_dropped_events();
 
-  // Sends what the descriptor takes without waiting, and not much more than kMostSentInATurn. False: nobody
-  // reads it any more.
+  // Sends what the descriptor accepts without blocking, but not much more than kMostSentInATurn. Returns
+  // false if the client can no longer be written to.
   bool send_to(int fd, bool is_socket);
-  // The last time it took nothing more: it's worth trying again when it is writable.
+  // Returns true if the descriptor accepted nothing more in the last send_to(). Try again when it is
+  // writable.
   bool is_blocked() const { return blocked_; }
 
  private:
   struct Message {
     std::string text;
-    std::unique_ptr<JsonPieces> value = {};  // what follows the text, if anything does
-    std::string after = {};                  // what follows the value
+    std::unique_ptr<JsonPieces> value = {};  // follows the text, if not null
+    std::string after = {};                  // follows the value
   };
 
   using Position = std::list<Message>::iterator;
@@ -67,15 +68,15 @@ class QmpOutput {
   const std::size_t limit_bytes_;
   JsonDisposal& disposal_;
   std::list<Message> messages_;
-  std::deque<Position> events_;  // those among messages_ of which no byte was sent
+  std::deque<Position> events_;  // the events in messages_ of which no byte was sent
   std::size_t sent_of_first_ = 0;
   std::size_t unsent_bytes_ = 0;
-  std::size_t unwritten_ = 0;  // messages with a value
+  std::size_t unwritten_ = 0;  // messages whose value is not written yet
   std::uint64_t dropped_events_ = 0;
   std::optional<Position> notice_;  // an EVENTS_DROPPED of which no byte was sent
-  std::uint64_t notice_count_ = 0;  // what it says
+  std::uint64_t notice_count_ = 0;  // the count in notice_
   bool blocked_ = false;
-  std::uint64_t untold_ = 0;  // what it is yet to say
+  std::uint64_t untold_ = 0;  // dropped events that no EVENTS_DROPPED counts yet
 };
 
 }  // namespace qomio

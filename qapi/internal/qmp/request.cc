@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::string_view kLineEnd = "\r\n";
 
-// The members that aren't `id`. Of several bad ones the error is that of the first in this order.
+// Reads all members except `id`. If several are invalid, returns the error that is found first in the order
+// below.
 Result<void> read_members(QmpRequest& request, Json& value, bool oob_enabled) {
   const auto find = [&value](std::string_view name) {
     const auto member = value.find(name);
@@ -79,7 +80,7 @@ QmpRequest qmp_request(Result<Json>&& value, bool oob_enabled) {
   }
   if (auto r = read_members(request, *value, oob_enabled); !r) {
     request.error = std::move(r).error();
-    request.out_of_band = false;  // it is answered in its turn
+    request.out_of_band = false;  // so that it is answered in order
   }
   return request;
 }
@@ -106,7 +107,7 @@ std::string qmp_error_line(const Error& error, const std::optional<Json>& id) {
   line += "\", \"desc\": ";
   json_append(line, error.message());
   if (!error.data().empty()) {
-    // What a command gave as data is sent only if it is JSON.
+    // Data set by a command is sent only if it is JSON.
     if (const auto data = parse_json(error.data())) {
       line += ", \"data\": ";
       json_append(line, *data);

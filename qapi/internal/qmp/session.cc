@@ -22,13 +22,13 @@ namespace {
 
 constexpr std::size_t kReadBytes = 64 << 10;
 constexpr std::size_t kParsedAtATime = 16 << 10;
-constexpr std::size_t kLongestCommand = 4 << 10;  // no name is as long, and errors that repeat it stay short
+constexpr std::size_t kLongestCommand = 4 << 10;  // longer than any name; keeps errors that repeat it short
 constexpr std::size_t kLongestError = 1 << 20;
 constexpr std::size_t kMostWaiting = 8;
 constexpr int kMostInATurn = 32;
 constexpr std::int64_t kTurnUs = 50;
 
-// An error may repeat what the client sent, however long that is.
+// Limits the length of an error's message, which may repeat input of the client.
 Error shortened(const Error& error) {
   if (error.message().size() <= kLongestError) return error;
   Error result(error.error_class(), std::string(utf8_prefix(error.message(), kLongestError)) + "...");
@@ -38,7 +38,7 @@ Error shortened(const Error& error) {
 
 }  // namespace
 
-// A command that answers later, until it does.
+// A command that answers later and has not answered yet.
 struct QmpSession::Running {
   QmpSession* session;
   QmpRequest request;
@@ -48,8 +48,8 @@ struct QmpSession::Running {
   std::function<void()> cancel;
 };
 
-// An answer on its way to the thread of the server. The session may have gone before it arrives. Made
-// together with its source when the command starts, so that who answers needs no memory.
+// An answer on its way to the server's thread. The session may be destroyed before it arrives. Created
+// together with its source when the command starts, so that sending the answer needs no memory.
 struct QmpSession::Arrival {
   std::weak_ptr<Running> running;
   Result<Json> answer;
@@ -76,7 +76,7 @@ QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor o
       output_(host.output_limit_bytes, host.disposal) {
   parser_.dispose_into(host.disposal);
   output_.add_reply(qmp_greeting_line(VersionInfo{.package = host_.registry.package()}));
-  // Nothing behind this needs memory, so that what is changed here is changed back.
+  // Nothing after this needs memory, so the constructor does not throw and the destructor restores the flags.
   if (!is_socket()) {
     old_out_flags_ = fcntl(out_.get(), F_GETFL);
     fcntl(out_.get(), F_SETFL, old_out_flags_ | O_NONBLOCK);
@@ -88,7 +88,7 @@ QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor o
 QmpSession::~QmpSession() {
   give_up_requests();
   report_dropped_events();
-  // Others may share a terminal's or pipe's open file, and expect it as it was.
+  // Other processes may share the open file of a terminal or pipe, and expect its old flags.
   if (!is_socket() && getpid() == host_.process) fcntl(out_.get(), F_SETFL, old_out_flags_);
 }
 
@@ -102,7 +102,8 @@ bool QmpSession::wants_event(std::string_view requested_as) const {
 void QmpSession::send_event(const std::string& line, std::string_view requested_as) {
   if (!wants_event(requested_as)) return;
   output_.add_event(line);
-  // Within a turn the rest of it sends; here the client may even be found gone, which is for its next turn.
+  // Within a turn, the rest of the turn sends it. Otherwise, if sending fails, the next turn ends the
+  // session.
   if (in_turn_) return;
   if (!output_.is_blocked()) send_output();
   update_watches();
@@ -133,14 +134,14 @@ void QmpSession::turn() {
     try {
       host_.failed(problem.what());
     } catch (const std::bad_alloc&) {
-      stays = false;  // the log has to do without it
+      stays = false;  // no memory to log it
     }
   }
   in_turn_ = false;
   if (!stays) host_.closed(*this);  // destroys this
 }
 
-// False: the session is over.
+// Returns false if the session is over.
 bool QmpSession::serve() {
   if (broken_ || hung_up()) return false;
   send_output();
@@ -176,7 +177,7 @@ void QmpSession::read_input() {
   }
 }
 
-// Several requests in a turn share its system calls, which cost more than most requests do.
+// Requests answered in one turn share its system calls, which cost more than most requests.
 void QmpSession::answer_some() {
   const std::int64_t end_us = g_get_monotonic_time() + kTurnUs;
   int left = kMostInATurn;
@@ -239,7 +240,7 @@ void QmpSession::dispatch(QmpRequest& request, bool is_large) {
   }
   if (command.name == kSubscribeEvents) return finish(subscribe(request));
   if (command.start) return start(command, request, is_large);
-  const bool ends_server = command.ends_server;  // the command may take itself away
+  const bool ends_server = command.ends_server;  // the command may remove itself
   const bool is_answered = !command.no_success_response;
   auto result = host_.registry.run(command, request.arguments);
   const JsonClearer clearer(result);
@@ -267,10 +268,10 @@ void QmpSession::start(const Command& command, QmpRequest& request, bool is_larg
       g_source_attach(source.get(), context.get());
     }
   });
-  running_ = running;  // first: if there is no memory for what follows, the reply is given up, which ends it
+  running_ = running;  // set first: if memory runs out below, destroying `reply` finishes the command
   running->cancel = reply.canceller();
   host_.registry.start(command, running->request.arguments, access_, reply);
-  // They are for the call only; the id is kept for the answer.
+  // The arguments are needed only during the call; the id is kept for the answer.
   if (is_large) host_.disposal.take(std::move(running->request.arguments));
 }
 
@@ -280,9 +281,9 @@ void QmpSession::finish_running(const Result<Json>& result) {
     if (!result || !running->no_success_response) finish(running->request, result, running->is_large);
     if (result && running->ends_server) host_.ended();
   } catch (const std::bad_alloc&) {
-    broken_ = true;  // the client can't be answered; its next turn is its last
+    broken_ = true;  // the client cannot be answered; the next turn ends the session
   }
-  // A turn of its own sends it, and goes on with what waits.
+  // A new turn sends the answer and continues with the waiting requests.
   if (!in_turn_) source_.set_ready_time(0);
 }
 
@@ -292,7 +293,7 @@ void QmpSession::cancel_running() {
   try {
     running->cancel();
   } catch (const std::bad_alloc&) {
-    return;  // what the command does on being cancelled is its own
+    return;  // the command's cancel hook ran out of memory; the session is not affected
   }
   if (running->is_large && running->request.id) host_.disposal.take(std::move(*running->request.id));
 }
@@ -302,7 +303,7 @@ void QmpSession::finish(QmpRequest& request, const Result<Json>& result, bool is
     return result ? qmp_return_line(*result, id) : qmp_error_line(shortened(result.error()), id);
   };
   if (!is_large || !request.id) return output_.add_reply(line(request.id));
-  // The line as it is with a small id, which stands first in errors, last in other replies.
+  // Splits the line that a small id would give. The id is first in errors and last in other replies.
   constexpr std::string_view kId = "\"id\": ";
   constexpr std::string_view kPlaceholder = "null";
   std::string before = line(Json());
@@ -363,7 +364,7 @@ void QmpSession::update_watches() {
   const bool wants_output = output_.unsent_bytes() > 0;
   const int in_condition = wants_input ? G_IO_IN : 0;
   if (is_socket()) {
-    // Always watched, so that a client that leaves is noticed.
+    // Always watched, to detect that the client leaves.
     const int condition = in_condition | (wants_output ? G_IO_OUT : 0);
     if (in_watch_) {
       source_.change(in_watch_, condition);
@@ -371,7 +372,7 @@ void QmpSession::update_watches() {
       in_watch_ = source_.watch(in_.get(), condition);
     }
   } else {
-    // The far end of a pipe may be gone and stay so: it is watched only while it matters.
+    // A pipe whose other end is closed stays ready, so it is watched only while that matters.
     if (wants_input && !in_watch_) in_watch_ = source_.watch(in_.get(), G_IO_IN);
     if (!wants_input && in_watch_) source_.remove(in_watch_);
     if (wants_output && !out_watch_) out_watch_ = source_.watch(out_.get(), G_IO_OUT);

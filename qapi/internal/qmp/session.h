@@ -21,32 +21,33 @@
 
 namespace qomio {
 
-// What a session needs of its server.
+// What a session needs from its server.
 struct QmpSessionHost {
-  pid_t process;  // the clients are its own: one that it forks does nothing to them
+  pid_t process;  // owns the clients; a forked child leaves them alone
   GMainContext* context;
   CommandRegistry& registry;
   JsonDisposal& disposal;
   std::size_t output_limit_bytes;
-  std::function<void(class QmpSession&)> closed;  // destroys the session
-  std::function<void()> ended;                    // the reply of a command that ends the server is on its way
-  std::function<void(std::uint64_t)> events_dropped;  // how many more
-  std::function<void(std::string_view)> failed;       // what the session ends by, when it isn't the client
+  std::function<void(class QmpSession&)> closed;      // destroys the session
+  std::function<void()> ended;                        // a command that ends the server has succeeded
+  std::function<void(std::uint64_t)> events_dropped;  // number of newly dropped events
+  std::function<void(std::string_view)> failed;       // why the session ends, if not because of the client
 };
 
 // One client, from its greeting to its end: reads requests, runs them in order, sends replies and events.
 //
-// The work is cut into turns: one read of at most 64 KiB, of which 16 KiB are parsed at a time, and at most
-// 32 requests; no more is begun once 50 µs are over. A large value, which is read and may have to be sent
-// back, is built, written and freed in pieces. What a command does is one piece. Between turns the loop
-// serves the others. At most 8 requests wait with oob enabled, one without; then nothing is read. While more
-// than the limit is unsent, nothing is read or run.
+// The work is divided into turns, between which the loop serves other clients. A turn reads once, at most
+// 64 KiB, parses at most 16 KiB at a time, and answers at most 32 requests; after 50 µs it starts no more of
+// them. A large value is read, sent back and freed in pieces, but a command always runs in one piece. At most
+// 8 requests wait with oob enabled, one without; while so many wait, nothing is read. While more than the
+// limit is unsent, nothing is read or run.
 //
-// A client that shuts down its sending side gets the replies to all that it sent; one that leaves altogether
-// has the requests that wait dropped, and the command that runs cancelled.
+// A client that shuts down its sending side gets the replies to all its requests. If a client disconnects,
+// its waiting requests are dropped and its running command is cancelled.
 class QmpSession {
  public:
-  // A socket is both descriptors, given as `in`. For a pair, `out` is set to be non-blocking until the end.
+  // A socket is passed as `in` and used in both directions. In a pair, `out` is non-blocking until the
+  // session ends.
   QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor out, Access access);
   ~QmpSession();
   QmpSession(const QmpSession&) = delete;
@@ -56,14 +57,15 @@ class QmpSession {
   int out_fd() const { return out_ ? out_.get() : in_.get(); }
   Access access() const { return access_; }
 
-  // Has the client negotiated, and asked for the event, if it has a name to ask for?
+  // Returns true if the client has negotiated and, unless requested_as is empty, has subscribed to this
+  // event.
   bool wants_event(std::string_view requested_as) const;
-  // Sends the line, if it wants it.
+  // Sends the line if the client wants it.
   void send_event(const std::string& line, std::string_view requested_as = {});
 
-  // Takes no further requests; what is unsent goes out still.
+  // Takes no further requests; unsent output is still sent.
   void stop();
-  // Waits until what is unsent has gone out, or until that time of the monotonic clock. For the end.
+  // Blocks until the unsent output has been sent, or until this time of the monotonic clock. Used at the end.
   void send_rest(std::int64_t deadline_us);
 
  private:
@@ -107,10 +109,10 @@ class QmpSession {
   FdSource::Watch in_watch_;
   FdSource::Watch out_watch_;
   std::unique_ptr<char[]> buffer_;
-  std::string_view input_;                     // what of the buffer is not parsed yet
-  JsonParser parser_{LargeNumbers::infinite};  // an error of the parameter, as in QEMU
+  std::string_view input_;                     // the part of the buffer that is not parsed yet
+  JsonParser parser_{LargeNumbers::infinite};  // the reader of the parameter refuses them, as in QEMU
   std::deque<Waiting> waiting_;
-  std::shared_ptr<Running> running_;  // whose answer comes later; the next one waits for it
+  std::shared_ptr<Running> running_;  // the command that answers later; the next one waits for it
   QmpOutput output_;
   std::set<std::string, std::less<>> requested_events_;
   bool negotiated_ = false;
@@ -118,7 +120,7 @@ class QmpSession {
   bool in_turn_ = false;
   bool input_ended_ = false;
   bool stopped_ = false;
-  bool broken_ = false;  // nobody reads the output
+  bool broken_ = false;  // output cannot be sent; the session ends
 };
 
 }  // namespace qomio

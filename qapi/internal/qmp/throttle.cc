@@ -23,7 +23,7 @@ std::optional<std::string> EventThrottle::pass(std::string_view name, const Json
   }
   const auto [it, is_new] = running_.try_emplace(std::move(which), now_us + period_us_, std::nullopt);
   if (!is_new) {
-    // Also when the period is just over: what is kept is due, and this is newer.
+    // Replaces a kept line even if the period is over: that line is still unsent, and this one is newer.
     if (it->second.kept || now_us < it->second.ends_us) {
       it->second.kept = std::move(line);
       return std::nullopt;

@@ -12,27 +12,27 @@
 
 namespace qomio {
 
-// Keeps events that come often from flooding those who listen: the first goes at once; of those that come
-// within the period only the newest goes, at the end of the period, which then starts again. It is told the
-// time and asked what is due; the times are any clock that does not go backwards, in microseconds.
+// Limits how often events are sent. The first is sent at once; of the events in the period that follows, only
+// the newest is sent, at the end of the period, which then starts again. The caller passes the time, in
+// microseconds of any clock that does not go backwards, and asks which events are due.
 class EventThrottle {
  public:
   explicit EventThrottle(std::int64_t period_us = 1'000'000) : period_us_(period_us) {}
 
-  // From now on the event is limited; with a key, by itself for each value of that member of its data.
+  // Limits the event from now on; with a key, separately for each value of that member of its data.
   void limit(std::string name, std::string key);
 
-  // The line if it may go at once; otherwise it is kept in place of what was kept.
+  // Returns the line if it may be sent at once. Otherwise keeps it, in place of the line kept before.
   std::optional<std::string> pass(std::string_view name, const Json& data, std::string line,
                                   std::int64_t now_us);
 
   struct Due {
     std::string name, line;
   };
-  // What has waited long enough, in the order of names and keys.
+  // Returns the kept lines that are due, in the order of names and keys.
   std::vector<Due> take_due(std::int64_t now_us);
 
-  // When take_due() is to be called next; -1 for never.
+  // When to call take_due() next; -1: never.
   std::int64_t next_due_us() const;
 
  private:
@@ -42,7 +42,7 @@ class EventThrottle {
   };
 
   const std::int64_t period_us_;
-  std::map<std::string, std::string, std::less<>> keys_;  // of the limited events
+  std::map<std::string, std::string, std::less<>> keys_;  // the keys of the limited events, by name
   std::map<std::string, Period> running_;                 // by event and value of the key
 };
 

@@ -40,14 +40,14 @@ class ReferenceWriter {
     add_members("Data", event.data());
   }
 
-  // The types mentioned, and those that they mention in turn.
+  // Adds the types that were mentioned, and the types that these mention in turn.
   void add_types() {
     std::map<std::string, std::string> sections;
     while (!mentioned_.empty()) {
       const auto [name, type] = *mentioned_.begin();
       mentioned_.erase(mentioned_.begin());
       if (sections.contains(name)) continue;
-      sections[name];  // before it mentions itself
+      sections[name];  // added first, since the type may mention itself
       const std::string before = std::exchange(text_, {});
       add_type(*type);
       sections[name] = std::exchange(text_, before);
@@ -67,7 +67,7 @@ class ReferenceWriter {
     return type.kind == Type::Kind::object && type.members.empty() && type.variants.empty();
   }
 
-  // A text may stand in a cell of a table.
+  // Escapes a text for a cell of a table.
   static std::string cell(std::string_view text) {
     std::string escaped;
     for (const char c : text) {
@@ -86,7 +86,7 @@ class ReferenceWriter {
     if (!description.empty()) text_ += fmt::format("{}\n\n", cell(description));
   }
 
-  // The type as a sentence has it, with a link to its section.
+  // Returns the type as it appears in a sentence, with a link to its section.
   std::string mention(const Type& type) {
     switch (type.kind) {
       case Type::Kind::builtin:

@@ -13,7 +13,7 @@
 namespace qomio {
 namespace {
 
-// What stands in the schema, put together member by member, and freed without needing memory for that.
+// A part of the schema, built member by member. Freeing it needs no memory.
 struct SchemaEntry {
   Json json = Json(Json::value_t::object);
 
@@ -190,7 +190,7 @@ TypeDescription object(std::string_view name, std::initializer_list<Field> field
   return type;
 }
 
-// The description of an entry, built by hand: it is a union, which structs described in C++ are not.
+// The type of an entry, built by hand, since entries are written as JSON and not from a described struct.
 struct SchemaTypes {
   using Type = TypeDescription;
   const Type& str = builtin_type("str");

@@ -9,14 +9,14 @@ namespace qomio {
 class CommandRegistry;
 enum class Access;
 
-// The answer of query-qmp-schema: a flat list of entries that refer to each other by name. Commands, events
-// and builtin types keep their names, lists are "[element]", all other types are numbered: their names are no
-// promise. Every integer type shows as `int`. Only types that a command or an event reaches are listed, each
-// once, only commands that a client with that access may run, and nothing that the policy hides: as in QEMU,
-// but what is unstable can be hidden, too.
+// The result of query-qmp-schema: a flat list of entries that refer to each other by name. Commands, events
+// and builtin types keep their names, lists are named "[element]", and all other types are numbered, since
+// clients must not rely on their names. Every integer type appears as `int`. The list contains only commands
+// that a client with this access may run, only types that a command or event uses, each once, and nothing
+// that the policy hides. This is as in QEMU, except that unstable features can be hidden, too.
 Json schema_json(const CommandRegistry& registry, Access access);
 
-// The type of that answer.
+// The type of that result.
 const TypeDescription& schema_type();
 
 }  // namespace qomio

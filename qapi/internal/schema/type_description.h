@@ -8,8 +8,8 @@
 
 namespace qomio {
 
-// What a type looks like to a client: the common source of query-qmp-schema, help texts and generated pages.
-// A value; types refer to each other by address, so the descriptions referred to must outlive it.
+// A type as clients see it: the common source of query-qmp-schema, help texts and generated pages. A value;
+// types refer to each other by address, so the descriptions that it refers to must outlive it.
 struct TypeDescription {
   enum class Kind { builtin, enumeration, list, object, alternate };
 
@@ -19,9 +19,9 @@ struct TypeDescription {
     bool optional = false;
     std::string description = {};
     std::vector<std::string> features = {};
-    std::string default_text = {};  // JSON, for people; empty: none, or not known
+    std::string default_text = {};  // JSON, for people; empty if there is none or it is not known
   };
-  // What there is to say of one value of an enumeration.
+  // The description and features of one value of an enumeration.
   struct ValueNotes {
     std::string description;
     std::vector<std::string> features;
@@ -35,12 +35,12 @@ struct TypeDescription {
   std::string name;                          // builtin: int, uint8, str, number, bool, size, any, null
   std::string json_type;                     // builtin: int, string, number, boolean, value, null
   std::vector<std::string> values;           // enumeration
-  std::map<std::string, ValueNotes> notes;   // enumeration: of those values that have some
+  std::map<std::string, ValueNotes> notes;   // enumeration: only for values that have any
   const TypeDescription* element = nullptr;  // list
   std::vector<Member> members;               // object
-  std::string tag;  // object: the member that selects the variant; empty: no variants
+  std::string tag;  // object: the member that selects the variant; empty if there are no variants
   std::vector<Variant> variants;
-  std::vector<const TypeDescription*> alternatives;  // alternate: told apart by the kind of the JSON value
+  std::vector<const TypeDescription*> alternatives;  // alternate: distinguished by the kind of the JSON value
 };
 
 // One of int, str, number, bool, size, any, null.
