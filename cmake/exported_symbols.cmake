@@ -4,12 +4,14 @@
 
 # qomio_export_api(TARGET) — writes the linker's version script, and has the target linked with it.
 function(qomio_export_api target)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/internal_headers.txt)
   file(STRINGS ${PROJECT_SOURCE_DIR}/cmake/internal_headers.txt installed REGEX "^[a-z]")
   set(hidden "")
   foreach(folder qapi object iothread)
     file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/${folder}/internal/*.h)
     list(REMOVE_ITEM headers ${installed})
     foreach(header ${headers})
+      set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${header})
       file(STRINGS ${PROJECT_SOURCE_DIR}/${header} lines REGEX "^[A-Za-z]")
       foreach(line ${lines})
         if(line MATCHES "^(class|struct) ([A-Za-z]+)[^;]*{")

@@ -55,6 +55,9 @@ if(TARGET qomiod)
   install(FILES ${PROJECT_SOURCE_DIR}/tools/completion/qomiod DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 endif()
 
+if(NOT BUILD_SHARED_LIBS)
+  set(QOMIO_STATIC_DEPENDENCIES "\"URCU liburcu\" \"URING liburing\"")
+endif()
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/qomio)
 install(EXPORT qomio NAMESPACE qomio:: FILE qomio-targets.cmake DESTINATION ${package_dir})
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/qomio-config.cmake.in
@@ -69,7 +72,7 @@ install(FILES ${PROJECT_BINARY_DIR}/qomio-config.cmake ${PROJECT_BINARY_DIR}/qom
 if(BUILD_SHARED_LIBS)
   set(QOMIO_PC_LIBS "-lqomio")
   set(QOMIO_PC_REQUIRES "glib-2.0 nlohmann_json")
-  set(QOMIO_PC_REQUIRES_PRIVATE "liburcu liburing")
+  set(QOMIO_PC_REQUIRES_PRIVATE "")
 else()
   set(QOMIO_PC_LIBS "-lqomio_iothread -lqomio_object -lqomio_qapi")
   set(QOMIO_PC_REQUIRES "glib-2.0 nlohmann_json liburcu liburing")

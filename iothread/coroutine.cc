@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/iothread/coroutine.h"
 
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -129,7 +131,12 @@ void FdAwaiter::wait() {
   wait_ = wait;
   if (has_handler) return;
   const bool added = loop.add_fd_handler(fd_, direction_, [wait] { wait->ready(); }, wait.get());
-  invariant(added, "one at a time waits for a direction of a descriptor");
+  if (!added) {
+    broken_invariant(
+        fmt::format("a coroutine waits for descriptor {} to be {} while another one does, or "
+                    "while it has a handler",
+                    fd_, direction_ == FdDirection::read ? "readable" : "writable"));
+  }
 }
 
 void FdAwaiter::cancel() {

@@ -64,7 +64,7 @@ template <class T>
 struct TaskPromiseOf : TaskPromise {
   std::optional<T> value;
   Task<T> get_return_object();
-  template <class U>
+  template <class U = T>
   void return_value(U&& result) {
     value.emplace(std::forward<U>(result));
   }
@@ -123,7 +123,7 @@ class [[nodiscard]] Task {
   bool await_ready() const { return false; }
   template <class Promise>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiter) {
-    invariant(frame_ && !frame_.promise().root, "a coroutine is started once");
+    invariant(frame_ && !frame_.promise().root, "a Task is started that has been started or moved from");
     frame_.promise().awaiter = awaiter;
     frame_.promise().root = awaiter.promise().root;
     return frame_;
@@ -167,7 +167,7 @@ struct ScheduledTask {
 inline ScheduledTask run_scheduled(Task<void> task) { co_await task; }
 
 inline std::coroutine_handle<> outermost(Task<void> task) {
-  invariant(static_cast<bool>(task), "a coroutine is started once");
+  invariant(static_cast<bool>(task), "a Task is started that has been started or moved from");
   return run_scheduled(std::move(task)).frame;
 }
 

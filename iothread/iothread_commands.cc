@@ -68,8 +68,11 @@ void add_iothread_commands(CommandRegistry& commands) {
           .query());
   commands.add(event<IOThreadStall>("IOTHREAD_STALL", "a call has blocked an I/O thread for too long"));
   commands.add(event<MainLoopStall>("MAIN_LOOP_STALL", "something has blocked the main loop for too long"));
+  // To add it again would destroy the present reporter, which ends its reports.
+  constexpr std::string_view kReportStalls = "iothread-report-stalls";
+  if (commands.find_command(kReportStalls)) return;
   commands.add(command(
-      "iothread-report-stalls",
+      kReportStalls,
       "sets how long a call may block an I/O thread or the main loop before IOTHREAD_STALL or "
       "MAIN_LOOP_STALL reports it",
       [reporter = std::make_shared<StallReporter>(commands)](const IOThreadReportStallsArguments& arguments) {
@@ -81,14 +84,18 @@ void add_iothread_commands(CommandRegistry& commands, MainLoop& main_loop) {
   add_iothread_commands(commands);
   commands.add(
       command("query-main-loop-stats", "returns statistics of the main loop", query_main_loop_stats).query());
-  commands.add(command("quit", "shuts the program down", [&main_loop]() -> Result<void> {
+  // Both own the sender, since a program may replace either of them.
+  constexpr std::string_view kShutdown = "SHUTDOWN";
+  const auto sender = main_loop.on_shut_down([&commands, kShutdown](ShutdownCause cause) {
+    if (!commands.events().contains(kShutdown)) return;
+    commands.emit(kShutdown, Shutdown{.guest = false, .reason = cause});
+  });
+  commands.add(command("quit", "shuts the program down", [&main_loop, sender]() -> Result<void> {
                  main_loop.shut_down(ShutdownCause::host_qmp_quit);
                  return {};
                }).last());
-  Event shutdown = event<Shutdown>("SHUTDOWN", "the program is about to exit");
-  shutdown.source = main_loop.on_shut_down([&commands](ShutdownCause cause) {
-    commands.emit("SHUTDOWN", Shutdown{.guest = false, .reason = cause});
-  });
+  Event shutdown = event<Shutdown>(kShutdown, "the program is about to exit");
+  shutdown.source = sender;
   commands.add(std::move(shutdown));
 }
 

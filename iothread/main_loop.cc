@@ -5,7 +5,6 @@
 #include <glib.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -154,23 +153,24 @@ class MainLoop::State {
   }
 
   void shut_down(ShutdownCause cause) {
+    ++shutting_down_;
     for (std::size_t i = 0; i < listeners_.size(); ++i) {  // a listener may add another
-      if (const auto listener = listeners_[i].lock()) {
-        callback([] { return "listener of MainLoop::shut_down()"; }, [&] { (*listener)(cause); });
-      }
+      const auto listener = listeners_[i].lock();
+      if (!listener) continue;
+      unless_out_of_memory(
+          [&] { callback([] { return "listener of MainLoop::shut_down()"; }, [&] { (*listener)(cause); }); });
     }
+    --shutting_down_;
     quit(0);
   }
 
   std::shared_ptr<void> on_shut_down(ShutdownListener listener) {
     auto owner = std::make_shared<ShutdownListener>(std::move(listener));
     // Indices must not change, since shut_down() may be iterating.
-    const auto free = std::ranges::find_if(listeners_, [](const auto& known) { return known.expired(); });
-    if (free != listeners_.end()) {
-      *free = owner;
-    } else {
-      listeners_.push_back(owner);
+    if (shutting_down_ == 0) {
+      std::erase_if(listeners_, [](const auto& known) { return known.expired(); });
     }
+    listeners_.push_back(owner);
     return owner;
   }
 
@@ -184,7 +184,8 @@ class MainLoop::State {
   CurrentAioContext current_;
   std::unique_ptr<GMainLoop, void (*)(GMainLoop*)> g_main_loop_;
   EndSignals signals_;
-  std::vector<std::weak_ptr<ShutdownListener>> listeners_;
+  std::vector<std::weak_ptr<ShutdownListener>> listeners_;  // not erased from during shut_down()
+  int shutting_down_ = 0;                                   // nested calls
   std::atomic<bool> quit_ = false;
   std::atomic<int> exit_status_ = 0;
 };
@@ -224,7 +225,10 @@ GMainContext* MainLoop::g_main_context() const { return g_main_context_default()
 
 int MainLoop::run() { return state_->run(); }
 
-void MainLoop::shut_down(ShutdownCause cause) { state_->shut_down(cause); }
+void MainLoop::shut_down(ShutdownCause cause) {
+  require_main_thread("MainLoop::shut_down()", "MainLoop::quit()");
+  state_->shut_down(cause);
+}
 
 std::shared_ptr<void> MainLoop::on_shut_down(std::function<void(ShutdownCause)> listener) {
   require_main_thread("MainLoop::on_shut_down()");

@@ -27,13 +27,20 @@ Result<void> module_load(CommandRegistry& commands, const std::string& path) {
   // RTLD_NOW resolves all symbols here, so that a missing one is an error and does not abort the program
   // later.
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!handle) return error("could not load module '{}': {}", path, dlerror());
+  if (!handle) {
+    const std::string reason = dlerror();
+    const bool lacks_library = reason.contains("undefined symbol") && reason.contains("qomio");
+    return error("could not load module '{}': {}{}", path, reason,
+                 lacks_library ? ": a program that loads modules is linked with qomio_loads_modules()" : "");
+  }
   auto unload = [&](std::unexpected<Error> reason) -> Result<void> {
     dlclose(handle);
     return reason;
   };
   // dlopen() returns the same handle for all names of a shared object.
   if (std::ranges::find(handles_of_loaded, handle) != handles_of_loaded.end()) {
+    const auto* loaded = static_cast<const ModuleInfo*>(dlsym(handle, "qomio_module"));
+    if (loaded->add_commands) loaded->add_commands(commands);
     dlclose(handle);
     return {};
   }
@@ -48,12 +55,14 @@ Result<void> module_load(CommandRegistry& commands, const std::string& path) {
               "build it with qomio_add_module(), and the program with qomio_loads_modules()",
               path));
   }
-  if (!info->init) return unload(error("module '{}' has no init function", path));
+  if (!info->register_types)
+    return unload(error("module '{}' has no function that registers its types", path));
   // From here on the module stays loaded, because classes refer to its code.
-  if (auto r = info->init(commands); !r) {
+  if (auto r = info->register_types(); !r) {
     r.error().prepend("module '" + path + "': ");
     return r;
   }
+  if (info->add_commands) info->add_commands(commands);
   names_of_loaded.push_back(lasting_name(path));
   handles_of_loaded.push_back(handle);
   return {};

@@ -11,8 +11,10 @@
 // needs no change to this project:
 //
 //     extern "C" const qomio::ModuleInfo qomio_module{
-//         qomio::kModuleAbi, [](qomio::CommandRegistry& /*commands*/) { return register_type(My::type_info);
-//         }};
+//         .abi = qomio::kModuleAbi,
+//         .register_types = [] { return register_type(My::type_info); },
+//         .add_commands = [](qomio::CommandRegistry& commands) { commands.add(...); },  // may be left out
+//     };
 //
 // Compile it as position-independent code, against the installed headers. Module and program must share one
 // copy of the library: with the static library, do not link it into the module, and let the program export
@@ -29,18 +31,21 @@ inline constexpr const char* kModuleAbi = "qomio-0.1";
 // A module exports this as `qomio_module`. Programs of all versions read `abi` first, so it must stay first.
 struct ModuleInfo {
   const char* abi;
-  // Registers the types of the module, and adds its commands and events if it has any.
-  Result<void> (*init)(CommandRegistry& commands);
+  // Called once, when the module is loaded.
+  Result<void> (*register_types)();
+  // Adds the module's commands and events. Null if it has none. Called each time that the module is loaded,
+  // perhaps for another registry.
+  void (*add_commands)(CommandRegistry& commands) = nullptr;
   // Do not set this. module_load() compares it with the program's register_type(), to detect a module that
   // contains its own copy of the library.
   Result<void> (*library)(const TypeInfo&) = &register_type;
 };
 
-// Loads a module, which registers its types and adds its commands. The module stays loaded. Loading it again
-// does nothing. A path without '/' is searched for as by dlopen(). Thread: the main thread. Errors: those of
-// dlopen(); `'p' is not a qomio module`; `module 'p' is built for A, this program for B`;
-// `module 'p' has a copy of the library of its own`; those of the module's init(), after which the types that
-// it has already registered remain.
+// Loads a module, which registers its types and adds its commands to the registry. The module stays loaded.
+// Loading it again only adds the commands again. A path without '/' is searched for as by dlopen(). Thread:
+// the main thread. Errors: those of dlopen(); `'p' is not a qomio module`; `module 'p' is built for A, this
+// program for B`; `module 'p' has a copy of the library of its own`; those of the module's register_types(),
+// after which the types that it has already registered remain.
 Result<void> module_load(CommandRegistry& commands, const std::string& path);
 
 // The modules that were loaded, in this order, each once, by the path that was given; relative paths that

@@ -30,6 +30,15 @@ void object_unparent(Object& object);
 
 // Unparents all children of /objects, newest first. Call it at the end of the program.
 void objects_cleanup();
+// Does this at the end of a scope. In main(), declare one after the MainLoop and the CommandRegistry, which
+// the objects use, and before the QmpServer, whose clients must be gone first.
+class ObjectsCleanup {
+ public:
+  ObjectsCleanup() = default;
+  ObjectsCleanup(const ObjectsCleanup&) = delete;
+  ObjectsCleanup& operator=(const ObjectsCleanup&) = delete;
+  ~ObjectsCleanup() { objects_cleanup(); }
+};
 
 // Returns the path, for example "/objects/io0"; nullopt for an object outside the tree.
 std::optional<std::string> object_get_canonical_path(const Object& object);

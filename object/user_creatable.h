@@ -83,8 +83,8 @@ template <class T>
 Result<Ref<T>> object_new_with_props(std::string_view id,
                                      std::initializer_list<PropertyArgument> properties) {
   require_main_thread("object_new_with_props()");
-  Object& parent = objects_root();
-  auto made = object_new_with_props(internal::class_of<T>(), parent, id, properties);
+  if (auto known = object_class_by_name(T::type_info.name); !known) return failure(known);
+  auto made = object_new_with_props(internal::class_of<T>(), objects_root(), id, properties);
   if (!made) return failure(made);
   return Ref<T>::adopt(static_cast<T*>(made->release()));
 }

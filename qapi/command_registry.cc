@@ -19,6 +19,11 @@
 #include "qomio/qapi/json.h"
 
 namespace qomio {
+
+Event event(std::string_view name, std::string_view description) {
+  return {std::string(name), std::string(description), [] -> const TypeDescription& { return empty_type(); }};
+}
+
 namespace {
 
 InputVisitor::Any any_values(const Command& command) {
@@ -48,15 +53,20 @@ struct CommandRegistry::State {
     for (PendingEvent& left : pending) json_clear(left.data);
   }
 
-  bool is_wanted(std::string_view name) const {
+  bool is_wanted(std::string_view name) {
     const auto event = events.find(name);
-    invariant(event != events.end(), "an event must be added before it is sent");
-    if (compat.hides(event->second.features)) return false;
-    for (std::size_t i = 0; i < listeners.size(); ++i) {  // a filter may add or remove listeners
-      const auto listener = listeners[i].lock();
-      if (listener && listener->wants_event(name)) return true;
+    if (event == events.end()) {
+      broken_invariant(fmt::format("the event '{}' was not added to the registry before it was sent", name));
     }
-    return false;
+    if (compat.hides(event->second.features)) return false;
+    ++asking;
+    bool wanted = false;
+    for (std::size_t i = 0; i < listeners.size() && !wanted; ++i) {  // a filter may add listeners
+      const auto listener = listeners[i].lock();
+      wanted = listener && listener->wants_event(name);
+    }
+    --asking;
+    return wanted;
   }
 
   void tell(std::string_view name, Json& data) {
@@ -115,7 +125,8 @@ struct CommandRegistry::State {
 
   std::map<std::string, Command, std::less<>> commands;
   std::map<std::string, Event, std::less<>> events;
-  std::vector<std::weak_ptr<Listener>> listeners;
+  std::vector<std::weak_ptr<Listener>> listeners;  // not erased from while filters are asked
+  int asking = 0;                                  // nested calls of is_wanted()
   CompatPolicy compat;
   std::string package = "qomio-" QOMIO_VERSION;
 
@@ -135,7 +146,11 @@ CommandRegistry::Running::~Running() { place_.store(outside_, std::memory_order_
 
 CommandRegistry::CommandRegistry() : state_(std::make_unique<State>()) {}
 
-CommandRegistry::~CommandRegistry() = default;
+// What commands and events own may emit events until it is destroyed, for example by a thread that it joins.
+CommandRegistry::~CommandRegistry() {
+  state_->commands.clear();
+  for (auto& [name, event] : state_->events) event.source.reset();
+}
 
 const std::map<std::string, Command, std::less<>>& CommandRegistry::commands() const {
   return state_->commands;
@@ -247,7 +262,12 @@ bool CommandRegistry::is_wanted(std::string_view name) const {
   return state_->is_wanted(name);
 }
 
+void CommandRegistry::emit(std::string_view name) {
+  state_->emit(name, [] { return Json::object(); });
+}
+
 void CommandRegistry::emit(std::string_view name, const Json& data) {
+  invariant(data.is_object(), "the data of an event is an object");
   state_->emit(name, [&] { return data; });
 }
 
@@ -263,7 +283,9 @@ void CommandRegistry::emit_written(std::string_view name, void (*write)(Visitor&
 std::shared_ptr<void> CommandRegistry::listen(EventListener listener, EventFilter wants) {
   require_main_thread("CommandRegistry::listen()");
   auto owner = std::make_shared<Listener>(Listener{std::move(listener), std::move(wants)});
-  std::erase_if(state_->listeners, [](const auto& known) { return known.expired(); });
+  if (state_->asking == 0) {
+    std::erase_if(state_->listeners, [](const auto& known) { return known.expired(); });
+  }
   state_->listeners.push_back(owner);
   return owner;
 }

@@ -64,12 +64,19 @@ struct Event {
   std::function<const TypeDescription&()> data;
   std::vector<std::string> features = {};  // as in Command
   bool on_request = false;                 // sent only to clients that asked for it with subscribe-events
-  std::shared_ptr<void> source = {};       // the sender, kept alive as long as the event is offered
+  // The sender, kept alive as long as the event is offered. It sends to one registry: do not add a copy of an
+  // Event that has one to another.
+  std::shared_ptr<void> source = {};
 };
+
+// An event without data.
+Event event(std::string_view name, std::string_view description);
 
 // An event whose data is the described struct T.
 template <class T>
 Event event(std::string_view name, std::string_view description) {
+  static_assert(internal::Struct<T>,
+                "the data of an event is a described struct; one without data is event(name, text)");
   return {std::string(name),
           std::string(description),
           []() -> const TypeDescription& { return describe<T>(); },
@@ -85,13 +92,15 @@ Event event(std::string_view name, std::string_view description) {
 //     add_object_commands(commands);
 //     QmpServer qmp(commands);
 //
-// It must outlive its servers. Objects that its commands refer to must outlive it.
+// It must outlive its servers. Objects that its commands refer to must outlive it. Objects and threads that
+// send events must be gone before it is destroyed: see ObjectsCleanup in object/tree.h.
 //
 // Thread: the main thread (qapi/internal/main_thread.h), except functions marked "Thread-safe".
 class CommandRegistry {
  public:
   CommandRegistry();
-  // Drops events that other threads emitted and that have not been sent yet. No thread may be in emit().
+  // Destroys the commands first, then the senders of the events. Drops events that other threads emitted and
+  // that have not been sent yet. After that, no thread may be in emit().
   ~CommandRegistry();
   CommandRegistry(const CommandRegistry&) = delete;
   CommandRegistry& operator=(const CommandRegistry&) = delete;
@@ -155,6 +164,7 @@ class CommandRegistry {
   // Thread-safe. In the main thread the event has been sent when emit() returns. Other threads append it to
   // an unbounded queue, which a source of GLib's default context sends in order in the main thread.
   void emit(std::string_view name, const Json& data);
+  void emit(std::string_view name);  // without data
   template <class T>
     requires internal::Struct<T>
   void emit(std::string_view name, const T& data) {

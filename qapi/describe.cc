@@ -20,7 +20,8 @@ TypeDescription internal::describe_enum(std::string_view name, std::span<const E
 const TypeDescription& internal::describe_once(const TypeDescription*& place, TypeDescription (*make)(),
                                                void (*fill)(TypeDescription&)) {
   static std::recursive_mutex mutex;
-  static std::deque<TypeDescription> descriptions;
+  // Never destroyed: destructors of static objects may use them.
+  static auto& descriptions = *new std::deque<TypeDescription>;
   const std::scoped_lock lock(mutex);
   if (place) return *place;
   TypeDescription made = make();

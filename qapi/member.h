@@ -106,6 +106,8 @@ constexpr Member<Class, Value> member_with_default(std::string_view name, Value 
 // compiles more slowly.
 template <class... Members>
 constexpr internal::ListOf<Members...> member_list(Members... members) {
+  static_assert((requires { members.pointer; } && ...),
+                "the members of a struct are described by member(), member_with_default() and embed()");
   return internal::list_of(members...);
 }
 

@@ -55,6 +55,10 @@ int main(int argc, char** argv) {
   if (!main_loop) return std::fprintf(stderr, "%s\n", main_loop.error().message().c_str()), 1;
   register_iothread_types();
   register_type(TokenBucket::type_info);
+  CommandRegistry commands;  // what clients can call
+  add_object_commands(commands);
+  add_iothread_commands(commands, *main_loop);
+  const ObjectsCleanup cleanup;  // at the end: deletes the objects before what they use
 
   auto io0 = object_new_with_props<IOThread>("io0", {{"poll-max-ns", "16384"}});
   if (!io0) return std::fprintf(stderr, "%s\n", io0.error().message().c_str()), 1;
@@ -64,9 +68,6 @@ int main(int argc, char** argv) {
     return std::fprintf(stderr, "%s\n", bucket.error().message().c_str()), 1;
   (*io0)->context().run_in([] { std::puts("hello from io0"); });
 
-  CommandRegistry commands;  // what clients can call
-  add_object_commands(commands);
-  add_iothread_commands(commands, *main_loop);
   QmpServer qmp(commands, main_loop->g_main_context());
   if (auto listening = qmp.listen(argc > 1 ? argv[1] : "app.qmp"); !listening)
     return std::fprintf(stderr, "%s\n", listening.error().message().c_str()), 1;

@@ -61,7 +61,9 @@ void Loop::leave_thread() {
 }
 
 void Loop::end() {
-  invariant(in_home_thread() || !has_home_.load(), "AioContext::close() is called in the loop's home thread");
+  invariant(
+      in_home_thread() || !has_home_.load(),
+      "AioContext::close() is called outside the loop's home thread; call it there, by run_in() for example");
   invariant(depth_ == 0,
             "AioContext::close() is called from a callback of the loop; call it after poll() has returned");
   refuse_calls(true);

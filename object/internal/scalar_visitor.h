@@ -37,7 +37,7 @@ class ScalarVisitor final : public Visitor {
         return {};
       }
     }
-    return error("Invalid parameter type for '{}', expected: integer", name);
+    return wrong(name, "integer");
   }
   Result<void> type_size(std::string_view name, std::uint64_t& value) override {
     return type_uint64(name, value);
@@ -60,7 +60,7 @@ class ScalarVisitor final : public Visitor {
       value = value_;
       return {};
     }
-    return error("Invalid parameter type for '{}', expected: any", name);
+    return wrong(name, "any");
   }
   Result<void> start_struct(std::string_view name) override { return wrong(name, "object"); }
   Result<void> end_struct() override { return {}; }
@@ -70,8 +70,13 @@ class ScalarVisitor final : public Visitor {
   Result<void> end_list() override { return {}; }
 
  private:
-  static Result<void> wrong(std::string_view name, std::string_view expected) {
-    return error("Invalid parameter type for '{}', expected: {}", name, expected);
+  static constexpr std::string_view kKind = std::same_as<T, std::int64_t> ? "integer"
+                                            : std::same_as<T, bool>       ? "boolean"
+                                            : std::same_as<T, double>     ? "number"
+                                                                          : "string";
+  // As input, names the kind that the property is of; as output, the kind that the caller wants.
+  Result<void> wrong(std::string_view name, std::string_view expected) const {
+    return error("Invalid parameter type for '{}', expected: {}", name, is_input_ ? expected : kKind);
   }
   template <class U>
   Result<void> pass(std::string_view name, U& value, std::string_view expected) {

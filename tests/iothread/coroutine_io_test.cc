@@ -237,7 +237,7 @@ TEST_F(CoroutineIoOfSocket, two_that_wait_for_the_same_direction_break_an_invari
         co_schedule(*loop, tell_readable(ends[0], ran));
         loop->poll(false);
       },
-      "one at a time waits for a direction of a descriptor");
+      "a coroutine waits for descriptor .* to be readable while another one does");
 }
 
 Task<> read_and_tell(int fd, Cancellation& cancellation, std::vector<std::string>& ran) {

@@ -52,7 +52,7 @@ TEST_F(CoroutineTest, scheduled_twice_breaks_an_invariant) {
   Task<> task = record(ran, 1);
   co_schedule(*loop, std::move(task));
   // NOLINTNEXTLINE(bugprone-use-after-move): that is the point
-  EXPECT_DEATH(co_schedule(*loop, std::move(task)), "a coroutine is started once");
+  EXPECT_DEATH(co_schedule(*loop, std::move(task)), "a Task is started that has been started or moved from");
   drain();
   EXPECT_THAT(ran, ElementsAre(1));
 }
@@ -66,7 +66,7 @@ Task<> await_twice(std::vector<int>& ran) {
 TEST_F(CoroutineTest, awaited_twice_breaks_an_invariant) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   co_schedule(*loop, await_twice(ran));
-  EXPECT_DEATH(loop->poll(false), "a coroutine is started once");
+  EXPECT_DEATH(loop->poll(false), "a Task is started that has been started or moved from");
 }
 
 TEST_F(CoroutineTest, entered_in_its_loop_runs_at_once_until_it_yields) {

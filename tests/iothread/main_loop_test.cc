@@ -156,6 +156,23 @@ TEST_F(MainLoopTest, calls_those_who_listen_for_its_end_while_they_do) {
   EXPECT_THAT(heard, ::testing::ElementsAre("second"));
 }
 
+TEST_F(MainLoopTest, ends_even_if_a_listener_lacks_memory) {
+  bool second = false;
+  const auto lacking = main_loop.on_shut_down([](ShutdownCause) { throw std::bad_alloc(); });
+  const auto listening = main_loop.on_shut_down([&](ShutdownCause) { second = true; });
+  main_loop.shut_down(ShutdownCause::host_error);
+  EXPECT_TRUE(second);
+  EXPECT_EQ(main_loop.run(), 0);
+}
+
+TEST_F(MainLoopTest, sends_an_event_shutdown_that_the_program_has_replaced) {
+  commands.add(event<Shutdown>("SHUTDOWN", "described by the program"));
+  int heard = 0;
+  const auto listening = commands.listen([&](std::string_view, const Json&) { ++heard; });
+  main_loop.shut_down(ShutdownCause::host_ui);
+  EXPECT_EQ(heard, 1);
+}
+
 TEST_F(MainLoopTest, may_outlive_the_registry_that_has_its_commands) {
   {
     CommandRegistry other;

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A module that counts how often it is asked for its types, as `registrations`.
+// A module that counts how often it is asked for its types, as `registrations`, and has a command.
 #include "qomio/object/module.h"
+#include "qomio/qapi/command_registry.h"
 
 extern "C" int registrations;
 int registrations = 0;
 
-extern "C" const qomio::ModuleInfo qomio_module{qomio::kModuleAbi,
-                                                [](qomio::CommandRegistry&) -> qomio::Result<void> {
-                                                  ++registrations;
-                                                  return {};
-                                                }};
+extern "C" const qomio::ModuleInfo qomio_module{
+    .abi = qomio::kModuleAbi,
+    .register_types = []() -> qomio::Result<void> {
+      ++registrations;
+      return {};
+    },
+    .add_commands =
+        [](qomio::CommandRegistry& commands) {
+          commands.add(qomio::command("count", "does nothing", [] { return qomio::Result<void>(); }));
+        }};

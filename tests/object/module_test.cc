@@ -29,7 +29,8 @@ TEST(Module, with_a_copy_of_the_library_is_refused) {
 #endif
 
 TEST(Module, that_registers_nothing_is_refused) {
-  EXPECT_EQ(failure_to_load(IDLE_MODULE), "module '" IDLE_MODULE "' has no init function");
+  EXPECT_EQ(failure_to_load(IDLE_MODULE),
+            "module '" IDLE_MODULE "' has no function that registers its types");
 }
 
 TEST(Module, is_asked_for_its_types_once_under_whatever_name) {
@@ -40,6 +41,17 @@ TEST(Module, is_asked_for_its_types_once_under_whatever_name) {
   void* const handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   ASSERT_NE(handle, nullptr);
   EXPECT_EQ(*static_cast<int*>(::dlsym(handle, "registrations")), 1);
+  EXPECT_EQ(loaded_modules().size(), 1);
+}
+
+TEST(Module, adds_its_commands_to_each_registry_that_it_is_loaded_for) {
+  CommandRegistry first;
+  CommandRegistry second;
+  EXPECT_TRUE(module_load(first, COUNTING_MODULE));
+  EXPECT_EQ(second.find_command("count"), nullptr);
+  EXPECT_TRUE(module_load(second, COUNTING_MODULE));
+  EXPECT_TRUE(first.run("count", Json::object()));
+  EXPECT_TRUE(second.run("count", Json::object()));
   EXPECT_EQ(loaded_modules().size(), 1);
 }
 

@@ -21,7 +21,7 @@
 #include "qomio/tests/object/object_registry.h"
 
 namespace qomio {
-namespace object_events_ways_test {
+namespace object_listener_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -84,13 +84,13 @@ class Witness final : public ObjectListener {
   std::vector<std::string> lines_;
 };
 
-class ObjectEventsWaysTest : public testing::Test {
+class ObjectListenerTest : public testing::Test {
  protected:
-  ObjectEventsWaysTest() {
+  ObjectListenerTest() {
     EXPECT_TRUE(register_type(Villa::type_info));
     object_listen(witness_);
   }
-  ~ObjectEventsWaysTest() override { objects_cleanup(); }
+  ~ObjectListenerTest() override { objects_cleanup(); }
 
   static bool run(const char* command, const Json& arguments) {
     return object_registry().run(command, arguments).has_value();
@@ -99,7 +99,7 @@ class ObjectEventsWaysTest : public testing::Test {
   std::shared_ptr<Witness> witness_ = std::make_shared<Witness>();
 };
 
-TEST_F(ObjectEventsWaysTest, every_way_to_set_every_kind_of_property_is_reported_alike) {
+TEST_F(ObjectListenerTest, every_way_to_set_every_kind_of_property_is_reported_alike) {
   const auto villa = *object_new_with_props<Villa>("v");
   const auto room = *object_new_with_props<Villa>("room");
   std::int64_t number = 0;
@@ -170,7 +170,7 @@ TEST_F(ObjectEventsWaysTest, every_way_to_set_every_kind_of_property_is_reported
   }
 }
 
-TEST_F(ObjectEventsWaysTest, a_change_through_an_alias_is_reported_for_its_target) {
+TEST_F(ObjectListenerTest, a_change_through_an_alias_is_reported_for_its_target) {
   const auto villa = *object_new_with_props<Villa>("v");
   const auto outside = *object_new("container");
   ASSERT_TRUE(object_property_add_alias(*outside, "plain", *villa, "plain"));
@@ -181,7 +181,7 @@ TEST_F(ObjectEventsWaysTest, a_change_through_an_alias_is_reported_for_its_targe
   EXPECT_THAT(witness_->take(), ElementsAre("plain /objects/v"));
 }
 
-TEST_F(ObjectEventsWaysTest, every_way_to_create_and_delete_is_reported_alike_with_the_parts) {
+TEST_F(ObjectListenerTest, every_way_to_create_and_delete_is_reported_alike_with_the_parts) {
   const std::vector<std::pair<const char*, std::function<bool()>>> ways_to_make{
       {"object_new_with_props",
        [] { return object_new_with_props("villa", objects_root(), "v", {{"nested", 2}}).has_value(); }},
@@ -219,12 +219,12 @@ TEST_F(ObjectEventsWaysTest, every_way_to_create_and_delete_is_reported_alike_wi
   }
 }
 
-TEST_F(ObjectEventsWaysTest, parts_of_a_refused_object_are_reported_as_deleted) {
+TEST_F(ObjectListenerTest, parts_of_a_refused_object_are_reported_as_deleted) {
   EXPECT_FALSE(object_new_with_props<Villa>("v", {{"nested", 1}, {"haunted", true}}));
   EXPECT_THAT(witness_->take(), ElementsAre("added /objects/v/garage", "removed /objects/v/garage"));
 }
 
-TEST_F(ObjectEventsWaysTest, a_subtree_that_is_added_below_objects_is_reported) {
+TEST_F(ObjectListenerTest, a_subtree_that_is_added_below_objects_is_reported) {
   const auto villa = *object_new_with_props("villa", internal_root(), "v", {{"nested", 1}});
   EXPECT_THAT(witness_->take(), IsEmpty());
   object_unparent(*villa);
@@ -241,7 +241,7 @@ TEST_F(ObjectEventsWaysTest, a_subtree_that_is_added_below_objects_is_reported) 
               ElementsAre("removed /objects/#folder/x", "removed /objects/#folder/x/garage"));
 }
 
-TEST_F(ObjectEventsWaysTest, an_object_that_the_program_completes_itself_is_reported) {
+TEST_F(ObjectListenerTest, an_object_that_the_program_completes_itself_is_reported) {
   const auto villa = *object_new("villa");
   ASSERT_TRUE(objects_root().add_child("v", *villa));
   ASSERT_TRUE(villa->set_property("plain", 1));
@@ -252,5 +252,5 @@ TEST_F(ObjectEventsWaysTest, an_object_that_the_program_completes_itself_is_repo
   EXPECT_THAT(witness_->take(), ElementsAre("added /objects/v", "removed /objects/v"));
 }
 
-}  // namespace object_events_ways_test
+}  // namespace object_listener_test
 }  // namespace qomio

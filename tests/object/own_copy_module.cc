@@ -11,4 +11,4 @@ const TypeInfo kStray{.name = "stray", .parent = "object"};
 
 }  // namespace
 
-extern "C" const ModuleInfo qomio_module{kModuleAbi, [](CommandRegistry&) { return register_type(kStray); }};
+extern "C" const ModuleInfo qomio_module{kModuleAbi, [] { return register_type(kStray); }};

@@ -291,8 +291,58 @@ TEST_F(CommandRegistryTest, an_event_that_the_policy_hides_is_not_formatted) {
 }
 
 TEST_F(CommandRegistryTest, sending_an_event_that_was_not_added_aborts) {
-  EXPECT_DEATH((void)registry.is_wanted("NOPE"), "must be added before it is sent");
-  EXPECT_DEATH(registry.emit("NOPE", Json::object()), "must be added before it is sent");
+  EXPECT_DEATH((void)registry.is_wanted("NOPE"),
+               "the event 'NOPE' was not added to the registry before it was sent");
+  EXPECT_DEATH(registry.emit("NOPE", Json::object()),
+               "the event 'NOPE' was not added to the registry before it was sent");
+}
+
+TEST_F(CommandRegistryTest, an_event_may_have_no_data) {
+  std::vector<std::string> heard;
+  registry.add(event("STARTED", "the program has started"));
+  const auto listening = registry.listen(
+      [&](std::string_view name, const Json& data) { heard.push_back(std::string(name) + json_text(data)); });
+  registry.emit("STARTED");
+  EXPECT_THAT(heard, ElementsAre("STARTED{}"));
+  EXPECT_DEATH(registry.emit("STARTED", Json("text")), "the data of an event is an object");
+}
+
+TEST_F(CommandRegistryTest, a_filter_may_add_a_listener_and_the_event_reaches_all_others) {
+  std::vector<std::string> heard;
+  const auto note = [&heard](const char* who) {
+    return [&heard, who](std::string_view, const Json&) { heard.emplace_back(who); };
+  };
+  auto gone = registry.listen(note("gone"));
+  std::shared_ptr<void> added;
+  const auto asked = registry.listen(note("asked"), [&](std::string_view) {
+    if (!added) added = registry.listen(note("added"));
+    return false;
+  });
+  const auto last = registry.listen(note("last"));
+  gone = nullptr;
+  registry.emit("SPOKEN", Reply{"x"});
+  EXPECT_THAT(heard, testing::Contains("last"));
+}
+
+// Emits when it is destroyed, as a thread may that is joined then.
+struct LastWords {
+  CommandRegistry& registry;
+  ~LastWords() { registry.emit("SPOKEN", Reply{"farewell"}); }
+};
+
+TEST_F(CommandRegistryTest, what_a_command_or_an_event_owns_may_emit_until_it_is_destroyed) {
+  int heard = 0;
+  std::shared_ptr<void> listening;
+  {
+    CommandRegistry other;
+    other.add(event<Reply>("SPOKEN", "somebody spoke"));
+    Event owner = event("OWNER", "owns something");
+    owner.source = std::make_shared<LastWords>(other);
+    other.add(std::move(owner));
+    other.add(command("own", "", [words = std::make_shared<LastWords>(other)] { return Result<void>(); }));
+    listening = other.listen([&](std::string_view, const Json&) { ++heard; });
+  }
+  EXPECT_EQ(heard, 2);
 }
 
 TEST_F(CommandRegistryTest, listeners_may_outlive_the_registry) {

@@ -40,7 +40,7 @@ expect 1 "qomctl: Property 'iothread.poll-max' not found; did you mean 'poll-max
 expect 0 "" del io2
 ! grep -qx 'IO io2' /proc/"$pid"/task/*/comm || die "the thread of io2 outlived it"
 expect 1 "qomctl: object 'io2' not found" del io2
-"$qomctl" help add iothread | grep -q '^poll-max-ns  *int  *32768  *maximum' || die "no help for poll-max-ns"
+"$qomctl" help add iothread | grep -q '^poll-max-ns  *int  *32768  *0[.][.]  *maximum' || die "no help for poll-max-ns"
 
 expect 0 "" quit
 wait "$pid" || die "qomiod ended with status $?"

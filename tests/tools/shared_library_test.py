@@ -7,6 +7,7 @@ usage: shared_library_test.py SOURCE BUILD COMPILER"""
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -27,10 +28,11 @@ def internal_classes(source):
 def main():
     source, build, compiler = map(pathlib.Path, sys.argv[1:])
     prefix = build / "prefix"
+    shutil.rmtree(prefix, ignore_errors=True)
     # Without optimisation, and with joined sources: what counts here does not depend on it.
     run("cmake", "-G", "Ninja", "-S", source, "-B", build / "library", f"-DCMAKE_CXX_COMPILER={compiler}",
         "-DBUILD_SHARED_LIBS=ON", "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=0",
-        "-DQOMIO_BUILD_TESTS=OFF", "-DCMAKE_INSTALL_LIBDIR=lib")
+        "-DQOMIO_BUILD_TOOLS=ON", "-DQOMIO_BUILD_TESTS=OFF", "-DCMAKE_INSTALL_LIBDIR=lib")
     run("cmake", "--build", build / "library")
     run("cmake", "--install", build / "library", "--prefix", prefix)
 

@@ -65,13 +65,16 @@ Outcome<> help_type(Client& client, const std::string& type) {
     if (auto names = creatable_types(client)) properties.error().message += did_you_mean(type, *names);
     return failure(properties);
   }
-  // Everything has a type, and it can't be set.
-  std::erase_if(*properties, [](const PropertyInfo& property) { return property.name == "type"; });
+  // Every object has a type, which can't be set; QEMU does not list it as read-only.
+  std::erase_if(*properties, [](const PropertyInfo& property) {
+    return property.is_read_only || property.name == "type";
+  });
   std::ranges::sort(*properties, {}, &PropertyInfo::name);
   Json list = Json::array();
   for (const auto& property : *properties) {
     Json item{{"name", property.name}, {"type", property.type}};
     if (!property.default_value.empty()) item["default"] = property.default_value;
+    if (!property.range.empty()) item["range"] = property.range;
     if (!property.description.empty()) item["description"] = property.description;
     list.push_back(std::move(item));
   }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "qomio/qapi/json.h"
 #include "qomio/tools/qomctl/json_member.h"
@@ -26,12 +27,22 @@ std::string text_member(const Json& object, const char* key) {
   return member.is_string() ? member.get<std::string>() : json_line(member);
 }
 
+// The largest integers stand for the lack of a limit.
+std::string range_text(const Json& item) {
+  const std::string low = text_member(item, "minimum");
+  const std::string high = text_member(item, "maximum");
+  if (low.empty() && high.empty()) return {};
+  const bool is_open = high == std::to_string(INT64_MAX) || high == std::to_string(UINT64_MAX);
+  return low + ".." + (is_open ? "" : high);
+}
+
 std::vector<PropertyInfo> properties_from(const Json& list) {
   std::vector<PropertyInfo> properties;
   for (const auto& item : list) {
     if (!item.is_object()) continue;
     properties.push_back({text_member(item, "name"), text_member(item, "type"),
-                          text_member(item, "description"), text_member(item, "default-value")});
+                          text_member(item, "description"), text_member(item, "default-value"),
+                          range_text(item), json_member(item, "writable") == false});
   }
   return properties;
 }

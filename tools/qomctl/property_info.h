@@ -16,6 +16,8 @@ struct PropertyInfo {
   std::string type;
   std::string description;    // empty where the server gives none
   std::string default_value;  // as text; empty where the server gives none
+  std::string range;          // "0..63", "0.." without an upper end; empty where the server gives none
+  bool is_read_only = false;  // QEMU does not say
 
   // The type of a child or the target type of a link: "iothread" of "child<iothread>"; "" for other
   // properties.

@@ -117,9 +117,7 @@ int run(const char* program, const qomiod::Options& options, const ClosedStreams
 
   // All is undone in order at the end: clients first, then objects, newest first, then the
   // commands and the loop.
-  struct ObjectsCleanup {
-    ~ObjectsCleanup() { objects_cleanup(); }
-  } const cleanup;
+  const ObjectsCleanup cleanup;
 
   CompatPolicy policy;
   for (const auto& typed : options.compats) {
