@@ -26,25 +26,25 @@ constexpr std::uint64_t kLeastNs = 1'000'000;  // the resolution of a GLib timeo
 
 }  // namespace
 
-std::optional<StalledCall::Stall> StalledCall::look(const RunningCall& call, std::int64_t now_ns,
-                                                    std::int64_t threshold_ns) {
-  const std::int64_t passed = now_ns - std::exchange(looked_ns_, now_ns);
+std::optional<StalledCall::Stall> StalledCall::check(const RunningCall& call, std::int64_t now_ns,
+                                                     std::int64_t threshold_ns) {
+  const std::int64_t passed = now_ns - std::exchange(checked_ns_, now_ns);
   if (call.kind == RunningCall::Kind::none || call.number != call_.number) {
     const Stall ended{.call = call_, .ns = stalled_ns_, .ended = true};
-    const bool was_told = std::exchange(told_, false);
+    const bool was_reported = std::exchange(reported_, false);
     call_ = call;
     stalled_ns_ = 0;
-    return was_told ? std::optional(ended) : std::nullopt;
+    return was_reported ? std::optional(ended) : std::nullopt;
   }
   // A delay of a few milliseconds does not mean that the process was stopped.
   const bool far_apart = passed > std::max<std::int64_t>(threshold_ns, 5'000'000);
   stalled_ns_ += far_apart ? threshold_ns / 2 : passed;
-  if (told_ || stalled_ns_ < threshold_ns) return std::nullopt;
-  told_ = true;
+  if (reported_ || stalled_ns_ < threshold_ns) return std::nullopt;
+  reported_ = true;
   return Stall{.call = call_, .ns = stalled_ns_};
 }
 
-std::vector<IOThreadStall> StallWatch::look(std::int64_t now_ns, std::int64_t threshold_ns) {
+std::vector<IOThreadStall> StallWatch::check(std::int64_t now_ns, std::int64_t threshold_ns) {
   std::vector<IOThreadStall> stalls;
   std::set<std::int64_t> alive;
   object_child_foreach(objects_root(), [&](Object& object) {
@@ -52,7 +52,7 @@ std::vector<IOThreadStall> StallWatch::look(std::int64_t now_ns, std::int64_t th
     if (!iothread || iothread->thread_id() == 0) return 0;
     alive.insert(iothread->thread_id());
     const auto found =
-        calls_[iothread->thread_id()].look(iothread->context().running_call(), now_ns, threshold_ns);
+        calls_[iothread->thread_id()].check(iothread->context().running_call(), now_ns, threshold_ns);
     if (found) {
       stalls.push_back({.id = iothread->id(),
                         .thread_id = iothread->thread_id(),
@@ -79,7 +79,7 @@ class StallReporter::Watching {
                                                      watching->log_, reporter.commands_);
     if (!main_watch) return failure(main_watch);
     watching->main_watch_ = std::move(*main_watch);
-    watching->timeout_ = g_timeout_add(static_cast<guint>(interval_ms), look, watching.get());
+    watching->timeout_ = g_timeout_add(static_cast<guint>(interval_ms), check, watching.get());
     return watching;
   }
   Watching(const Watching&) = delete;
@@ -96,8 +96,8 @@ class StallReporter::Watching {
     if (line) g_warning("%s", line->c_str());
   }
 
-  static gboolean look(gpointer data) { return static_cast<Watching*>(data)->look(); }
-  gboolean look() {
+  static gboolean check(gpointer data) { return static_cast<Watching*>(data)->check(); }
+  gboolean check() {
     CommandRegistry& commands = reporter_.commands_;
     const std::shared_ptr<Watching> self = reporter_.watching_;  // a listener may end the reports
     if (main_watch_->has_ended()) {
@@ -111,7 +111,7 @@ class StallReporter::Watching {
       commands.emit(kMainLoopEvent,
                     MainLoopStall{.stalled_ns = static_cast<std::uint64_t>(stall->ns), .call = stall->call});
     }
-    for (const IOThreadStall& stall : watch_.look(now, threshold_ns_)) {
+    for (const IOThreadStall& stall : watch_.check(now, threshold_ns_)) {
       const internal::StallLog::Stall line{.who = "I/O thread '" + stall.id + "'",
                                            .what = "in one call",
                                            .ns = static_cast<std::int64_t>(stall.stalled_ns),

@@ -18,13 +18,13 @@ namespace qomio {
 
 class CommandRegistry;
 
-// Detects that a loop stays inside one call. Another thread calls look() regularly, so the loop reads no
+// Detects that a loop stays inside one call. Another thread calls check() regularly, so the loop reads no
 // clock for it, and a loop that hangs for ever is detected too. StallReporter does this for the I/O threads
 // that users created. For any other loop, do it in a thread of your choice:
 //
 //     StalledCall stalled;
 //     ...
-//     if (const auto found = stalled.look(loop->running_call(), clock_now_ns(), 50'000'000))
+//     if (const auto found = stalled.check(loop->running_call(), clock_now_ns(), 50'000'000))
 //       warn(loop->name() + (found->ended ? " was in " : " is in ") + found->call.describe());
 class StalledCall {
  public:
@@ -37,13 +37,13 @@ class StalledCall {
   // Returns each stall twice: when the loop has been in the same call for threshold_ns or more, and when it
   // has left that call. Call this at least twice per threshold. If two calls are further apart than both the
   // threshold and 5 ms, the whole process may have been stopped; that time counts as half of the threshold.
-  std::optional<Stall> look(const RunningCall& call, std::int64_t now_ns, std::int64_t threshold_ns);
+  std::optional<Stall> check(const RunningCall& call, std::int64_t now_ns, std::int64_t threshold_ns);
 
  private:
   RunningCall call_;
-  std::int64_t looked_ns_ = 0;
+  std::int64_t checked_ns_ = 0;
   std::int64_t stalled_ns_ = 0;
-  bool told_ = false;
+  bool reported_ = false;
 };
 
 // The data of the event IOTHREAD_STALL: an I/O thread has been inside one call for too long.
@@ -79,7 +79,7 @@ struct MainLoopStall {
 class StallWatch {
  public:
   // Returns each stall twice; see StalledCall.
-  std::vector<IOThreadStall> look(std::int64_t now_ns, std::int64_t threshold_ns);
+  std::vector<IOThreadStall> check(std::int64_t now_ns, std::int64_t threshold_ns);
 
  private:
   std::map<std::int64_t, StalledCall> calls_;  // by thread-id

@@ -20,7 +20,7 @@ class AliasProperty final : public Property {
                 std::string_view target_property)
       : Property({.name = std::string(name), .type_name = std::move(type_name)}),
         target_name_(target_property) {
-    target_.lead_to(&target);
+    target_.set_target(&target);
     declaration_.is_alias = true;
     if (const Property* aliased = this->aliased()) {
       declaration_.description = aliased->description();

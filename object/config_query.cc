@@ -122,7 +122,7 @@ class ConfigQuery {
     const Property* property;
     bool when_made;
     Json value;
-    std::size_t leads_to;  // node of the user-made object that the link's target is, or is a part of
+    std::size_t target_node;  // node of the user-made object that the link's target is, or is a part of
   };
   struct Node {
     Object* object = nullptr;
@@ -209,7 +209,7 @@ class ConfigQuery {
         const std::size_t node = steps.back().node;
         const auto& values = nodes_[node].values;
         if (steps.back().next_value < values.size()) {
-          const std::size_t to = values[steps.back().next_value++].leads_to;
+          const std::size_t to = values[steps.back().next_value++].target_node;
           if (to == kNowhere) continue;
           if (number[to] == 0) {
             visit(to);
@@ -246,8 +246,8 @@ class ConfigQuery {
     for (const std::size_t node : ring) all[node];
     for (const std::size_t node : ring) {
       for (const Value& value : nodes_[node].values) {
-        if (!value.when_made || value.leads_to == node) continue;
-        const auto target = all.find(value.leads_to);
+        if (!value.when_made || value.target_node == node) continue;
+        const auto target = all.find(value.target_node);
         if (target == all.end()) continue;
         const bool is_fixed = !value.property->is_settable_after_complete();
         target->second.awaited_by.emplace_back(node, is_fixed);
@@ -287,8 +287,8 @@ class ConfigQuery {
     if (!node.object->is_user_made()) return;  // a getter deleted it
     Json options{{"qom-type", node.object->type_name()}, {"id", node.object->name()}};
     Json settings = Json::object();
-    for (auto& [property, when_made, value, leads_to] : node.values) {
-      const bool is_there = leads_to == kNowhere || nodes_[leads_to].place < node.place;
+    for (auto& [property, when_made, value, target_node] : node.values) {
+      const bool is_there = target_node == kNowhere || nodes_[target_node].place < node.place;
       if (is_there && is_option(node, *property)) {
         options[property->name()] = std::move(value);
       } else if (property->is_settable_after_complete()) {

@@ -34,7 +34,7 @@ struct LinkProperty::Change final : PropertyChange {
     return callback("check of property", property.name(), [&] { return property.check_(owner, next.get()); });
   }
   Result<void> apply() override {
-    if (Object* present = property.led_to(owner)) old = Ref<Object>(*present);
+    if (Object* present = property.current_target(owner)) old = Ref<Object>(*present);
     property.lead(owner, next.get());
     return {};
   }
@@ -50,8 +50,8 @@ const TypeDescription& LinkProperty::type() const { return builtin_type("str"); 
 
 Result<void> LinkProperty::get(Object& object, Visitor& visitor) const {
   check_class(object);
-  const Object* led_to_now = led_to(object);
-  std::string path = led_to_now ? led_to_now->path().value_or("") : "";
+  const Object* current = current_target(object);
+  std::string path = current ? current->path().value_or("") : "";
   return visitor.type_str(name(), path);
 }
 

@@ -27,7 +27,7 @@ class WeakLink {
   T* get() const { return static_cast<T*>(node_.target()); }
   T* operator->() const { return get(); }
   explicit operator bool() const { return node_.target() != nullptr; }
-  void assign(T* target, const Object& /*owner*/) { node_.lead_to(target); }
+  void assign(T* target, const Object& /*owner*/) { node_.set_target(target); }
 
  private:
   internal::WeakNode node_;

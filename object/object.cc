@@ -592,7 +592,7 @@ internal::HoldEntry::~HoldEntry() {
   std::erase(ObjectAccess::data(*object_).holders, this);
 }
 
-void internal::WeakNode::lead_to(Object* target) {
+void internal::WeakNode::set_target(Object* target) {
   clear();
   if (target) join(ObjectAccess::data(*target).weak_links, *target);
 }

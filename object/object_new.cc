@@ -54,7 +54,7 @@ Result<void> set_all(Object& object, const Json& values, const std::function<Sca
     if (!property) return failure(property);
     batch.add(**property, value, scalars(value));
   }
-  if (auto r = batch.put_what_stays_last(); !r) return r;
+  if (auto r = batch.move_write_only_last(); !r) return r;
   if (auto r = batch.read(); !r) return r;
   if (auto r = batch.check(); !r) return r;
   return batch.apply();

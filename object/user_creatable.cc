@@ -212,9 +212,9 @@ Result<void> user_creatable_del(std::string_view id) {
   if (!holders.empty() ||
       (creatable && !callback("can_be_deleted() of", id, [&] { return creatable->can_be_deleted(); }))) {
     auto in_use = error("object '{}' is in use, can not be deleted", id);
-    Json told = to_json(holders);
-    const JsonClearer clearer(told);
-    if (!holders.empty()) in_use.error().set_data(fmt::format(R"({{"holders": {}}})", json_text(told)));
+    Json data = to_json(holders);
+    const JsonClearer clearer(data);
+    if (!holders.empty()) in_use.error().set_data(fmt::format(R"({{"holders": {}}})", json_text(data)));
     return in_use;
   }
   object_unparent(*object);

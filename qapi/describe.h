@@ -264,7 +264,7 @@ constexpr bool is_enumerator() {
 
 // Returns true if the description names every enumerator and their values are 0, 1, 2, ...
 template <class E>
-constexpr bool is_described_whole() {
+constexpr bool describes_all_values() {
   constexpr std::size_t kCount = enum_description<E>.values.size();
   constexpr bool kNamed = []<std::size_t... i>(std::index_sequence<i...>) {
     return (is_enumerator<static_cast<E>(i)>() && ...);
@@ -318,7 +318,7 @@ Result<void> visit(Visitor& visitor, std::string_view name, T& value) {
   } else if constexpr (std::same_as<T, Json>) {
     return visitor.type_any(name, value);
   } else if constexpr (internal::Enum<T>) {
-    static_assert(internal::is_described_whole<T>(),
+    static_assert(internal::describes_all_values<T>(),
                   "an EnumDescription has a name for each value of the enum, and these are 0, 1, 2, ...");
     constexpr auto& description = enum_description<T>;
     std::size_t index = static_cast<std::size_t>(value);

@@ -30,7 +30,8 @@ namespace qomio {
 
 namespace {
 
-constexpr std::int64_t kPatienceUs = 1'000'000;  // how long the destructor waits for clients that do not read
+constexpr std::int64_t kFlushTimeoutUs =
+    1'000'000;  // how long the destructor waits for clients that do not read
 
 std::string_view name_of(Access access) { return access == Access::full ? "full" : "read-only"; }
 
@@ -284,7 +285,7 @@ void QmpServer::State::note_dropped_events(std::uint64_t count) {
 }
 
 void QmpServer::State::send_rest() {
-  const std::int64_t deadline_us = g_get_monotonic_time() + kPatienceUs;
+  const std::int64_t deadline_us = g_get_monotonic_time() + kFlushTimeoutUs;
   for (const auto& session : sessions_) session->send_rest(deadline_us);
 }
 

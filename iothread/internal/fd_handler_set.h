@@ -62,7 +62,7 @@ class FdHandlerSet {
   // Waits in the monitor and queues the handlers that are ready. Returns true if the notifier was signalled.
   bool wait(std::int64_t timeout_ns);
   // Returns true if there may be events that no poll callback finds.
-  bool needs_look() const { return unpollable_ > 0 || monitor_.has_completions(); }
+  bool must_ask_monitor() const { return unpollable_ > 0 || monitor_.has_completions(); }
 
   static constexpr std::int64_t kIdleNs = 7'000'000'000;
 

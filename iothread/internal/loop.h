@@ -81,7 +81,7 @@ class Loop final : public AioContext, public LoopLifetime {
   }
   bool dispatch();
   bool dispatch_all();
-  void iterate_in_source(bool look);
+  void iterate_in_source(bool ask_monitor);
   GSource* make_source();
   void destroy_source();
 
@@ -106,8 +106,8 @@ class Loop final : public AioContext, public LoopLifetime {
   // Home thread only.
   std::uint32_t params_version_ = 0;  // of the settings that the poller uses
   Poller poller_{handlers_, counters_};
-  int depth_ = 0;          // nested iterations
-  int skipped_looks_ = 0;  // iterations since the monitor last looked for ready descriptors
+  int depth_ = 0;           // nested iterations
+  int skipped_checks_ = 0;  // iterations since the monitor last looked for ready descriptors
   Source* source_ = nullptr;
 
   LoopCounters counters_;

@@ -14,7 +14,7 @@ constexpr std::int64_t kIdleBottomHalfNs = 10'000'000;
 // A sleeping loop is not notified when the wall clock is set.
 constexpr std::int64_t kLongestWithoutWallClockNs = 1'000'000'000;
 // Without this limit, a loop that always has work and polls every descriptor would never look at the monitor.
-constexpr int kLongestWithoutLook = 16;
+constexpr int kMaxSkippedChecks = 16;
 
 }  // namespace
 
@@ -129,11 +129,11 @@ bool Loop::iterate(bool blocking) {
     timeout = 0;
   const bool announced = timeout != 0;
   if (announced && !announce_sleep()) timeout = 0;
-  bool look = timeout != 0 || (handlers_.needs_look() && !looked);
-  if (!look && handlers_.size() > 0) look = ++skipped_looks_ > kLongestWithoutLook;
+  bool ask_monitor = timeout != 0 || (handlers_.must_ask_monitor() && !looked);
+  if (!ask_monitor && handlers_.size() > 0) ask_monitor = ++skipped_checks_ > kMaxSkippedChecks;
   bool slept = false;
-  if (look) {
-    skipped_looks_ = 0;
+  if (ask_monitor) {
+    skipped_checks_ = 0;
     slept = timeout != 0;
     if (slept) counters_.times.blocked.start(now);
     if (handlers_.wait(timeout)) waker_.clear_signal();
@@ -157,10 +157,10 @@ bool Loop::iterate(bool blocking) {
   return dispatch();
 }
 
-void Loop::iterate_in_source(bool look) {
+void Loop::iterate_in_source(bool ask_monitor) {
   const Nesting nesting(*this);
   counters_[LoopStat::iterations].add(1);
-  if (look && handlers_.wait(0)) waker_.clear_signal();
+  if (ask_monitor && handlers_.wait(0)) waker_.clear_signal();
   accept(posts_.take());
   dispatch();
 }

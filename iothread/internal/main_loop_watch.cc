@@ -19,13 +19,13 @@
 namespace qomio::internal {
 
 void HeldUpTime::restart(std::int64_t now_ns, std::int64_t cpu_ns) {
-  last_look_ns_ = now_ns;
+  last_observed_ns_ = now_ns;
   last_cpu_ns_ = cpu_ns;
   total_ns_ = 0;
 }
 
-void HeldUpTime::look(std::int64_t now_ns, ThreadState state, std::int64_t cpu_ns) {
-  const std::int64_t passed = std::min(now_ns - std::exchange(last_look_ns_, now_ns), 2 * interval_ns_);
+void HeldUpTime::observe(std::int64_t now_ns, ThreadState state, std::int64_t cpu_ns) {
+  const std::int64_t passed = std::min(now_ns - std::exchange(last_observed_ns_, now_ns), 2 * interval_ns_);
   const std::int64_t used = std::min(cpu_ns - std::exchange(last_cpu_ns_, cpu_ns), passed);
   if (state == ThreadState::sleeping) total_ns_ += passed;
   if (state == ThreadState::runnable) total_ns_ += used;
@@ -71,25 +71,25 @@ std::optional<StallLog::Stall> MainLoopWatch::beat() {
   const std::int64_t now = clock_now_ns();
   const std::lock_guard lock(mutex_);
   beat_ns_ = now;
-  looks_ = 0;
+  checks_ = 0;
   if (found_in_.empty()) return std::nullopt;
-  held_up_.look(now, HeldUpTime::ThreadState::runnable, main_cpu_ns());
+  held_up_.observe(now, HeldUpTime::ThreadState::runnable, main_cpu_ns());
   return stall_in(std::exchange(found_in_, {}));
 }
 
 // Runs in the watching thread.
 void MainLoopWatch::run() {
   pthread_setname_np(pthread_self(), "stall watch");
-  while (wait_for_next_look() && !has_ended()) look();
+  while (wait_for_next_check() && !has_ended()) check();
 }
 
-bool MainLoopWatch::wait_for_next_look() {
+bool MainLoopWatch::wait_for_next_check() {
   std::unique_lock lock(mutex_);
   return !end_.wait_for(lock, std::chrono::nanoseconds(interval_ns_), [this] { return ending_; });
 }
 
 // Reads files and writes the log without the lock, since both may be slow and the main loop takes the lock.
-void MainLoopWatch::look() {
+void MainLoopWatch::check() {
   std::int64_t beat_ns = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -104,10 +104,10 @@ std::optional<std::string> MainLoopWatch::still_late(std::int64_t beat_ns, HeldU
   const std::lock_guard lock(mutex_);
   if (beat_ns_ != beat_ns) return std::nullopt;
   const std::int64_t now = clock_now_ns();
-  held_up_.look(now, state, main_cpu_ns());
+  held_up_.observe(now, state, main_cpu_ns());
   // Several looks, so that a late beat has time to arrive.
-  constexpr int kLooks = 3;
-  if (++looks_ < kLooks || held_up_.total_ns() < threshold_ns_ || !found_in_.empty()) return std::nullopt;
+  constexpr int kChecks = 3;
+  if (++checks_ < kChecks || held_up_.total_ns() < threshold_ns_ || !found_in_.empty()) return std::nullopt;
   found_in_ = main_call();
   return log_.began(now, stall_in(found_in_));
 }

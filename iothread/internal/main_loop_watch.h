@@ -28,14 +28,14 @@ class HeldUpTime {
   enum class ThreadState { runnable, sleeping, stopped };
 
   // cpu_ns: the CPU time that the thread has used so far.
-  void look(std::int64_t now_ns, ThreadState state, std::int64_t cpu_ns);
+  void observe(std::int64_t now_ns, ThreadState state, std::int64_t cpu_ns);
   // Starts again from 0: the thread was making progress at now_ns.
   void restart(std::int64_t now_ns, std::int64_t cpu_ns);
   std::int64_t total_ns() const { return total_ns_; }
 
  private:
   const std::int64_t interval_ns_;
-  std::int64_t last_look_ns_ = 0;
+  std::int64_t last_observed_ns_ = 0;
   std::int64_t last_cpu_ns_ = 0;
   std::int64_t total_ns_ = 0;
 };
@@ -63,8 +63,8 @@ class MainLoopWatch {
                 const CommandRegistry& commands);
 
   void run();
-  bool wait_for_next_look();  // false: the watch ends
-  void look();
+  bool wait_for_next_check();  // false: the watch ends
+  void check();
   // The line to log if this is a stall that has not been logged.
   std::optional<std::string> still_late(std::int64_t beat_ns, HeldUpTime::ThreadState state);
   std::int64_t main_cpu_ns() const;
@@ -84,7 +84,7 @@ class MainLoopWatch {
   std::condition_variable end_;
   bool ending_ = false;
   std::int64_t beat_ns_;
-  int looks_ = 0;  // since the last beat
+  int checks_ = 0;  // since the last beat
   HeldUpTime held_up_;
   std::string found_in_;  // the call in which a stall was found; empty: none
   std::thread thread_;

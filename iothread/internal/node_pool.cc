@@ -45,7 +45,7 @@ struct Slab {
   }
 
   bool all_back() const { return out.load(std::memory_order_acquire) == 1; }
-  void give_back(std::uint32_t count) {
+  void release(std::uint32_t count) {
     if (out.fetch_sub(count, std::memory_order_acq_rel) == count) destroy();
   }
   void destroy() {
@@ -68,7 +68,7 @@ struct ThreadPart {
 
   void next_slab();
   void keep_until_end();
-  void tell();
+  void return_pieces();
   void end();
 };
 constinit thread_local ThreadPart this_thread;
@@ -113,19 +113,19 @@ void ThreadPart::next_slab() {
   taken = 0;
 }
 
-void ThreadPart::tell() {
-  if (back > 0) back_to->give_back(std::exchange(back, 0));
+void ThreadPart::return_pieces() {
+  if (back > 0) back_to->release(std::exchange(back, 0));
 }
 
 void ThreadPart::end() {
   over = true;
   keeps = false;
-  tell();
+  return_pieces();
   if (!current) return;
-  current->give_back(Slab::kPieces - taken);
+  current->release(Slab::kPieces - taken);
   taken = Slab::kPieces;
   Slab* slab = std::exchange(current, nullptr);
-  for (; slabs > 0; --slabs) std::exchange(slab, slab->next)->give_back(1);
+  for (; slabs > 0; --slabs) std::exchange(slab, slab->next)->release(1);
 }
 
 }  // namespace
@@ -155,12 +155,12 @@ void NodePool::free(void* piece) noexcept {
   ThreadPart& part = this_thread;
   Slab* const slab = Slab::of(piece);
   if (slab != part.back_to) {
-    part.tell();
+    part.return_pieces();
     part.back_to = slab;
     part.keep_until_end();
   }
   ++part.back;
-  if (!part.keeps) part.tell();
+  if (!part.keeps) part.return_pieces();
 }
 
 }  // namespace qomio::internal

@@ -34,7 +34,7 @@ void TimerHeap::sift_up(const Entry& entry, std::size_t position) {
   place(entry, position);
 }
 
-template <bool kTellNodes>
+template <bool kNodesHavePositions>
 void TimerHeap::sift_down(const Entry& entry, std::size_t position) {
   for (;;) {
     const std::size_t children = children_of(position);
@@ -42,11 +42,11 @@ void TimerHeap::sift_down(const Entry& entry, std::size_t position) {
     const std::size_t least = least_child(children);
     if (!entries_[least].before(entry)) break;
     entries_[position] = entries_[least];
-    if (kTellNodes) tell_node(entries_[position], position);
+    if (kNodesHavePositions) set_node_position(entries_[position], position);
     position = least;
   }
   entries_[position] = entry;
-  if (kTellNodes) tell_node(entry, position);
+  if (kNodesHavePositions) set_node_position(entry, position);
 }
 
 void TimerHeap::build() {
@@ -54,7 +54,7 @@ void TimerHeap::build() {
   for (std::size_t i = parent_of(end - 1) + 1; i-- > kRoot;) sift_down<false>(Entry(entries_[i]), i);
   for (std::size_t i = kRoot; i < end; ++i) {
     __builtin_prefetch(entries_[std::min(i + kAhead, end - 1)].node, 1);
-    tell_node(entries_[i], i);
+    set_node_position(entries_[i], i);
   }
 }
 

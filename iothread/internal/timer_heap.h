@@ -98,16 +98,16 @@ class TimerHeap {
   static std::size_t parent_of(std::size_t position) { return position / kChildren + 2; }
   static std::size_t children_of(std::size_t position) { return (position - 2) * kChildren; }
 
-  static void tell_node(const Entry& entry, std::size_t position) {
+  static void set_node_position(const Entry& entry, std::size_t position) {
     entry.node->position.store(static_cast<std::uint32_t>(position), std::memory_order_relaxed);
   }
   void place(const Entry& entry, std::size_t position) {
     entries_[position] = entry;
-    tell_node(entry, position);
+    set_node_position(entry, position);
   }
   std::size_t least_child(std::size_t first) const;
   void sift_up(const Entry& entry, std::size_t position);
-  template <bool kTellNodes>
+  template <bool kNodesHavePositions>
   void sift_down(const Entry& entry, std::size_t position);
   void build();
 

@@ -67,7 +67,7 @@ void TimerList::release(TimerNode& node) {
   lifetime.let_go();
 }
 
-void TimerList::set_again(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) {
+void TimerList::rearm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier) {
   const std::uint32_t position = node.position.load(std::memory_order_relaxed);
   if (position & TimerNode::kUnsorted) {
     std::int64_t& set_ns = position == TimerNode::kUnplaced
@@ -247,7 +247,7 @@ void TimerList::unlink_request(TimerNode& node) {
 }
 
 // Replaces the node's previous request, and puts the new one behind all others. Called with the lock.
-void TimerList::ask(TimerNode& node, Request request, std::int64_t deadline_ns) {
+void TimerList::send_request(TimerNode& node, Request request, std::int64_t deadline_ns) {
   if (node.request != Request::none) unlink_request(node);
   node.request = request;
   node.request_ns = deadline_ns;
@@ -265,13 +265,13 @@ bool TimerList::request_arm(TimerNode& node, std::int64_t deadline_ns, bool only
     if (asked && node.request_ns <= deadline_ns) return false;
     request = asked ? node.request : Request::arm_no_later;
   }
-  ask(node, request, deadline_ns);
+  send_request(node, request, deadline_ns);
   return deadline_ns < earliest_ns_.load(std::memory_order_seq_cst);
 }
 
 void TimerList::request_cancel(TimerNode& node) {
   const std::lock_guard lock(mutex_);
-  ask(node, Request::cancel);
+  send_request(node, Request::cancel);
 }
 
 bool TimerList::will_be_armed(const TimerNode& node) const {
@@ -293,7 +293,7 @@ bool TimerList::request_release(TimerNode& node) {
   callback = std::move(node.callback);
   const bool in_use =
       node.request != Request::none || node.position.load(std::memory_order_relaxed) != TimerNode::kUnarmed;
-  if (in_use) ask(node, Request::release);
+  if (in_use) send_request(node, Request::release);
   return in_use;
 }
 

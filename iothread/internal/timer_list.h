@@ -68,7 +68,7 @@ class TimerList {
     if (node.position.load(std::memory_order_relaxed) == TimerNode::kUnarmed) {
       set_unsorted(node, deadline_ns);
     } else {
-      set_again(node, deadline_ns, only_earlier);
+      rearm(node, deadline_ns, only_earlier);
     }
   }
   void set_unsorted(TimerNode& node, std::int64_t deadline_ns) {
@@ -79,7 +79,7 @@ class TimerList {
                         std::memory_order_relaxed);
     unsorted_[unsorted_count_++] = {.deadline_ns = deadline_ns, .node = &node};
   }
-  void set_again(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
+  void rearm(TimerNode& node, std::int64_t deadline_ns, bool only_earlier);
   void set_unplaced(TimerNode& node, std::int64_t deadline_ns);
   void remove(TimerNode& node) {
     const std::uint32_t position = node.position.load(std::memory_order_relaxed);
@@ -126,7 +126,7 @@ class TimerList {
   // then the loop frees it, and must be woken so that such nodes do not accumulate.
   bool request_release(TimerNode& node);
 
-  void ask(TimerNode& node, Request request, std::int64_t deadline_ns = kNever);
+  void send_request(TimerNode& node, Request request, std::int64_t deadline_ns = kNever);
   void unlink_request(TimerNode& node);
   void apply_requests() {
     if (any_requests_.load(std::memory_order_acquire)) apply_requests_locked();

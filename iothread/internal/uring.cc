@@ -30,7 +30,7 @@ constinit RefusedCall refused_register("io_uring_register", kInstead);
 constinit RefusedCall refused_enter("io_uring_enter", kInstead);
 
 // Marks an entry whose completion is ignored: no pointer to a request has bit 0 set.
-constexpr std::uint64_t kNothing = 1;
+constexpr std::uint64_t kIgnored = 1;
 
 // Returns 0, ENOSYS if an operation is missing, or the errno with which the query failed.
 int ask_for_operations(io_uring& ring) {
@@ -80,7 +80,7 @@ std::unique_ptr<Uring> Uring::create() {
 int Uring::try_out() {
   io_uring_sqe* const entry = ::io_uring_get_sqe(ring_.get());
   ::io_uring_prep_nop(entry);
-  ::io_uring_sqe_set_data64(entry, kNothing);
+  ::io_uring_sqe_set_data64(entry, kIgnored);
   const int result = ::io_uring_submit_and_wait(ring_.get(), 1);
   std::uint64_t user_data = 0;
   int completed = 0;
@@ -120,7 +120,7 @@ bool Uring::judge(int result) {
     io_uring_sqe& entry = queue.sqes[(queue.sqe_tail - left) & queue.ring_mask];
     const std::uint64_t user_data = entry.user_data;
     ::io_uring_prep_nop(&entry);
-    ::io_uring_sqe_set_data64(&entry, kNothing);
+    ::io_uring_sqe_set_data64(&entry, kIgnored);
     if (user_data & 1) continue;
     std::bit_cast<UringRequest*>(static_cast<std::uintptr_t>(user_data))->completed(-ECANCELED);
   }

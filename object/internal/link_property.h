@@ -12,7 +12,8 @@
 
 namespace qomio::internal {
 
-// A link as a property, whose value is a path, "" for none. led_to() and lead() read and set the link.
+// A link as a property, whose value is a path, "" for none. current_target() and lead() read and set the
+// link.
 class LinkProperty : public Property {
  public:
   // Called before the link is changed; the target is null when the link is cleared.
@@ -23,7 +24,7 @@ class LinkProperty : public Property {
 
   const TypeDescription& type() const final;
   bool is_writable() const final { return is_writable_; }
-  Object* target(Object& object) const final { return led_to(object); }
+  Object* target(Object& object) const final { return current_target(object); }
   Result<void> get(Object& object, Visitor& visitor) const final;
   Result<void> assign(Object& object, Visitor& visitor) const final;
   Result<std::unique_ptr<PropertyChange>> stage(Object& object, Visitor& visitor) const final;
@@ -34,7 +35,7 @@ class LinkProperty : public Property {
   void set_read_only() { is_writable_ = false; }
 
  protected:
-  virtual Object* led_to(Object& owner) const = 0;
+  virtual Object* current_target(Object& owner) const = 0;
   virtual void lead(Object& owner, Object* target) const = 0;
 
  private:
@@ -53,7 +54,7 @@ class MemberLink final : public LinkProperty {
       : LinkProperty(std::move(declaration), Target::type_info.name), member_(member) {}
 
  private:
-  Object* led_to(Object& owner) const override { return (owner.*member_).get(); }
+  Object* current_target(Object& owner) const override { return (owner.*member_).get(); }
   void lead(Object& owner, Object* target) const override {
     (owner.*member_).assign(static_cast<Target*>(target), owner);
   }

@@ -42,7 +42,7 @@ class HoldEntry {
   HoldEntry& operator=(const HoldEntry&) = delete;
   ~HoldEntry();
 
-  void set_owner(Object& owner) { owner_.lead_to(&owner); }
+  void set_owner(Object& owner) { owner_.set_target(&owner); }
   Object& object() const { return *object_; }
   // Returns the holder as given, or the owner's type and name; after the owner was destroyed, its type only.
   Holder holder() const;

@@ -66,7 +66,7 @@ Result<void> PropertyBatch::check() {
   return {};
 }
 
-Result<void> PropertyBatch::put_what_stays_last() {
+Result<void> PropertyBatch::move_write_only_last() {
   const auto stays = [](const Entry& entry) { return !entry.property->is_readable(); };
   const auto first = std::ranges::find_if(entries_, stays);
   if (first == entries_.end()) return {};

@@ -37,7 +37,7 @@ class PropertyBatch {
   Result<void> check();
   // Moves a write-only property to the end: its old value cannot be restored, so it is applied after the
   // hooks. Errors: there is more than one write-only property.
-  Result<void> put_what_stays_last();
+  Result<void> move_write_only_last();
   Result<void> apply();
   // Records that the properties were set, for an object that is not in the tree yet.
   void remember();

@@ -41,7 +41,7 @@ class WeakNode {
   void join(WeakList& list, Object& owner);
   // Makes the node point to an object, or empties it for null. Defined in object.cc, which has access to the
   // object's list.
-  void lead_to(Object* target);
+  void set_target(Object* target);
 
  private:
   Object* target_ = nullptr;

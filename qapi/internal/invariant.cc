@@ -15,15 +15,15 @@ void broken_invariant(std::string_view sentence, std::source_location where) {
 }
 
 void exception_left(std::string_view callback) {
-  const auto tell = [&](const char* what) {
+  const auto report = [&](const char* what) {
     fmt::print(stderr, "an exception left the {}: {}\n", callback, what);
   };
   try {
     throw;
   } catch (const std::exception& e) {
-    tell(e.what());
+    report(e.what());
   } catch (...) {
-    tell("of an unknown type");
+    report("of an unknown type");
   }
   std::abort();
 }

@@ -9,7 +9,7 @@ RepeatedMessage::RepeatedMessage(GMainContext* context, std::string what_was_rep
                                  std::int64_t period_us)
     : context_(context), what_(std::move(what_was_repeated)), level_(level), period_us_(period_us) {}
 
-RepeatedMessage::~RepeatedMessage() { tell_more(); }
+RepeatedMessage::~RepeatedMessage() { log_count(); }
 
 void RepeatedMessage::log(const std::string& line, std::uint64_t count) {
   if (in_period_) {
@@ -24,11 +24,11 @@ void RepeatedMessage::log(const std::string& line, std::uint64_t count) {
 
 void RepeatedMessage::period_ended() {
   in_period_ = more_ > 0;
-  tell_more();
+  log_count();
   timer_->set_ready_time(in_period_ ? g_get_monotonic_time() + period_us_ : -1);
 }
 
-void RepeatedMessage::tell_more() {
+void RepeatedMessage::log_count() {
   const std::uint64_t more = std::exchange(more_, 0);
   if (more > 0) g_log("qomio", level_, "%" G_GUINT64_FORMAT " more %s", more, what_.c_str());
 }

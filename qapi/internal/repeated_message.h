@@ -31,7 +31,7 @@ class RepeatedMessage {
   void log(const std::string& line, std::uint64_t count = 1);
 
  private:
-  void tell_more();
+  void log_count();
   void period_ended();
 
   GMainContext* const context_;

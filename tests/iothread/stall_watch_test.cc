@@ -39,10 +39,10 @@ constexpr std::int64_t kThreshold = 10'000'000;
 // The looks at a loop at times in ms, and what they find: "" or "found 10", "ended 25".
 class StalledCallTest : public ::testing::Test {
  protected:
-  std::string look(std::uint64_t number, std::int64_t now_ms) {
+  std::string check(std::uint64_t number, std::int64_t now_ms) {
     const auto kind = number == 0 ? RunningCall::Kind::none : RunningCall::Kind::descriptor;
-    const auto found = stalled_.look({.kind = kind, .fd = static_cast<int>(number), .number = number},
-                                     now_ms * 1'000'000, kThreshold);
+    const auto found = stalled_.check({.kind = kind, .fd = static_cast<int>(number), .number = number},
+                                      now_ms * 1'000'000, kThreshold);
     if (!found) return "";
     last_fd_ = found->call.fd;
     return (found->ended ? "ended " : "found ") + std::to_string(found->ns / 1'000'000);
@@ -54,38 +54,38 @@ class StalledCallTest : public ::testing::Test {
 };
 
 TEST_F(StalledCallTest, tells_each_long_call_when_it_is_found_and_when_it_is_over) {
-  EXPECT_EQ(look(0, 0), "");
-  EXPECT_EQ(look(0, 50), "") << "idle";
-  EXPECT_EQ(look(2, 60), "");
-  EXPECT_EQ(look(2, 69), "");
-  EXPECT_EQ(look(2, 71), "found 11");
-  EXPECT_EQ(look(2, 81), "") << "told";
-  EXPECT_EQ(look(2, 91), "");
-  EXPECT_EQ(look(4, 95), "ended 31") << "another call";
+  EXPECT_EQ(check(0, 0), "");
+  EXPECT_EQ(check(0, 50), "") << "idle";
+  EXPECT_EQ(check(2, 60), "");
+  EXPECT_EQ(check(2, 69), "");
+  EXPECT_EQ(check(2, 71), "found 11");
+  EXPECT_EQ(check(2, 81), "") << "told";
+  EXPECT_EQ(check(2, 91), "");
+  EXPECT_EQ(check(4, 95), "ended 31") << "another call";
   EXPECT_EQ(last_fd_, 2);
-  EXPECT_EQ(look(4, 100), "");
-  EXPECT_EQ(look(4, 105), "found 10");
-  EXPECT_EQ(look(0, 110), "ended 10");
+  EXPECT_EQ(check(4, 100), "");
+  EXPECT_EQ(check(4, 105), "found 10");
+  EXPECT_EQ(check(0, 110), "ended 10");
   EXPECT_EQ(last_fd_, 4);
 }
 
 TEST_F(StalledCallTest, does_not_count_a_stop_of_the_whole_process) {
-  EXPECT_EQ(look(2, 0), "");
-  EXPECT_EQ(look(2, 250), "") << "nobody looked for a long time";
-  EXPECT_EQ(look(4, 255), "");
-  EXPECT_EQ(look(4, 505), "");
-  EXPECT_EQ(look(4, 510), "found 10") << "half the threshold, and 5 ms";
+  EXPECT_EQ(check(2, 0), "");
+  EXPECT_EQ(check(2, 250), "") << "nobody looked for a long time";
+  EXPECT_EQ(check(4, 255), "");
+  EXPECT_EQ(check(4, 505), "");
+  EXPECT_EQ(check(4, 510), "found 10") << "half the threshold, and 5 ms";
 }
 
 TEST(HeldUpTime, counts_sleep_and_work_of_the_thread_but_not_its_wait_for_a_processor) {
   using State = internal::HeldUpTime::ThreadState;
   internal::HeldUpTime held(10);
   held.restart(1000, 100);
-  held.look(1010, State::sleeping, 100);
+  held.observe(1010, State::sleeping, 100);
   EXPECT_EQ(held.total_ns(), 10);
-  held.look(1020, State::runnable, 107);
+  held.observe(1020, State::runnable, 107);
   EXPECT_EQ(held.total_ns(), 17) << "7 of 10 on a processor";
-  held.look(1030, State::runnable, 107);
+  held.observe(1030, State::runnable, 107);
   EXPECT_EQ(held.total_ns(), 17) << "others had the processor";
   held.restart(1040, 110);
   EXPECT_EQ(held.total_ns(), 0);
@@ -95,9 +95,9 @@ TEST(HeldUpTime, does_not_count_a_stop_of_the_whole_process) {
   using State = internal::HeldUpTime::ThreadState;
   internal::HeldUpTime held(10);
   held.restart(0, 0);
-  held.look(250'000, State::sleeping, 0);
+  held.observe(250'000, State::sleeping, 0);
   EXPECT_EQ(held.total_ns(), 20) << "two intervals at most";
-  held.look(250'010, State::stopped, 0);
+  held.observe(250'010, State::stopped, 0);
   EXPECT_EQ(held.total_ns(), 20);
 }
 
@@ -150,10 +150,10 @@ class StallWatchTest : public ::testing::Test {
   // Looks at 0, at the threshold, and again.
   std::string call_found() {
     await_stall();
-    EXPECT_TRUE(watch.look(0, kThreshold).empty());
-    EXPECT_TRUE(watch.look(kThreshold - 1, kThreshold).empty());
-    const std::vector<IOThreadStall> stalls = watch.look(kThreshold, kThreshold);
-    EXPECT_TRUE(watch.look(2 * kThreshold, kThreshold).empty()) << "it is told already";
+    EXPECT_TRUE(watch.check(0, kThreshold).empty());
+    EXPECT_TRUE(watch.check(kThreshold - 1, kThreshold).empty());
+    const std::vector<IOThreadStall> stalls = watch.check(kThreshold, kThreshold);
+    EXPECT_TRUE(watch.check(2 * kThreshold, kThreshold).empty()) << "it is told already";
     if (stalls.size() != 1) return {};
     EXPECT_FALSE(stalls[0].ended);
     EXPECT_EQ(stalls[0].id, "io0");
@@ -228,7 +228,7 @@ TEST_F(StallWatchTest, tells_the_end_of_a_stall) {
   const std::string call = call_found();
   go_on();
   while (loop.running_call().kind != RunningCall::Kind::none) std::this_thread::yield();
-  const std::vector<IOThreadStall> stalls = watch.look(3 * kThreshold, kThreshold);
+  const std::vector<IOThreadStall> stalls = watch.check(3 * kThreshold, kThreshold);
   ASSERT_EQ(stalls.size(), 1);
   EXPECT_TRUE(stalls[0].ended);
   EXPECT_EQ(stalls[0].call, call);
@@ -239,7 +239,7 @@ TEST_F(StallWatchTest, is_silent_about_an_idle_loop) {
   loop.run_in([] {});
   while (loop.running_call().kind != RunningCall::Kind::none) std::this_thread::yield();
   for (std::int64_t now = 0; now < 5 * kThreshold; now += kThreshold) {
-    EXPECT_TRUE(watch.look(now, kThreshold).empty());
+    EXPECT_TRUE(watch.check(now, kThreshold).empty());
   }
 }
 
@@ -252,7 +252,7 @@ TEST_F(StallWatchTest, does_not_take_two_calls_for_one) {
       leave.acquire();
     });
     entered.acquire();
-    EXPECT_TRUE(watch.look(i * kThreshold, kThreshold).empty());
+    EXPECT_TRUE(watch.check(i * kThreshold, kThreshold).empty());
     leave.release();
   }
   loop.run_in([] {});  // the last has ended

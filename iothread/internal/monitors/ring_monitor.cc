@@ -25,7 +25,7 @@ int fd_of(std::uint64_t user_data) { return static_cast<int>(user_data >> 1 & 0x
 std::uint32_t serial_of(std::uint64_t user_data) { return static_cast<std::uint32_t>(user_data >> 32); }
 
 // Bit 0 alone: the completion of a cancellation, which is ignored.
-constexpr std::uint64_t kNobody = 1;
+constexpr std::uint64_t kIgnored = 1;
 
 }  // namespace
 
@@ -71,7 +71,7 @@ bool FdMonitor::ring_arm() {
     io_uring_sqe* const entry = ring_->next_entry();
     if (!entry) return false;
     Registration& poll = registrations_[position];
-    // Serial 0 with descriptor 0 would equal kNobody.
+    // Serial 0 with descriptor 0 would equal kIgnored.
     if (++next_serial_ == 0) ++next_serial_;
     poll = {.serial = next_serial_, .armed = true};
     ::io_uring_prep_poll_add(entry, fd, static_cast<unsigned>(interests_[position].events));
@@ -88,7 +88,7 @@ bool FdMonitor::ring_disarm(int fd, Registration& poll) {
   io_uring_sqe* const entry = ring_->next_entry();
   if (!entry) return false;
   ::io_uring_prep_poll_remove(entry, to_user_data(fd, poll.serial));
-  ::io_uring_sqe_set_data64(entry, kNobody);
+  ::io_uring_sqe_set_data64(entry, kIgnored);
   return ring_->submit();
 }
 
@@ -103,7 +103,7 @@ void FdMonitor::ring_take(std::vector<FdEvent>* ready) {
       continue;
     }
     const int fd = fd_of(user_data);
-    const std::uint32_t position = user_data == kNobody ? kNowhere : position_of(fd);
+    const std::uint32_t position = user_data == kIgnored ? kNowhere : position_of(fd);
     if (position == kNowhere) continue;
     Registration& poll = registrations_[position];
     if (!poll.armed || poll.serial != serial_of(user_data)) continue;

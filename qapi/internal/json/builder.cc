@@ -219,7 +219,7 @@ void JsonBuilder::fail(Error error) {
 void JsonBuilder::drop_values() {
   levels_.clear();
   if (disposal_ && long_string_) {
-    if (std::string text = long_string_->take_rest(); text.size() > kQuicklyFreedBytes) {
+    if (std::string text = long_string_->finish(); text.size() > kQuicklyFreedBytes) {
       disposal_->take(std::move(text));
     }
   }

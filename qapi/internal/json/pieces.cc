@@ -27,7 +27,7 @@ JsonPieces::~JsonPieces() { disposal_.take(std::move(*value_)); }
 bool JsonPieces::next(std::string& out) {
   const std::size_t end = out.size() + kPieceBytes;
   if (!std::exchange(begun_, true)) begin(out, *value_);
-  while (!levels_.empty() && out.size() < end) go_on(out);
+  while (!levels_.empty() && out.size() < end) resume(out);
   return !levels_.empty();
 }
 
@@ -45,7 +45,7 @@ void JsonPieces::begin(std::string& out, const Json& value) {
   levels_.push_back({&value, 0});
 }
 
-void JsonPieces::go_on(std::string& out) {
+void JsonPieces::resume(std::string& out) {
   Level& level = levels_.back();
   if (const auto* const text = level.value->get_ptr<const Json::string_t*>()) {
     const std::string_view piece = utf8_prefix(std::string_view(*text).substr(level.done), kPieceBytes);

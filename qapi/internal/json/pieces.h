@@ -35,7 +35,7 @@ class JsonPieces {
   };
 
   void begin(std::string& out, const Json& value);
-  void go_on(std::string& out);
+  void resume(std::string& out);
 
   const std::unique_ptr<Json> value_;
   JsonDisposal& disposal_;

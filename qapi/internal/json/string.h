@@ -22,7 +22,7 @@ class JsonStringDecoder {
   Result<std::string> finish(std::string_view piece, bool verbatim);
 
   // Returns what has been decoded of a string that is not needed any more.
-  std::string take_rest() { return std::move(text_); }
+  std::string finish() { return std::move(text_); }
 
  private:
   std::size_t decode(std::string_view piece, bool is_last);

@@ -183,7 +183,7 @@ void UnixListener::accept_some() {
   for (int i = 0; i < kMostAcceptedInATurn; ++i) {
     FileDescriptor connection(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (connection) {
-      welcome(std::move(connection));
+      accept_client(std::move(connection));
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -196,7 +196,7 @@ void UnixListener::accept_some() {
   }
 }
 
-void UnixListener::welcome(FileDescriptor connection) {
+void UnixListener::accept_client(FileDescriptor connection) {
   ucred peer = {};
   socklen_t length = sizeof(peer);
   const bool known = getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0;

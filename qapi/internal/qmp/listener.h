@@ -64,7 +64,7 @@ class UnixListener {
   static Result<FileIdentity> identify(const std::string& path);
 
   void accept_some();
-  void welcome(FileDescriptor connection);
+  void accept_client(FileDescriptor connection);
   bool refuse_one();
 
   const std::string path_;

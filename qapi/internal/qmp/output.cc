@@ -98,14 +98,14 @@ bool QmpOutput::drop_oldest_event() {
   messages_.erase(events_.front());
   events_.pop_front();
   ++dropped_events_;
-  ++untold_;
+  ++unreported_;
   return true;
 }
 
 // Called before sending, not for each dropped event.
 void QmpOutput::place_notice() {
-  if (untold_ == 0) return;
-  notice_count_ += std::exchange(untold_, 0);
+  if (unreported_ == 0) return;
+  notice_count_ += std::exchange(unreported_, 0);
   if (!notice_) {
     notice_ = messages_.insert(events_.empty() ? messages_.end() : events_.front(), Message{});
   }

@@ -76,7 +76,7 @@ class QmpOutput {
   std::optional<Position> notice_;  // an EVENTS_DROPPED of which no byte was sent
   std::uint64_t notice_count_ = 0;  // the count in notice_
   bool blocked_ = false;
-  std::uint64_t untold_ = 0;  // dropped events that no EVENTS_DROPPED counts yet
+  std::uint64_t unreported_ = 0;  // dropped events that no EVENTS_DROPPED counts yet
 };
 
 }  // namespace qomio
