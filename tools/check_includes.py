@@ -28,7 +28,7 @@ ORDER = {
         text internal/utf8 internal/scalar
         member visitor
         internal/json/clear internal/schema/type_description
-        describe
+        describe internal/describe_templates
         json
         internal/qmp/g_source
         internal/json/* internal/repeated_message internal/socket_lock
