@@ -33,26 +33,25 @@ constexpr unsigned kMaxNestedEnds = 500;
 // The end of a name that is replaced by the first free number in brackets.
 constexpr std::string_view kAnyNumber = "[*]";
 
-// Notifies listeners of a complete object below /objects, and keeps the object alive until they return.
-void notify(Object& object, const std::function<void(ObjectListener&)>& call) {
-  unless_out_of_memory([&] {
-    const PropertyUse use(object);
-    internal::notify_listeners(object.name(), call);
-  });
-}
-
 // Notifies listeners of all complete descendants of an object that is at or below /objects.
 void notify_below(Object& object, const std::function<void(ObjectListener&, Object&)>& call) {
   unless_out_of_memory([&] {
     internal::for_each_below(object, [&](Object& below) {
       if (below.is_complete() && below.is_below_objects())
-        notify(below, [&](ObjectListener& listener) { call(listener, below); });
+        internal::notify(below, [&](ObjectListener& listener) { call(listener, below); });
       return 0;
     });
   });
 }
 
 }  // namespace
+
+void internal::notify(Object& object, const std::function<void(ObjectListener&)>& call) {
+  unless_out_of_memory([&] {
+    const PropertyUse use(object);
+    internal::notify_listeners(object.name(), call);
+  });
+}
 
 constinit const TypeInfo Object::type_info{
     .name = "object",
@@ -226,7 +225,7 @@ Result<void> Object::add_child(std::string_view name, Object& child) {
   child.ref();
   if (!internal::has_listeners() || !child.is_below_objects()) return {};
   const Ref<Object> keep(child);
-  if (child.complete_) notify(child, [&](ObjectListener& listener) { listener.added(child); });
+  if (child.complete_) internal::notify(child, [&](ObjectListener& listener) { listener.added(child); });
   if (child.first_child_ && child.is_below_objects())
     notify_below(child, [](ObjectListener& listener, Object& below) { listener.added(below); });
   return {};
@@ -286,7 +285,8 @@ void Object::leave_tree() {
   const Ref<Object> keep(*this);
   leaving_ = true;
   const auto is_heard = [this] { return internal::has_listeners() && is_below_objects(); };
-  if (complete_ && is_heard()) notify(*this, [this](ObjectListener& listener) { listener.removed(*this); });
+  if (complete_ && is_heard())
+    internal::notify(*this, [this](ObjectListener& listener) { listener.removed(*this); });
   callback("unparent() of", name_, [this] { unparent(); });
   if (first_child_ && is_heard())
     notify_below(*this, [](ObjectListener& listener, Object& below) { listener.removed(below); });
@@ -297,7 +297,7 @@ void Object::leave_tree() {
 void Object::set_complete() {
   if (std::exchange(complete_, true)) return;
   if (internal::has_listeners() && is_below_objects())
-    notify(*this, [this](ObjectListener& listener) { listener.added(*this); });
+    internal::notify(*this, [this](ObjectListener& listener) { listener.added(*this); });
 }
 
 bool Object::is_user_made() const {
@@ -352,227 +352,7 @@ int internal::for_each_below(Object& parent, const std::function<int(Object&)>& 
   return 0;
 }
 
-// --- Properties ---
-
-const Property* Object::find_property(std::string_view name) const {
-  if (const Property* property = class_->find_property(name)) return property;
-  if (data_) {
-    for (const auto& own : data_->properties) {
-      if (own.property->name() == name) return own.property.get();
-    }
-  }
-  return nullptr;
-}
-
-Result<void> Object::add_property(std::unique_ptr<Property> property, std::function<void(Object&)> release) {
-  require_main_thread("Object::add_property()");
-  if (!property->mistake().empty()) {
-    return error("Property '{}.{}' {}", type_name(), property->name(), property->mistake());
-  }
-  auto name = take_name(property->name());
-  if (!name) return failure(name);
-  property->rename(std::move(*name));
-  data().properties.push_back({std::move(property), std::move(release)});
-  return {};
-}
-
-Result<void> Object::delete_property(std::string_view name) {
-  require_main_thread("Object::delete_property()");
-  if (data_) {
-    auto& own = data_->properties;
-    const auto it =
-        std::ranges::find(own, name, [](const auto& o) -> std::string_view { return o.property->name(); });
-    if (it != own.end()) {
-      auto gone = std::move(*it);
-      own.erase(it);
-      forget_set(*gone.property);
-      release_number(gone.property->name());
-      if (uses_.load(std::memory_order_relaxed) > 0) {
-        data_->deleted.push_back(std::move(gone));
-      } else {
-        gone.run_release(*this);
-      }
-      return {};
-    }
-  }
-  return error("Property '{}.{}' not found", type_name(), name);
-}
-
-std::vector<PropertyView> Object::property_views() const {
-  std::vector<PropertyView> views;
-  for (const Object* child = first_child_; child; child = child->next_sibling_) {
-    views.push_back({child->name_, fmt::format("child<{}>", child->type_name())});
-  }
-  for (const Property* property : class_->properties())
-    views.push_back({property->name(), property->type_name()});
-  if (data_) {
-    for (const auto& own : data_->properties)
-      views.push_back({own.property->name(), own.property->type_name()});
-  }
-  return views;
-}
-
-Result<void> Object::get_property(std::string_view name, Visitor& visitor) {
-  require_main_thread("Object::get_property()");
-  const Property* property = find_property(name);
-  if (!property) {
-    if (const Object* c = child(name)) {
-      std::string path = c->path().value_or("");
-      return visitor.type_str(name, path);
-    }
-    return error("Property '{}.{}' not found", type_name(), name);
-  }
-  if (!property->is_readable()) return error("Property '{}.{}' is not readable", type_name(), name);
-  if (!property->calls_out()) return property->get(*this, visitor);
-  const PropertyUse use(*this);
-  return property->get(*this, visitor);
-}
-
-Result<const Property*> Object::settable_property(std::string_view name) const {
-  const Property* property = find_property(name);
-  if (!property && !child(name)) return error("Property '{}.{}' not found", type_name(), name);
-  if (!property || !property->is_writable())
-    return error("Property '{}.{}' is not writable", type_name(), name);
-  if (complete_ && !property->is_settable_after_complete())
-    return error("Property cannot be set after initialization");
-  return property;
-}
-
-Result<void> Object::set_property(std::string_view name, Visitor& visitor) {
-  require_main_thread("Object::set_property()");
-  auto property = settable_property(name);
-  if (!property) return failure(property);
-  const auto set = [&] {
-    auto result = (*property)->set(*this, visitor);
-    if (result) property_was_set(**property);
-    return result;
-  };
-  if (!(*property)->calls_out()) return set();
-  const PropertyUse use(*this);
-  return set();
-}
-
-void Object::property_was_set(const Property& property) {
-  if (parent_) remember_set(property);
-  if (complete_ && internal::has_listeners() && is_below_objects())
-    notify(*this, [&](ObjectListener& listener) { listener.changed(*this, property); });
-}
-
-void Object::remember_set(const Property& property, bool when_made) {
-  if (property.is_alias()) return;
-  auto& known = data().set_properties;
-  const auto it = std::ranges::find(known, &property, &PropertyThatWasSet::property);
-  if (it == known.end()) {
-    known.push_back({&property, when_made});
-  } else {
-    std::rotate(it, it + 1, known.end());
-  }
-}
-
-void Object::free_deleted_properties() {
-  // A release function may delete further properties.
-  while (data_ && !data_->deleted.empty()) {
-    const auto gone = std::exchange(data_->deleted, {});
-    for (const auto& own : gone) {
-      forget_set(*own.property);  // set_property() records it even if its own setter deletes it
-      own.run_release(*this);
-    }
-  }
-}
-
-void Object::forget_set(const Property& property) {
-  std::erase_if(data_->set_properties, [&](const auto& set) { return set.property == &property; });
-}
-
-std::vector<PropertyThatWasSet> Object::set_properties() const {
-  return data_ ? data_->set_properties : std::vector<PropertyThatWasSet>();
-}
-
-Result<Json> Object::get_property(std::string_view name) {
-  OutputVisitor visitor;
-  if (auto r = get_property(name, visitor); !r) return failure(r);
-  Json value = visitor.take();
-  if (auto r = check_json(value, name); !r) return failure(r);
-  return value;
-}
-
-Result<void> Object::set_property(std::string_view name, const Json& value) {
-  InputVisitor visitor(value);
-  return set_property(name, visitor);
-}
-
-Result<void> Object::parse_property(std::string_view name, std::string_view text) {
-  InputVisitor visitor(text);
-  return set_property(name, visitor);
-}
-
-// --- Holders ---
-
-internal::HoldEntry::HoldEntry(Object& object, Holder holder) : object_(object), holder_(std::move(holder)) {}
-
-internal::HoldEntry::HoldEntry(Object& object, const Object& owner)
-    : object_(object), owner_class_(&owner.object_class()) {}
-
-Holder internal::HoldEntry::holder() const {
-  if (!owner_class_) return holder_;
-  return {owner_class_->name(), owner() ? owner()->name() : std::string()};
-}
-
-Hold::Hold() = default;
-Hold::Hold(std::unique_ptr<internal::HoldEntry> entry)
-    : object_(&entry->object()), entry_(std::move(entry)) {}
-Hold::Hold(Hold&& other) noexcept
-    : object_(std::exchange(other.object_, nullptr)), entry_(std::move(other.entry_)) {}
-Hold& Hold::operator=(Hold&& other) noexcept {
-  // Releasing the old object may use this Hold again, so the new object is stored before `old` is destroyed.
-  const Hold old(std::move(*this));
-  object_ = std::exchange(other.object_, nullptr);
-  entry_ = std::move(other.entry_);
-  return *this;
-}
-Hold::~Hold() = default;
-
-Hold Object::hold(std::string_view kind, std::string_view name) {
-  require_main_thread("Object::hold()");
-  auto entry = std::make_unique<internal::HoldEntry>(
-      *this, Holder{.kind = std::string(kind), .name = std::string(name)});
-  data().holders.push_back(entry.get());
-  return Hold(std::move(entry));
-}
-
-Hold Object::hold(const Object& owner) {
-  auto entry = std::make_unique<internal::HoldEntry>(*this, owner);
-  if (!owner.ending_) entry->set_owner(const_cast<Object&>(owner));
-  data().holders.push_back(entry.get());
-  return Hold(std::move(entry));
-}
-
-std::vector<Holder> Object::holders() const {
-  std::vector<Holder> holders;
-  if (!data_) return holders;
-  for (const internal::HoldEntry* entry : data_->holders) holders.push_back(entry->holder());
-  return holders;
-}
-
-std::vector<const Object*> Object::holding_objects() const {
-  std::vector<const Object*> owners;
-  if (!data_) return owners;
-  for (const internal::HoldEntry* entry : data_->holders) owners.push_back(entry->owner());
-  return owners;
-}
-
-bool Object::is_held() const { return data_ && !data_->holders.empty(); }
-
 // --- Making and casting ---
-
-void PropertyUse::end() {
-  const auto left = object_.uses_.load(std::memory_order_relaxed) - 1;
-  if (left == 0) object_.free_deleted_properties();
-  const bool was_last = left == 0 && std::exchange(object_.ended_in_use_, false);
-  // From here on, the unref() of another thread may destroy the object.
-  object_.uses_.store(left, std::memory_order_release);
-  if (was_last) object_.unref();
-}
 
 const ObjectClass& internal::class_of(const TypeInfo& info, bool (*is_instance)(const Object&)) {
   auto klass = object_class_by_name(info.name);
@@ -586,11 +366,6 @@ void object_check_failed(const Object& object, std::string_view type_name) {
 }
 
 internal::ObjectData& internal::ObjectAccess::data(Object& object) { return object.data(); }
-
-internal::HoldEntry::~HoldEntry() {
-  require_main_thread("Hold::~Hold()");
-  std::erase(ObjectAccess::data(*object_).holders, this);
-}
 
 void internal::WeakNode::set_target(Object* target) {
   clear();

@@ -43,7 +43,7 @@ ORDER = {
     # An object has a class, which has properties, which belong to objects: these three are one component.
     "object": """
         ref object_listener internal/is_instance internal/weak_list
-        object property type internal/class_data internal/object_access internal/object_data internal/value_property
+        object object_properties hold property type internal/class_data internal/object_access internal/object_data internal/value_property
         tree
         internal/deletion internal/global_list internal/property_batch internal/scalar_visitor
         object_new
@@ -65,7 +65,7 @@ ORDER = {
         internal/awaited_calls internal/joining internal/owned_list internal/wait_list
         thread_pool file_io
         internal/loop internal/loop_iteration internal/loop_source
-        coroutine
+        coroutine internal/task_promise
         coroutine_io
         iothread
         internal/main_loop_watch

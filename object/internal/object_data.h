@@ -17,7 +17,14 @@
 #include "qomio/object/property.h"
 #include "qomio/qapi/internal/invariant.h"
 
+namespace qomio {
+class ObjectListener;
+}
+
 namespace qomio::internal {
+
+// Notifies listeners of a complete object below /objects, and keeps the object alive until they return.
+void notify(Object& object, const std::function<void(ObjectListener&)>& call);
 
 // Index of children by name. Uses open addressing and stores the hash beside the pointer, so that finding a
 // child in a large set takes few memory accesses: one to the table and one to the object.

@@ -47,6 +47,21 @@ TEST_F(CoroutineTest, never_scheduled_does_nothing_and_is_freed) {
   EXPECT_TRUE(watch.expired());
 }
 
+Task<Result<void>> succeed() { co_return {}; }
+Task<Result<void>> fail() { co_return error("no luck"); }
+Task<> note_both(std::vector<std::string>& noted) {
+  const Result<void> success = co_await succeed();
+  const Result<void> failure = co_await fail();
+  noted = {success ? "ok" : "error", failure ? "ok" : failure.error().message()};
+}
+
+TEST_F(CoroutineTest, returns_success_and_errors_as_functions_do) {
+  std::vector<std::string> noted;
+  co_schedule(*loop, note_both(noted));
+  drain();
+  EXPECT_THAT(noted, ElementsAre("ok", "no luck"));
+}
+
 TEST_F(CoroutineTest, scheduled_twice_breaks_an_invariant) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   Task<> task = record(ran, 1);

@@ -132,13 +132,13 @@ namespace {
 
 // What does not fit doesn't compile: visit() asserts this.
 TEST(EnumDescriptions, name_the_values_from_0_on_and_all_of_them) {
-  EXPECT_TRUE(internal::is_described_whole<Whole>());
-  EXPECT_TRUE(internal::is_described_whole<Plain>());
-  EXPECT_TRUE(internal::is_described_whole<v7>());
-  EXPECT_FALSE(internal::is_described_whole<FromOne>());
-  EXPECT_FALSE(internal::is_described_whole<Sparse>());
-  EXPECT_FALSE(internal::is_described_whole<Longer>());
-  EXPECT_FALSE(internal::is_described_whole<PlainFromOne>());
+  EXPECT_TRUE(internal::describes_all_values<Whole>());
+  EXPECT_TRUE(internal::describes_all_values<Plain>());
+  EXPECT_TRUE(internal::describes_all_values<v7>());
+  EXPECT_FALSE(internal::describes_all_values<FromOne>());
+  EXPECT_FALSE(internal::describes_all_values<Sparse>());
+  EXPECT_FALSE(internal::describes_all_values<Longer>());
+  EXPECT_FALSE(internal::describes_all_values<PlainFromOne>());
 }
 
 TEST(ListOfBool, is_read_and_shown) {
