@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <new>
 #include <ranges>
 #include <utility>
 
@@ -16,10 +15,7 @@
 #include "qomio/object/internal/weak_list.h"
 #include "qomio/object/object_listener.h"
 #include "qomio/object/property.h"
-#include "qomio/qapi/internal/json/input_visitor.h"
-#include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/internal/main_thread.h"
-#include "qomio/qapi/json.h"
 
 namespace qomio {
 namespace {
