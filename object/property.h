@@ -165,8 +165,8 @@ class ValueProperty;
 
 // Builds the declaration of a property of Class whose value is a T. Call each function at most once. Pass the
 // result to ObjectClass::add() or Object::add_property(), which refuse a contradictory declaration: a range
-// whose low end is above its high end, a default outside the range, a default for a read-only property, a
-// second default, a hook for a write-only property, too many features.
+// whose low end is above its high end, a default outside the range, a second default, too many features; a
+// default, a hook or until_complete() for a read-only property, a hook for a write-only one.
 template <class Class, class T>
 class PropertyBuilder {
  public:

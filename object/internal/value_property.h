@@ -282,6 +282,7 @@ PropertyBuilder<Class, T>&& PropertyBuilder<Class, T>::describe(std::string_view
 template <class Class, class T>
 PropertyBuilder<Class, T>&& PropertyBuilder<Class, T>::on_change(Result<void> (Class::*hook)()) && {
   internal::PropertyDeclaration& declaration = property_->declaration();
+  if (!property_->is_writable()) declaration.add_mistake("has an on_change hook, and can not be set");
   if (!property_->is_readable())
     declaration.add_mistake("has an on_change hook, and can't be read to put back what that refuses");
   declaration.hook = static_cast<Property::Hook>(hook);
@@ -296,7 +297,9 @@ PropertyBuilder<Class, T>&& PropertyBuilder<Class, T>::with(Features features) &
 
 template <class Class, class T>
 PropertyBuilder<Class, T>&& PropertyBuilder<Class, T>::until_complete() && {
-  property_->declaration().is_settable_after_complete = false;
+  internal::PropertyDeclaration& declaration = property_->declaration();
+  if (!property_->is_writable()) declaration.add_mistake("is settable until complete(), and can not be set");
+  declaration.is_settable_after_complete = false;
   return std::move(*this);
 }
 

@@ -68,6 +68,10 @@ TEST(Declarations, that_contradict_themselves_are_errors_of_the_class) {
             "Property 't.p' has two default values");
   EXPECT_EQ(declaring([](ObjectClass& k) { k.add(property("p", &Gauge::get).default_value(1)); }),
             "Property 't.p' has a default value, and can not be set");
+  EXPECT_EQ(declaring([](ObjectClass& k) { k.add(property("p", &Gauge::get).on_change(&Gauge::hook)); }),
+            "Property 't.p' has an on_change hook, and can not be set");
+  EXPECT_EQ(declaring([](ObjectClass& k) { k.add(property("p", &Gauge::get).until_complete()); }),
+            "Property 't.p' is settable until complete(), and can not be set");
   EXPECT_EQ(
       declaring([](ObjectClass& k) { k.add(property("p", nullptr, &Gauge::set).on_change(&Gauge::hook)); }),
       "Property 't.p' has an on_change hook, and can't be read to put back what that refuses");
