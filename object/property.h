@@ -33,7 +33,8 @@ namespace qomio {
 
 class Object;
 
-// A number or flag that the main thread writes and any thread may read.
+// A number or flag that any thread may read and write. Each access is atomic; reading a value and writing one
+// that depends on it is not.
 template <class T>
 class Shared {
  public:
