@@ -30,10 +30,10 @@ class EventLoopBase : public Object, public UserCreatable {
  protected:
   explicit EventLoopBase(const LoopParams& params = {}) : params_(params) {}
 
-  // The loop to which the settings apply; null while there is none.
+  // The loop to which the settings apply; null before it exists.
   virtual AioContext* loop() const = 0;
-  // Passes all settings to the loop. Does nothing if there is none yet, since settings that are set one by
-  // one may be inconsistent until then. Errors: LoopParams::check().
+  // Passes all settings to the loop. Does nothing before the loop exists: settings that are set one by one
+  // may be inconsistent until then. Errors: LoopParams::check().
   Result<void> apply_params();
   // Adds a property for each setting of this kind.
   static void add_settings(ObjectClass& klass, SettingKind kind);
@@ -128,7 +128,7 @@ class IOThread final : public EventLoopBase {
 // or iothread_stop_all(). Errors: as object_new_with_props().
 Result<Ref<IOThread>> iothread_create(std::string_view id);
 void iothread_destroy(IOThread& iothread);
-// The I/O thread that a user created under this name; null if there is none.
+// The I/O thread that a user created under this name; null if it does not exist.
 IOThread* iothread_by_id(std::string_view id);
 // Stops all I/O threads, for programs that end without destroying their objects.
 void iothread_stop_all();

@@ -55,7 +55,7 @@ class PoolJobList {
     *end_ = job.release();
     end_ = &(*end_)->next;
   }
-  // Removes and returns the oldest job; null if there is none.
+  // Removes and returns the oldest job; null if the queue is empty.
   std::unique_ptr<PoolJob> pop() {
     std::unique_ptr<PoolJob> job(first_);
     if (job) first_ = std::exchange(job->next, nullptr);
@@ -100,10 +100,11 @@ class PoolJobOf final : public PoolJob {
 
 }  // namespace internal
 
-// Runs blocking work of one loop in worker threads. A thread is started when there is work and none is idle,
-// up to thread-pool-max. A thread that has been idle for ten seconds ends, unless only thread-pool-min are
-// left; none is started in advance. The threads are named "pool <loop>", block all signals, and inherit the
-// CPU affinity that the loop's thread has when they start; a later change does not affect them.
+// Runs blocking work of one loop in worker threads. A thread is started when a job is submitted and all
+// threads are busy, up to thread-pool-max; no thread is started in advance. A thread that has been idle for
+// ten seconds ends, unless only thread-pool-min are left. The threads are named "pool <loop>", block all
+// signals, and inherit the CPU affinity that the loop's thread has when they start; a later change does not
+// affect them.
 //
 //     loop.thread_pool().submit([] { return compress(data); }, [](Result<Bytes> bytes) { ... });
 //

@@ -74,8 +74,8 @@ struct ThreadPart {
 constinit thread_local ThreadPart this_thread;
 
 // Ensures that end() is called when the thread ends. Uses a pthread key, since registering the destructor of
-// a thread_local variable needs memory and ends the process if there is none. Setting a key can fail for lack
-// of memory too, but then the thread just keeps nothing. The main thread ends with the process.
+// a thread_local variable allocates memory, and the process ends if that fails. Setting a key can fail for
+// lack of memory too, but then the thread just keeps nothing. The main thread ends with the process.
 void ThreadPart::keep_until_end() {
   if (keeps || over) return;
   struct Key {

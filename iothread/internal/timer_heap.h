@@ -66,7 +66,7 @@ class TimerHeap {
   const Entry& last() const { return entries_.back(); }
   const Entry& at(std::uint32_t position) const { return entries_[position]; }
 
-  // Reserves memory for count more entries; returns false if there is none.
+  // Reserves memory for count more entries; returns false if that fails.
   bool make_room(std::size_t count);
   // The number of entries that can be added without allocating.
   std::size_t room() const {

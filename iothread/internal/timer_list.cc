@@ -119,7 +119,7 @@ void TimerList::place_unplaced() {
   }
 }
 
-// Returns the earliest entry; its deadline is kNever if there is none.
+// Returns the earliest entry; its deadline is kNever if no timer is armed.
 TimerList::Entry TimerList::first() const {
   Entry first = heap_.empty() ? Entry{.deadline_ns = kNever, .node = nullptr} : heap_.first();
   for (TimerNode* node = unplaced_; node; node = node->next_unplaced) {

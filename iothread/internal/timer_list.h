@@ -52,8 +52,8 @@ class TimerList {
 
   // --- home thread ---
 
-  // The earliest deadline; kNever if there is none. From then on, another thread that requests an earlier one
-  // must wake the loop.
+  // The earliest deadline; kNever if no timer is armed. From then on, another thread that requests an earlier
+  // one must wake the loop.
   std::int64_t next_ns();
   // Runs the timers that were due when this was called, earliest first; returns their number.
   std::uint64_t run(RunningCallMark& mark);

@@ -56,7 +56,7 @@ class Uring {
 
   // Reads shared memory; makes no system call.
   bool has_completions() const;
-  // Takes the oldest completion; returns false if there is none.
+  // Takes the oldest completion; returns false if the queue is empty.
   bool take_completion(std::uint64_t& user_data, int& result);
 
  private:

@@ -17,7 +17,7 @@ struct ObjectAccess {
   static ObjectData& data(Object& object);
   // See object_unparent().
   static void leave_tree(Object& object) { object.leave_tree(); }
-  // The newest child that is not already being unparented; null when there is none.
+  // The newest child that is not being unparented; null if all are, or there are no children.
   static Object* last_that_stays(const Object& object) {
     Object* child = object.last_child_;
     while (child && child->leaving_) child = child->previous_sibling_;

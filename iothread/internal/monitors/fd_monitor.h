@@ -31,9 +31,9 @@ class Uring;
 //
 // - poll: poll(2). As fast as the others for few descriptors, and accepts every kind.
 // - epoll: used if requested, from kEpollThreshold descriptors on, or once the loop busy-polls. If it
-//   refuses a descriptor (a regular file), the monitor returns to poll for good.
+//   refuses a descriptor (a regular file), the monitor returns to poll permanently.
 // - io_uring: used if requested and allowed by the kernel. If the kernel refuses anything later, the monitor
-//   switches to the other two for good. Finds ready descriptors without a system call.
+//   switches to the other two permanently. Finds ready descriptors without a system call.
 //
 // Owns an epoll instance from the start, so that growing cannot fail for lack of a descriptor.
 // Thread: one at a time, the loop's home thread.

@@ -14,8 +14,8 @@
 #include "qomio/qapi/member.h"
 #include "qomio/qapi/visitor.h"
 
-// The destructor of Json allocates memory, and ends the process if there is none, since it must not throw.
-// Values that come from clients or are sent to them are therefore cleared before they are destroyed.
+// The destructor of Json allocates memory; if that fails, the process ends, since a destructor must not
+// throw. Values that come from clients or are sent to them are therefore cleared before they are destroyed.
 namespace qomio {
 
 // Makes the value null. Needs no memory, and no more stack for deeper values.
