@@ -85,8 +85,8 @@ void add_iothread_commands(CommandRegistry& commands, MainLoop& main_loop) {
   commands.add(
       command("query-main-loop-stats", "returns statistics of the main loop", query_main_loop_stats).query());
   // Both own the sender, since a program may replace either of them.
-  constexpr std::string_view kShutdown = "SHUTDOWN";
-  const auto sender = main_loop.on_shut_down([&commands, kShutdown](ShutdownCause cause) {
+  static constexpr std::string_view kShutdown = "SHUTDOWN";
+  const auto sender = main_loop.on_shut_down([&commands](ShutdownCause cause) {
     if (!commands.events().contains(kShutdown)) return;
     commands.emit(kShutdown, Shutdown{.guest = false, .reason = cause});
   });

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <functional>
 #include <utility>
-#include <vector>
 
 #include "qomio/iothread/fd_handlers.h"
 #include "qomio/iothread/internal/loop.h"
@@ -20,6 +19,7 @@
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/file_descriptor.h"
 #include "qomio/qapi/internal/invariant.h"
+#include "qomio/qapi/internal/listener_list.h"
 #include "qomio/qapi/internal/main_thread.h"
 #include "qomio/qapi/internal/qmp/g_source.h"
 
@@ -153,24 +153,18 @@ class MainLoop::State {
   }
 
   void shut_down(ShutdownCause cause) {
-    ++shutting_down_;
-    for (std::size_t i = 0; i < listeners_.size(); ++i) {  // a listener may add another
-      const auto listener = listeners_[i].lock();
-      if (!listener) continue;
+    listeners_.any_of([&](const ShutdownListener& listener) {
       unless_out_of_memory(
-          [&] { callback([] { return "listener of MainLoop::shut_down()"; }, [&] { (*listener)(cause); }); });
-    }
-    --shutting_down_;
+          [&] { callback([] { return "listener of MainLoop::shut_down()"; }, [&] { listener(cause); }); });
+      return false;
+    });
     quit(0);
   }
 
   std::shared_ptr<void> on_shut_down(ShutdownListener listener) {
     auto owner = std::make_shared<ShutdownListener>(std::move(listener));
     // Indices must not change, since shut_down() may be iterating.
-    if (shutting_down_ == 0) {
-      std::erase_if(listeners_, [](const auto& known) { return known.expired(); });
-    }
-    listeners_.push_back(owner);
+    listeners_.add(owner);
     return owner;
   }
 
@@ -184,8 +178,7 @@ class MainLoop::State {
   CurrentAioContext current_;
   std::unique_ptr<GMainLoop, void (*)(GMainLoop*)> g_main_loop_;
   EndSignals signals_;
-  std::vector<std::weak_ptr<ShutdownListener>> listeners_;  // not erased from during shut_down()
-  int shutting_down_ = 0;                                   // nested calls
+  internal::ListenerList<ShutdownListener> listeners_;
   std::atomic<bool> quit_ = false;
   std::atomic<int> exit_status_ = 0;
 };

@@ -20,6 +20,21 @@ std::string lasting_name(const std::string& path) {
   return failed || !path.contains('/') ? path : absolute.lexically_normal().string();
 }
 
+Result<void> check(const ModuleInfo* info, const std::string& path) {
+  if (!info || !info->abi) return error("'{}' is not a qomio module", path);
+  if (std::string_view(info->abi) != kModuleAbi) {
+    return error("module '{}' is built for {}, this program for {}", path, info->abi, kModuleAbi);
+  }
+  if (info->library != &register_type) {
+    return error(
+        "module '{}' has a copy of the library of its own, where this program does not see its types: "
+        "build it with qomio_add_module(), and the program with qomio_loads_modules()",
+        path);
+  }
+  if (!info->register_types) return error("module '{}' has no function that registers its types", path);
+  return {};
+}
+
 }  // namespace
 
 Result<void> module_load(CommandRegistry& commands, const std::string& path) {
@@ -33,38 +48,24 @@ Result<void> module_load(CommandRegistry& commands, const std::string& path) {
     return error("could not load module '{}': {}{}", path, reason,
                  lacks_library ? ": a program that loads modules is linked with qomio_loads_modules()" : "");
   }
-  auto unload = [&](std::unexpected<Error> reason) -> Result<void> {
-    dlclose(handle);
-    return reason;
-  };
+  const auto* info = static_cast<const ModuleInfo*>(dlsym(handle, "qomio_module"));
   // dlopen() returns the same handle for all names of a shared object.
   if (std::ranges::find(handles_of_loaded, handle) != handles_of_loaded.end()) {
-    const auto* loaded = static_cast<const ModuleInfo*>(dlsym(handle, "qomio_module"));
-    if (loaded->add_commands) loaded->add_commands(commands);
     dlclose(handle);
-    return {};
-  }
-  const auto* info = static_cast<const ModuleInfo*>(dlsym(handle, "qomio_module"));
-  if (!info || !info->abi) return unload(error("'{}' is not a qomio module", path));
-  if (std::string_view(info->abi) != kModuleAbi) {
-    return unload(error("module '{}' is built for {}, this program for {}", path, info->abi, kModuleAbi));
-  }
-  if (info->library != &register_type) {
-    return unload(
-        error("module '{}' has a copy of the library of its own, where this program does not see its types: "
-              "build it with qomio_add_module(), and the program with qomio_loads_modules()",
-              path));
-  }
-  if (!info->register_types)
-    return unload(error("module '{}' has no function that registers its types", path));
-  // From here on the module stays loaded, because classes refer to its code.
-  if (auto r = info->register_types(); !r) {
-    r.error().prepend("module '" + path + "': ");
-    return r;
+  } else {
+    if (auto r = check(info, path); !r) {
+      dlclose(handle);
+      return r;
+    }
+    // From here on the module stays loaded, because classes refer to its code.
+    if (auto r = info->register_types(); !r) {
+      r.error().prepend("module '" + path + "': ");
+      return r;
+    }
+    names_of_loaded.push_back(lasting_name(path));
+    handles_of_loaded.push_back(handle);
   }
   if (info->add_commands) info->add_commands(commands);
-  names_of_loaded.push_back(lasting_name(path));
-  handles_of_loaded.push_back(handle);
   return {};
 }
 

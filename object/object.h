@@ -264,21 +264,31 @@ const T* object_cast(const Object* object);
 
 namespace internal {
 
-// Returns the class of a C++ type; aborts if the type is not registered or its class cannot be made. From
-// then on the class uses `is_instance` to check that its objects have the C++ type.
-const ObjectClass& class_of(const TypeInfo& info, bool (*is_instance)(const Object&));
+// The class of T, once it has been found. Not a static initialised by a call: class_init hooks would take its
+// lock and the registry's lock in the opposite order of other callers, and could deadlock.
+template <class T>
+inline constinit std::atomic<const ObjectClass*> known_class = nullptr;
+
+// Returns the class of a C++ type. From then on the class uses `is_instance` to check that its objects have
+// the C++ type. Errors: those of object_class_by_name().
+Result<const ObjectClass*> find_class(const TypeInfo& info, bool (*is_instance)(const Object&));
 
 template <class T>
+Result<const ObjectClass*> find_class() {
+  if (const ObjectClass* known = known_class<T>.load(std::memory_order_acquire)) return known;
+  auto found = find_class(T::type_info, is_instance<T>);
+  if (found) known_class<T>.store(*found, std::memory_order_release);
+  return found;
+}
+
+// The same, where an error is a mistake in the program: aborts.
+template <class T>
 const ObjectClass& class_of() {
-  // Not a static initialised by a call: class_init hooks would take its lock and the registry's lock in the
-  // opposite order of other callers, and could deadlock.
-  static std::atomic<const ObjectClass*> known = nullptr;
-  const ObjectClass* klass = known.load(std::memory_order_acquire);
-  if (!klass) [[unlikely]] {
-    klass = &class_of(T::type_info, is_instance<T>);
-    known.store(klass, std::memory_order_release);
-  }
-  return *klass;
+  if (const ObjectClass* known = known_class<T>.load(std::memory_order_acquire)) [[likely]]
+    return *known;
+  const auto found = find_class<T>();
+  if (!found) broken_invariant(found.error().message());
+  return **found;
 }
 
 }  // namespace internal

@@ -83,8 +83,9 @@ template <class T>
 Result<Ref<T>> object_new_with_props(std::string_view id,
                                      std::initializer_list<PropertyArgument> properties) {
   require_main_thread("object_new_with_props()");
-  if (auto known = object_class_by_name(T::type_info.name); !known) return failure(known);
-  auto made = object_new_with_props(internal::class_of<T>(), objects_root(), id, properties);
+  const auto object_class = internal::find_class<T>();
+  if (!object_class) return std::unexpected(object_class.error());
+  auto made = object_new_with_props(**object_class, objects_root(), id, properties);
   if (!made) return failure(made);
   return Ref<T>::adopt(static_cast<T*>(made->release()));
 }

@@ -14,6 +14,7 @@
 #include "qomio/qapi/internal/json/clear.h"
 #include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/json/output_visitor.h"
+#include "qomio/qapi/internal/listener_list.h"
 #include "qomio/qapi/internal/main_thread.h"
 #include "qomio/qapi/internal/qmp/g_source.h"
 #include "qomio/qapi/json.h"
@@ -59,28 +60,18 @@ struct CommandRegistry::State {
       broken_invariant(fmt::format("the event '{}' was not added to the registry before it was sent", name));
     }
     if (compat.hides(event->second.features)) return false;
-    ++asking;
-    bool wanted = false;
-    for (std::size_t i = 0; i < listeners.size() && !wanted; ++i) {  // a filter may add listeners
-      const auto listener = listeners[i].lock();
-      wanted = listener && listener->wants_event(name);
-    }
-    --asking;
-    return wanted;
+    return listeners.any_of([&](const Listener& listener) { return listener.wants_event(name); });
   }
 
   void tell(std::string_view name, Json& data) {
     unless_out_of_memory([&] {
       if (compat.hides_some()) compat.filter_output(data, events.find(name)->second.data());
-      const auto present = listeners;  // the calls may add and remove listeners
-      for (const auto& weak : present) {
-        const auto listener = weak.lock();
-        if (!listener) continue;
+      listeners.for_each_present([&](const Listener& listener) {
         unless_out_of_memory([&] {
-          if (!listener->wants_event(name)) return;
-          callback("listener of the event", name, [&] { listener->tell(name, data); });
+          if (!listener.wants_event(name)) return;
+          callback("listener of the event", name, [&] { listener.tell(name, data); });
         });
-      }
+      });
     });
   }
 
@@ -125,8 +116,7 @@ struct CommandRegistry::State {
 
   std::map<std::string, Command, std::less<>> commands;
   std::map<std::string, Event, std::less<>> events;
-  std::vector<std::weak_ptr<Listener>> listeners;  // not erased from while filters are asked
-  int asking = 0;                                  // nested calls of is_wanted()
+  internal::ListenerList<Listener> listeners;
   CompatPolicy compat;
   std::string package = "qomio-" QOMIO_VERSION;
 
@@ -283,10 +273,7 @@ void CommandRegistry::emit_written(std::string_view name, void (*write)(Visitor&
 std::shared_ptr<void> CommandRegistry::listen(EventListener listener, EventFilter wants) {
   require_main_thread("CommandRegistry::listen()");
   auto owner = std::make_shared<Listener>(Listener{std::move(listener), std::move(wants)});
-  if (state_->asking == 0) {
-    std::erase_if(state_->listeners, [](const auto& known) { return known.expired(); });
-  }
-  state_->listeners.push_back(owner);
+  state_->listeners.add(owner);
   return owner;
 }
 

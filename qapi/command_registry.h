@@ -77,12 +77,9 @@ template <class T>
 Event event(std::string_view name, std::string_view description) {
   static_assert(internal::Struct<T>,
                 "the data of an event is a described struct; one without data is event(name, text)");
-  return {std::string(name),
-          std::string(description),
-          []() -> const TypeDescription& { return describe<T>(); },
-          {},
-          false,
-          {}};
+  Event made = event(name, description);
+  made.data = []() -> const TypeDescription& { return describe<T>(); };
+  return made;
 }
 
 // The commands and events that a program offers over QMP. A program creates one, lets the libraries and its

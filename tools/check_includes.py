@@ -22,7 +22,7 @@ USERS = ("tools", "examples", "modules")
 # One line per level; names are paths below the folder without their ending, and may have wildcards.
 ORDER = {
     "qapi": """
-        internal/invariant internal/fmt
+        internal/invariant internal/fmt internal/listener_list
         error
         file_descriptor standard_streams internal/main_thread
         text internal/utf8 internal/scalar

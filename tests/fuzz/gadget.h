@@ -8,13 +8,12 @@
 #include "../qapi/every_kind.h"
 #include "qomio/object/config.h"
 #include "qomio/object/link.h"
-#include "qomio/object/object_commands.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
-#include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
 #include "qomio/tests/fuzz/fuzz.h"
+#include "qomio/tests/object/object_registry.h"
 
 // A type that users can make, with properties of several kinds, some of which refuse things late.
 namespace qomio::fuzz {
@@ -73,16 +72,6 @@ inline void register_gadget() {
     require(register_type(Gadget::type_info).has_value(), "the type is registered");
     return true;
   }();
-}
-
-// The commands about objects.
-inline CommandRegistry& object_registry() {
-  static CommandRegistry& commands = [] -> CommandRegistry& {
-    static CommandRegistry made;
-    add_object_commands(made);
-    return made;
-  }();
-  return commands;
 }
 
 // All that users made, as JSON.

@@ -18,6 +18,7 @@
 #include "qomio/object/user_creatable.h"
 #include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/json.h"
+#include "qomio/tests/object/diary.h"
 #include "qomio/tests/object/object_registry.h"
 
 namespace qomio {
@@ -70,25 +71,11 @@ constinit const TypeInfo Villa::type_info{
     .class_init = class_init,
 };
 
-class Witness final : public ObjectListener {
- public:
-  void added(Object& object) override { note("added", object); }
-  void removed(Object& object) override { note("removed", object); }
-  void changed(Object& object, const Property& property) override { note(property.name(), object); }
-  std::vector<std::string> take() { return std::exchange(lines_, {}); }
-
- private:
-  void note(std::string_view what, const Object& object) {
-    lines_.push_back(fmt::format("{} {}", what, object_get_canonical_path(object).value_or("nowhere")));
-  }
-  std::vector<std::string> lines_;
-};
-
 class ObjectListenerTest : public testing::Test {
  protected:
   ObjectListenerTest() {
     EXPECT_TRUE(register_type(Villa::type_info));
-    object_listen(witness_);
+    object_listen(diary_);
   }
   ~ObjectListenerTest() override { objects_cleanup(); }
 
@@ -96,7 +83,7 @@ class ObjectListenerTest : public testing::Test {
     return object_registry().run(command, arguments).has_value();
   }
 
-  std::shared_ptr<Witness> witness_ = std::make_shared<Witness>();
+  std::shared_ptr<Diary> diary_ = std::make_shared<Diary>();
 };
 
 TEST_F(ObjectListenerTest, every_way_to_set_every_kind_of_property_is_reported_alike) {
@@ -147,26 +134,26 @@ TEST_F(ObjectListenerTest, every_way_to_set_every_kind_of_property_is_reported_a
              .has_value();
        }},
   };
-  (void)witness_->take();
+  (void)diary_->take();
   for (const auto& [way, set] : ways) {
     SCOPED_TRACE(way);
     for (const char* name : {"plain", "bounded", "hooked", "reached", "write-only", "own"}) {
       EXPECT_TRUE(set(*villa, name, 5));
-      EXPECT_THAT(witness_->take(), ElementsAre(fmt::format("{} /objects/v", name)));
+      EXPECT_THAT(diary_->take(), ElementsAre(fmt::format("{} /objects/v", name)));
     }
     EXPECT_TRUE(set(*villa, "neighbour", "room"));
-    EXPECT_THAT(witness_->take(), ElementsAre("neighbour /objects/v"));
+    EXPECT_THAT(diary_->take(), ElementsAre("neighbour /objects/v"));
     for (const std::string name : {"plain", "hooked", "own", "neighbour"}) {
       const Json value = name == "neighbour" ? Json("/objects/room") : Json(6);
       EXPECT_TRUE(set(*room, "other-" + name, value));
-      EXPECT_THAT(witness_->take(), ElementsAre(name + " /objects/v", "other-" + name + " /objects/room"));
+      EXPECT_THAT(diary_->take(), ElementsAre(name + " /objects/v", "other-" + name + " /objects/room"));
       EXPECT_TRUE(set(*room, "far-" + name, value));
-      EXPECT_THAT(witness_->take(), ElementsAre(name + " /objects/v", "other-" + name + " /objects/room",
-                                                "far-" + name + " /objects/room"));
+      EXPECT_THAT(diary_->take(), ElementsAre(name + " /objects/v", "other-" + name + " /objects/room",
+                                              "far-" + name + " /objects/room"));
     }
     EXPECT_FALSE(set(*villa, "bounded", 10));
     EXPECT_FALSE(set(*villa, "nope", 10));
-    EXPECT_THAT(witness_->take(), IsEmpty());
+    EXPECT_THAT(diary_->take(), IsEmpty());
   }
 }
 
@@ -174,11 +161,11 @@ TEST_F(ObjectListenerTest, a_change_through_an_alias_is_reported_for_its_target)
   const auto villa = *object_new_with_props<Villa>("v");
   const auto outside = *object_new("container");
   ASSERT_TRUE(object_property_add_alias(*outside, "plain", *villa, "plain"));
-  (void)witness_->take();
+  (void)diary_->take();
   ASSERT_TRUE(outside->set_property("plain", 1));
-  EXPECT_THAT(witness_->take(), ElementsAre("plain /objects/v"));
+  EXPECT_THAT(diary_->take(), ElementsAre("plain /objects/v"));
   ASSERT_TRUE(object_set_props(*outside, Json{{"plain", 2}}));
-  EXPECT_THAT(witness_->take(), ElementsAre("plain /objects/v"));
+  EXPECT_THAT(diary_->take(), ElementsAre("plain /objects/v"));
 }
 
 TEST_F(ObjectListenerTest, every_way_to_create_and_delete_is_reported_alike_with_the_parts) {
@@ -210,46 +197,45 @@ TEST_F(ObjectListenerTest, every_way_to_create_and_delete_is_reported_alike_with
     for (const auto& [how_deleted, remove] : ways_to_delete) {
       SCOPED_TRACE(fmt::format("{}, {}", how_made, how_deleted));
       EXPECT_TRUE(make());
-      EXPECT_THAT(witness_->take(), ElementsAre("added /objects/v/garage/garage", "added /objects/v/garage",
-                                                "added /objects/v"));
+      EXPECT_THAT(diary_->take(), ElementsAre("added /objects/v/garage/garage", "added /objects/v/garage",
+                                              "added /objects/v"));
       EXPECT_TRUE(remove());
-      EXPECT_THAT(witness_->take(), ElementsAre("removed /objects/v", "removed /objects/v/garage",
-                                                "removed /objects/v/garage/garage"));
+      EXPECT_THAT(diary_->take(), ElementsAre("removed /objects/v", "removed /objects/v/garage",
+                                              "removed /objects/v/garage/garage"));
     }
   }
 }
 
 TEST_F(ObjectListenerTest, parts_of_a_refused_object_are_reported_as_deleted) {
   EXPECT_FALSE(object_new_with_props<Villa>("v", {{"nested", 1}, {"haunted", true}}));
-  EXPECT_THAT(witness_->take(), ElementsAre("added /objects/v/garage", "removed /objects/v/garage"));
+  EXPECT_THAT(diary_->take(), ElementsAre("added /objects/v/garage", "removed /objects/v/garage"));
 }
 
 TEST_F(ObjectListenerTest, a_subtree_that_is_added_below_objects_is_reported) {
   const auto villa = *object_new_with_props("villa", internal_root(), "v", {{"nested", 1}});
-  EXPECT_THAT(witness_->take(), IsEmpty());
+  EXPECT_THAT(diary_->take(), IsEmpty());
   object_unparent(*villa);
   ASSERT_TRUE(objects_root().add_child("w", *villa));
-  EXPECT_THAT(witness_->take(), ElementsAre("added /objects/w", "added /objects/w/garage"));
+  EXPECT_THAT(diary_->take(), ElementsAre("added /objects/w", "added /objects/w/garage"));
   const auto folder = *object_new("container");
   object_unparent(*villa);
   ASSERT_TRUE(folder->add_child("x", *villa));
   ASSERT_TRUE(objects_root().add_child("#folder", *folder));
-  EXPECT_THAT(witness_->take(), ElementsAre("removed /objects/w", "removed /objects/w/garage",
-                                            "added /objects/#folder/x", "added /objects/#folder/x/garage"));
+  EXPECT_THAT(diary_->take(), ElementsAre("removed /objects/w", "removed /objects/w/garage",
+                                          "added /objects/#folder/x", "added /objects/#folder/x/garage"));
   object_unparent(*folder);
-  EXPECT_THAT(witness_->take(),
-              ElementsAre("removed /objects/#folder/x", "removed /objects/#folder/x/garage"));
+  EXPECT_THAT(diary_->take(), ElementsAre("removed /objects/#folder/x", "removed /objects/#folder/x/garage"));
 }
 
 TEST_F(ObjectListenerTest, an_object_that_the_program_completes_itself_is_reported) {
   const auto villa = *object_new("villa");
   ASSERT_TRUE(objects_root().add_child("v", *villa));
   ASSERT_TRUE(villa->set_property("plain", 1));
-  EXPECT_THAT(witness_->take(), IsEmpty()) << "it is still being made";
+  EXPECT_THAT(diary_->take(), IsEmpty()) << "it is still being made";
   villa->set_complete();
   villa->set_complete();
   object_unparent(*villa);
-  EXPECT_THAT(witness_->take(), ElementsAre("added /objects/v", "removed /objects/v"));
+  EXPECT_THAT(diary_->take(), ElementsAre("added /objects/v", "removed /objects/v"));
 }
 
 }  // namespace object_listener_test

@@ -112,7 +112,6 @@ int run(const char* program, const qomiod::Options& options, const ClosedStreams
   CommandRegistry commands;
   add_object_commands(commands);
   add_iothread_commands(commands, *main_loop);
-  add_qmp_commands(commands);
   add_machine();
 
   // All is undone in order at the end: clients first, then objects, newest first, then the
@@ -130,7 +129,10 @@ int run(const char* program, const qomiod::Options& options, const ClosedStreams
       return complain(program, loaded.error(), "--module", path);
     log_debug("loaded module", path);
   }
-  if (options.print_reference) return show(program, qmp_reference(commands));
+  if (options.print_reference) {
+    add_qmp_commands(commands);  // as the server does
+    return show(program, qmp_reference(commands));
+  }
   for (const auto& typed : options.globals) {
     if (auto parsed = parse_global_default(typed); !parsed) {
       return complain(program, parsed.error(), "--global", typed);

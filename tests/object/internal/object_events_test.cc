@@ -2,7 +2,6 @@
 #include "qomio/object/internal/object_events.h"
 #include "qomio/object/object_listener.h"
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,6 +13,7 @@
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/tests/object/diary.h"
 #include "qomio/tests/qapi/qmp_fixture.h"
 
 namespace qomio {
@@ -59,20 +59,6 @@ const TypeInfo Door::type_info{
 };
 
 void register_door() { EXPECT_TRUE(register_type(Door::type_info)); }
-
-class Diary final : public ObjectListener {
- public:
-  void added(Object& object) override { note("added", object); }
-  void removed(Object& object) override { note("removed", object); }
-  void changed(Object& object, const Property& property) override { note(property.name(), object); }
-  std::vector<std::string> take() { return std::exchange(lines_, {}); }
-
- private:
-  void note(std::string_view what, const Object& object) {
-    lines_.push_back(fmt::format("{} {}", what, object_get_canonical_path(object).value_or("nowhere")));
-  }
-  std::vector<std::string> lines_;
-};
 
 class ObjectEventsTest : public testing::Test {
  protected:
