@@ -116,12 +116,15 @@ void ThreadPool::run_thread() {
   internal::pool_of_thread = &loop_;
   std::unique_lock lock(mutex_);
   for (;;) {
-    const bool called = work_or_end_.wait_for(lock, idle_timeout_,
-                                              [this] { return ending_ || !waiting_.empty() || surplus(); });
+    bool too_many = false;  // read once, since another thread may change thread-pool-max meanwhile
+    const bool called = work_or_end_.wait_for(lock, idle_timeout_, [&] {
+      too_many = surplus();
+      return ending_ || too_many || !waiting_.empty();
+    });
     if (!called && threads_.size() <= static_cast<std::size_t>(loop_.params().thread_pool_min)) continue;
     --idle_;
     if (ending_) return;
-    if (!called || surplus()) return end_thread(std::move(lock));
+    if (!called || too_many) return end_thread(std::move(lock));
     std::unique_ptr<internal::PoolJob> job = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
