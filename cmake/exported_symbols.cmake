@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the shared library exports: all but what the internal headers declare that are not installed, and what other
-# libraries have left in it. Code of templates stays, since programs have copies of their own of it.
+# The shared library exports everything except what internal headers declare that are not installed, and except code of
+# other libraries. Instances of templates stay exported, since programs contain copies of them too.
 
-# qomio_export_api(TARGET) — writes the linker's version script, and has the target linked with it.
+# qomio_export_api(TARGET) — writes the linker's version script and links the target with it.
 function(qomio_export_api target)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/internal_headers.txt)
   file(STRINGS ${PROJECT_SOURCE_DIR}/cmake/internal_headers.txt installed REGEX "^[a-z]")
@@ -25,7 +25,7 @@ function(qomio_export_api target)
     endforeach()
   endforeach()
   list(REMOVE_DUPLICATES hidden)
-  # As demangled; `?` stands for a blank.
+  # The patterns match demangled names; `?` matches a space.
   set(patterns "")
   foreach(name ${hidden})
     foreach(scope qomio qomio::internal)

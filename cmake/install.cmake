@@ -18,7 +18,7 @@ foreach(folder qapi object iothread)
   file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.h)
   install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/qomio/${folder})
 endforeach()
-# What public headers include of internal ones: it is not for use.
+# The internal headers that public headers include; not for direct use.
 file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/internal_headers.txt internal_headers REGEX "^[a-z]")
 foreach(header ${internal_headers})
   get_filename_component(folder ${header} DIRECTORY)
@@ -34,7 +34,7 @@ if(TARGET qomiod)
   install(TARGETS qomiod RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
-# Manual pages, where there is scdoc to make them; completion of command lines.
+# Manual pages, if scdoc is installed, and shell completion.
 find_program(SCDOC scdoc)
 if(SCDOC)
   foreach(program qomctl qomiod)
@@ -44,7 +44,7 @@ if(SCDOC)
                          COMMAND sh -c "'${SCDOC}' <'${PROJECT_SOURCE_DIR}/docs/${program}.1.scd' >'${page}'"
                          DEPENDS ${PROJECT_SOURCE_DIR}/docs/${program}.1.scd VERBATIM)
       add_custom_target(${program}_man DEPENDS ${page})
-      add_dependencies(${program} ${program}_man)  # who builds the program can install it
+      add_dependencies(${program} ${program}_man)  # so that the page exists when the program is installed
       install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
     endif()
   endforeach()
@@ -68,7 +68,7 @@ install(FILES ${PROJECT_BINARY_DIR}/qomio-config.cmake ${PROJECT_BINARY_DIR}/qom
               ${CMAKE_CURRENT_LIST_DIR}/qomio-modules.cmake
         DESTINATION ${package_dir})
 
-# Static libraries leave the libraries they need to the program that links them.
+# A program that links the static libraries must also link the libraries that these need.
 if(BUILD_SHARED_LIBS)
   set(QOMIO_PC_LIBS "-lqomio")
   set(QOMIO_PC_REQUIRES "glib-2.0 nlohmann_json")
@@ -78,7 +78,7 @@ else()
   set(QOMIO_PC_REQUIRES "glib-2.0 nlohmann_json liburcu liburing")
   set(QOMIO_PC_REQUIRES_PRIVATE "")
 endif()
-# The file names its folders relative to where it lies, so that an installed tree may be moved.
+# The paths in the file are relative to its own folder, so that an installed tree can be moved.
 file(RELATIVE_PATH QOMIO_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/qomio.pc.in ${PROJECT_BINARY_DIR}/qomio.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/qomio.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Modules and the programs that load them share one copy of the library, which is the program's: it registers what a
-# module brings. These two functions are in the package, and build qomiod and the modules of this project as well.
+# A module uses the program's copy of the library, in which its types and commands are registered. These two functions
+# are installed with the package; this project also uses them for qomiod and its own modules.
 
-# qomio_add_module(NAME SOURCE...) — a module, NAME.so, whose calls into the library are left to the program that loads it.
+# qomio_add_module(NAME SOURCE...) — adds a module, NAME.so; the program that loads it provides the library's symbols.
 function(qomio_add_module name)
   add_library(${name} MODULE ${ARGN})
   set_target_properties(${name} PROPERTIES PREFIX "")
@@ -18,12 +18,12 @@ function(qomio_add_module name)
   target_link_libraries(${name} PRIVATE nlohmann_json::nlohmann_json)
 endfunction()
 
-# qomio_loads_modules(PROGRAM) — the program offers all of the library to modules, also what it does not need itself. It
-# is to be linked with qomio::qomio as usual.
+# qomio_loads_modules(PROGRAM) — makes the program export the whole library to modules, including the parts that it does
+# not use itself. Link the program with qomio::qomio as usual.
 function(qomio_loads_modules program)
   get_target_property(libraries qomio::qomio TYPE)
   if(libraries STREQUAL "SHARED_LIBRARY")
-    return()  # modules and program share it by itself
+    return()  # the program and its modules share libqomio.so anyway
   endif()
   set_target_properties(
     ${program} PROPERTIES

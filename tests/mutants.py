@@ -1,31 +1,33 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Do the tests notice a mistake? Makes mutants of source files, one change each, builds them and runs the tests of
-their folder. A mutant that no test notices is printed as a survivor: it needs a test, or its code is not needed.
+"""Checks whether the tests notice mistakes. Makes mutants of source files, with one change each, builds them and runs
+the tests of their folder. Prints each mutant that no test notices: a test is missing, or the code is not needed.
 
-A change flips a comparison, swaps && and ||, adds or takes 1, negates a condition, or drops a statement.
+A change alters a comparison, swaps && and ||, + and -, or true and false, adds 1, negates an if, or drops a statement.
 
-Works on a copy of the tree, build/mutants/tree, with a debug build of its own; the tree itself stays as it is. Takes a
-minute or so for each mutant, so it is run by hand:
+Works on a copy of the tree, build/mutants/tree, with its own debug build; does not change the tree itself. Each mutant
+takes about a minute, so run it by hand:
 
     tests/mutants.py --count 20 iothread/internal/timer_list.cc
-    tests/mutants.py --count 100 --seed 7          # of all three folders
+    tests/mutants.py --count 100 --seed 7          # from all three folders
 
 usage: mutants.py [--count N] [--seed N] [--jobs N] [FILE...]
 """
 import argparse
+import contextlib
 import os
 import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
 FOLDERS = ("qapi", "object", "iothread")
 TEST_TIMEOUT_S = 300
 
-# What is replaced, by what. Each match in a line of code is one mutant.
+# Patterns and their replacements. Each match in a line of code gives one mutant.
 REPLACEMENTS = [
     (r"(?<=\s)<=(?=\s)", "<"),
     (r"(?<=\s)>=(?=\s)", ">"),
@@ -42,13 +44,13 @@ REPLACEMENTS = [
     (r"\btrue\b", "false"),
     (r"\bfalse\b", "true"),
 ]
-# A call, an assignment or an increment that stands alone.
+# A line that consists of a call, an assignment, an increment or a decrement.
 STATEMENT = re.compile(r"^\s+(?!return\b|using\b|const\b|auto\b|static|case\b|break\b|continue\b|throw\b|goto\b)"
                        r"[\w:>.\-\[\]*&()+]+(\(.*\)| [-+|&]?= [^;]*|\+\+|--);$")
 
 
 def code_lines(text):
-    """(number, line) of lines that are code: no comment, preprocessor, or line with a text or a template."""
+    """Yields (index, line) of each line to mutate. Skips comments, directives, declarations and lines with literals."""
     in_block = False
     for number, line in enumerate(text.splitlines()):
         code = line.split("//")[0].rstrip()
@@ -67,11 +69,11 @@ def mutants_of(path):
     lines = text.splitlines(keepends=True)
     found = []
     for number, code in code_lines(text):
-        is_constant = code.lstrip().startswith("constexpr")  # sizes and times that somebody chose
+        is_constant = code.lstrip().startswith("constexpr")  # tests need not notice another size or time
         for pattern, replacement in [] if is_constant else REPLACEMENTS:
             for match in re.finditer(pattern, code):
                 changed = code[: match.start()] + match.expand(replacement) + code[match.end() :]
-                if replacement == "(!(":  # the condition ends with the line's last parenthesis before its body
+                if replacement == "(!(":  # the condition must end with the line's last ')'; otherwise it won't compile
                     end = changed.rfind(")")
                     changed = changed[:end] + "))" + changed[end + 1 :]
                 found.append((number, code.strip(), changed.strip(), changed))
@@ -84,7 +86,7 @@ def mutants_of(path):
 
 
 class Copy:
-    """A copy of the tree with a build of its own."""
+    """A copy of the tree with its own build."""
 
     def __init__(self, root, jobs):
         self.tree = root / "build/mutants/tree"
@@ -104,8 +106,17 @@ class Copy:
         self.run(["cmake", "--preset", "debug"], check=True)
 
     def run(self, command, check=False, timeout=None):
-        return subprocess.run(command, cwd=self.tree, check=check, timeout=timeout, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL).returncode
+        # A session of its own: a test that hangs is a child of ctest and would outlive it.
+        with subprocess.Popen(command, cwd=self.tree, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              start_new_session=True) as process:
+            try:
+                process.wait(timeout)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        if check and process.returncode != 0:
+            raise subprocess.CalledProcessError(process.returncode, command)
+        return process.returncode
 
     def builds(self, folder):
         return self.run(["cmake", "--build", "--preset", "debug", "--target", f"{folder}_test", "-j", self.jobs]) == 0
@@ -146,7 +157,7 @@ def main():
         target.write_text(text)
         try:
             if not copy.builds(folder):
-                continue  # does not compile: no mutant
+                continue  # does not compile, so it does not count
             if copy.tests_pass(folder):
                 survivors.append((file, line, before, after))
                 print(f"survives: {file}:{line}: {before}  ->  {after}", flush=True)

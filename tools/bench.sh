@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Builds and runs all benchmarks and writes docs/PERFORMANCE.md from what they say; takes some minutes, on a machine
-# that should have nothing else to do. A program that prints Markdown takes part by a line in `benchmarks`: its target,
-# a title, where its source is, and arguments if it needs any.
+# Builds and runs all benchmarks and writes docs/PERFORMANCE.md from their output. Takes some minutes; the machine should
+# be idle otherwise. To add a program that prints Markdown, add a line to `benchmarks`: its target, a title, the path of
+# its source, and arguments if it needs any.
 #
 #     tools/bench.sh [FILE]     # FILE instead of docs/PERFORMANCE.md
 set -euo pipefail
@@ -21,11 +21,11 @@ targets=()
 for benchmark in "${benchmarks[@]}"; do targets+=("${benchmark%%:*}"); done
 cmake --build "$build" --target "${targets[@]}"
 
-# The version of a library that pkg-config knows.
+# module LIBRARY — prints the library's version according to pkg-config.
 module() { pkg-config --modversion "$1" 2>/dev/null || true; }
-# The value of a macro of a header.
+# macro HEADER MACRO — prints the value of a macro that the header defines.
 macro() { echo "$2" | "$compiler" -E -P -include "$1" -x c++ - 2>/dev/null | tail -1 | tr -d ' "' || true; }
-# The first version number that a program names.
+# program PROGRAM — prints the first version number in the output of --version.
 program() { "$1" --version 2>/dev/null | grep -oE '[0-9]+(\.[0-9]+)+' | head -1 || true; }
 compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
 
@@ -58,7 +58,7 @@ trap 'rm -f "$tables" "$page"' EXIT
     echo
     echo "\`$target\`, from \`$source\`."
     echo
-    # shellcheck disable=SC2086  # arguments, of which a pattern may be one
+    # shellcheck disable=SC2086  # several arguments, which may be patterns
     "$build/bin/$target" ${arguments-}
   done
 } >"$tables"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """usage: tools/bench_page.py HEAD TABLES
 
-Prints HEAD, then TABLES. In HEAD, {{SECTION|ROW|COLUMN|UNIT}} becomes a figure of the table in the section "### SECTION",
-with two digits: UNIT is µs (from ns or µs), ns, or empty. With ROW/OTHER as the row and × as the unit it is a quotient.
+Prints HEAD, then TABLES. In HEAD, {{SECTION|ROW|COLUMN|UNIT}} becomes a number from the table in section "### SECTION", with
+two digits (an integer from 100 on) and UNIT: µs (from ns or µs), ns, or empty. ROW/OTHER and × give a quotient of two rows.
 """
 import re
 import sys

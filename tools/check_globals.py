@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Holds the list of process-wide state in docs/ARCHITECTURE.md against the libraries: fails when a library has a variable
-that the list lacks, or the list names one that no library has.
+"""Compares the list of process-wide state in docs/ARCHITECTURE.md with the libraries. Fails if a library has a variable
+that is not in the list, or the list names a variable that no library has.
 
 usage: check_globals.py ARCHITECTURE.md LIBRARY...
 """
@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-# What lies in writable memory and is no state of the project's: constants that are made at first use, and what comes
+# Names in writable memory that are not state of this project: constants that are initialised at first use, and variables
 # from templates of other libraries.
 CONSTANT = re.compile(
     r"guard variable for |^DW\.ref\.|^(std|tsl|fmt|nlohmann)::|::k[A-Z]\w*$"
@@ -24,10 +24,10 @@ def without_template_arguments(name):
 
 
 def variables(library):
-    """The names of the variables in writable memory, as people write them: `TypeRegistry::latest_`."""
+    """Yields the names of the variables in writable memory, as in source code: `TypeRegistry::latest_`."""
     table = subprocess.run(["objdump", "-tC", library], stdout=subprocess.PIPE, check=True, text=True).stdout
     for line in table.splitlines():
-        # address, flags, section, size, name; O is an object, TLS ones have no kind
+        # address, flags (d: only for debugging, such as section names), section, size, name
         found = re.match(r"[0-9a-f]+ (.{7}) (\.(?:t?bss|t?data)\S*)\s+[0-9a-f]+\s+(?:\.hidden )?(.+)$", line)
         if not found or found[2].startswith(".data.rel.ro") or "d" in found[1]:
             continue
@@ -35,7 +35,7 @@ def variables(library):
         if CONSTANT.search(name):
             continue
         name = re.sub(r"\(anonymous namespace\)::", "", name)
-        name = re.sub(r" \(\*?\)\([^()]*\)", "", name)  # pointers to functions among arguments
+        name = re.sub(r" \(\*?\)\([^()]*\)", "", name)  # function pointers among the arguments
         name = re.sub(r"\([^()]*\)( const)?", "()", without_template_arguments(name))
         yield name.removeprefix("qomio::").removeprefix("internal::")
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The main job, seen at work: a daemon with IOThreads, controlled live. Shows the JSON that crosses the socket
+# Demonstrates the main use: a daemon with IOThreads, controlled while it runs. Shows the JSON messages on the socket
 # (-> to the daemon, <- from it), then builds and runs examples/embed against an installed copy of the library.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,8 +27,8 @@ export QOMIO_SOCKET=$work/qmp.sock
 
 step() { printf '\n== %s\n' "$*"; }
 
-# Runs the client; shows the command and what crossed the socket for it. Left out: the greeting, the negotiation, and
-# where the client asks for the types of properties, to know whether a 5 is a number or a name.
+# Runs the client and shows the command and its messages on the socket. Leaves out the greeting, the negotiation, and the
+# list of properties that the client requests after an error to suggest a name.
 ctl() {
   local status=0
   printf '$ qomctl %s\n' "$*"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Compiles each public header alone, and twice in one file, and prints what one #include of it costs: CPU seconds and
-memory at -O0. Fails when a header does not compile.
+"""Compiles, for each public header, a file that only includes it, twice, and prints what that costs: CPU seconds and
+memory at -O0. Fails if a header does not compile.
 
 usage: header_costs.py [--output FILE] SOURCE-ROOT COMPILER [FLAG...]
 """
@@ -22,7 +22,7 @@ def public_headers(root):
 
 
 def cost(command):
-    """Status, CPU seconds and MB of a command; its messages go to standard error."""
+    """Runs a command; returns its status, CPU seconds and MB of memory. Its messages go to standard error."""
     child = subprocess.Popen(command)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)

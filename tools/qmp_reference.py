@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """usage: tools/qmp_reference.py QOMIOD HEAD EXAMPLES >docs/QMP.md
 
-Writes docs/QMP.md: the page HEAD, then what `qomiod --print-qmp-reference` prints from "## Commands" on. Each section
-"### NAME" of EXAMPLES is appended to the section of that name.
+Prints docs/QMP.md: the file HEAD, then the output of `qomiod --print-qmp-reference` from "## Commands" on. Each section
+"### NAME" of EXAMPLES is appended to the section with the same name.
 """
 import re
 import subprocess
@@ -13,7 +13,7 @@ qomiod, head, examples = sys.argv[1:]
 
 
 def sections(text):
-    """The text before the first "### NAME", and a list of (NAME, what follows its line)."""
+    """Returns the text before the first "### NAME", and a list of (NAME, text below that line)."""
     first, *parts = re.split(r"^### (.+)\n", text, flags=re.M)
     return first, list(zip(parts[::2], parts[1::2]))
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Installs the Debian or Ubuntu packages that are missing: those to build and test; with --all also those for the
-# checks that CI makes. Does nothing when all are there.
+# Installs the missing Debian or Ubuntu packages for building and testing; with --all also the packages for CI's checks.
+# Does nothing if all are installed.
 set -euo pipefail
 
 packages=(
@@ -12,7 +12,7 @@ packages=(
 if [ "${1-}" = --all ]; then
   packages+=(libuv1-dev libasio-dev libevent-dev libev-dev qtbase5-dev spin)  # benchmarks, the models
   packages+=(clang-19 libclang-rt-19-dev llvm-19 clang-format-19 clang-tidy-19 shellcheck scdoc qemu-system-x86)
-  packages+=(golang-go golang-github-digitalocean-go-qemu-dev)  # a QMP client by others
+  packages+=(golang-go golang-github-digitalocean-go-qemu-dev)  # a third-party QMP client
 elif [ $# -gt 0 ]; then
   echo "usage: tools/setup.sh [--all]" >&2
   exit 2
@@ -40,7 +40,7 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=(sudo)
 fi
 echo "Installing: ${missing[*]}"
-# "${array[@]+…}": an empty array is no error for older shells under set -u either.
+# "${array[@]+…}": with set -u, older versions of bash report an empty array as unset.
 ${as_root[@]+"${as_root[@]}"} apt-get update -qq
 ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
   apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: tools/stress.sh [RUNS [BUSY]] [ctest options…] — all tests of the release build again and again, eight at a time,
-# beside BUSY busy loops; then three times on one CPU. Tests that depend on who gets a processor fail here.
+# usage: tools/stress.sh [RUNS [BUSY]] [ctest options…] — runs all tests of the release build RUNS times, eight in
+# parallel, beside BUSY busy loops; then three times on one CPU. Finds tests whose result depends on scheduling.
 # Default: 20 runs, 4 loops. A run takes minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."

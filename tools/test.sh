@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Installs what is missing, builds the release preset and runs all tests. ctest's summary comes last.
+# Installs missing packages, builds the release preset and runs all tests. ctest prints its summary last.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

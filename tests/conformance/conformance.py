@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Plays the cases of cases/*.json to a server, each to a fresh one, and compares its replies. README.md tells the format.
+"""Runs the cases of cases/*.json, each on a new server, and compares the replies. README.md describes the format.
 
     conformance.py --server 'qomiod --qmp unix:{sock} {objects}' [--real] [--record] [--jobs N] [WORD...]
 
-Only cases whose "theme/name" holds one of the WORDs are run. --real: the server is one of the programs that the cases
-were recorded from. --record: writes the replies of the real programs into the cases that have none yet.
-Exits with 0 when all cases pass, with 77 when the server isn't installed."""
+Runs only the cases whose "theme/name" contains one of the WORDs. --real: the server is one of the programs that the
+cases were recorded from. --record: writes the server's replies into the steps that have none yet.
+Exits with 0 if all cases pass, with 1 if one fails or none is chosen, with 77 if the server isn't installed."""
 import argparse
 import glob
 import json
@@ -25,24 +25,24 @@ NEGOTIATE = '{"execute":"qmp_capabilities"}'
 
 
 def load():
-    """{path: theme}, as the files hold them."""
+    """Returns {path: theme} for all case files."""
     return {path: json.load(open(path)) for path in sorted(glob.glob(os.path.join(CASES, "*.json")))}
 
 
 def expected(step, real):
-    """What must come, or None where nothing is recorded yet."""
+    """Returns the expected replies of a step, or None if none are recorded yet."""
     return step.get("real", step.get("expect")) if real else step.get("expect")
 
 
 def play(case, command, real, record):
-    """Runs one case. Returns what went wrong, as text, or None; with record, fills the case's empty steps."""
+    """Runs one case. Returns None if it passes, otherwise what went wrong. With record, fills in missing replies."""
     with tempfile.TemporaryDirectory(prefix="qomio") as directory:
         with Server(command, directory, case.get("objects", [])) as server:
             return end(case, server) if "exits" in case else talk(case, server, real, record)
 
 
 def end(case, server):
-    """A command line that is refused or only prints something."""
+    """Checks a command line with which the server ends at once: it is refused or only prints something."""
     got = server.exited(case["exits"].get("only"))
     wanted = {key: value for key, value in case["exits"].items() if key != "only"}
     if alike(wanted, got) or (got["status"] == 0 and wanted["status"] == 0 and covers(wanted["stdout"], got["stdout"])):
@@ -51,7 +51,7 @@ def end(case, server):
 
 
 def covers(wanted, got):
-    """Help may list more than the real program's, and with other descriptions."""
+    """Returns whether a help text lists all that the wanted one lists. It may list more, described differently."""
     words = lambda lines: [line.split(">")[0] for line in lines]
     return set(words(wanted)) <= set(words(got))
 
@@ -86,7 +86,7 @@ def talk(case, server, real, record):
 
 
 def graded(replies, case, is_last):
-    """What of the replies counts."""
+    """Returns the part of the replies that the grade of the case compares."""
     grade = case.get("grade", "exact")
     if grade == "exact" or (grade == "last" and is_last):
         return replies
@@ -95,7 +95,7 @@ def graded(replies, case, is_last):
 
 
 def classed(reply):
-    """Success or the class of the error, and the id."""
+    """Returns whether the reply is a success, an event or an error, the class of the error, and the id."""
     if "error" in reply:
         view = {"error": reply["error"]["class"]}
     else:
@@ -131,7 +131,7 @@ def main():
     def run(pair):
         theme, case = pair
         command = commands[theme["theme"] == "command-line"]
-        # A loaded machine may be late once; what is wrong is wrong twice.
+        # A case fails only if it fails twice: on a busy machine, a reply may come too late once.
         return play(case, command, options.real, options.record) and play(case, command, options.real, options.record)
 
     failed = 0

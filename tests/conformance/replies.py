@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Replies in a form that can be compared: times, versions and thread ids are replaced, order that is free is sorted, and
-introspection's masked names are resolved."""
+"""Normalises replies so that they can be compared: replaces times, versions and thread IDs, sorts rows whose order is
+not defined, and resolves the masked names of the introspection."""
 import hashlib
 import json
 
@@ -58,7 +58,7 @@ def whole_numbers(value, keys):
 
 
 def short(value):
-    """A very long text becomes its length and a hash."""
+    """Replaces each very long text by its length and a hash."""
     if isinstance(value, str) and len(value) > 2000:
         return f"<str {len(value)} {hashlib.sha1(value.encode('utf-8', 'surrogatepass')).hexdigest()}>"
     if isinstance(value, list):
@@ -69,7 +69,7 @@ def short(value):
 
 
 def schema(entries, wanted):
-    """wanted: names whose description is shown, or "wellformed"."""
+    """Describes the entries named in wanted. For "wellformed": duplicate names, unresolved references, meta-types."""
     named = {entry["name"]: entry for entry in entries}
     if wanted == "wellformed":
         names = [entry["name"] for entry in entries]
@@ -102,7 +102,7 @@ def described(named, name):
 
 
 def resolved(named, name, inside=()):
-    """A type with all it refers to. Of the user-creatable types only iothread is looked at."""
+    """Returns a type with everything it refers to. Of the user-creatable types, includes only iothread."""
     if name in inside:
         return "<recursive>"
     entry = named[name]
@@ -129,7 +129,7 @@ def resolved(named, name, inside=()):
 
 
 def alike(wanted, got):
-    """Whether got is what is wanted. What a server returns may have further members and rows; 1, 1.0 and true differ."""
+    """Returns whether got matches wanted. Below "return", got may have more members and rows. 1, 1.0, true differ."""
     if isinstance(wanted, list) and isinstance(got, list):
         return len(wanted) == len(got) and all(alike(w, g) for w, g in zip(wanted, got))
     if isinstance(wanted, dict) and isinstance(got, dict):

@@ -10,12 +10,12 @@ import time
 
 from replies import is_event, normal
 
-PATIENCE = 120.0  # seconds for what must come
-QUIET = 0.5  # seconds of silence after which nothing more is expected
+PATIENCE = 120.0  # seconds to wait for a reply that must come
+QUIET = 0.5  # seconds of silence after which no further reply is expected
 
 
 class Server:
-    """Owns the process: it is gone when the with-block is left."""
+    """Owns the process: kills it at the end of the with-block."""
 
     def __init__(self, command, directory, objects):
         self.socket_path = os.path.join(directory, "s")
@@ -43,7 +43,7 @@ class Server:
             file.close()
 
     def connect(self):
-        """A new connection, the old ones closed; None when the process ended."""
+        """Closes the old connections and returns a new one; None if the process ends or does not listen in time."""
         for connection in self.connections:
             connection.socket.close()
         self.connections = []
@@ -61,7 +61,8 @@ class Server:
         return None
 
     def exited(self, only):
-        """Status and output, the program's name taken away; only: a pattern for the lines of stdout that count."""
+        """Waits until the process ends. Returns its status and output, with the program's name replaced; of stdout only
+        the lines that match one of the patterns in only, if there are any."""
         try:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -93,8 +94,8 @@ class Connection:
         self.closed = False
 
     def exchange(self, message, wanted, case):
-        """Sends, and returns the replies, normalised; "CLOSED" last when the server closed the connection. Waits for
-        as many as are wanted, and then a little for one too many."""
+        """Sends a message and returns the normalised replies, followed by "CLOSED" if the server closed the connection.
+        Waits for as many replies as are wanted, then checks whether more have arrived."""
         self.send(wire(message))
         if wanted is None or case.get("grade") == "last":
             raws = self.replies(1 << 30, PATIENCE if wanted else 1.0, QUIET)
@@ -110,7 +111,7 @@ class Connection:
     def send(self, data):
         self.socket.setblocking(False)
         while data and not self.closed:
-            # The server may answer while it is still being written to.
+            # Read as well, because the server may reply before it has received the whole message.
             readable, writable, _ = select.select([self.socket], [self.socket], [], PATIENCE)
             if readable:
                 self.fill()
@@ -135,8 +136,8 @@ class Connection:
         self.closed = not data
 
     def replies(self, count, patience=PATIENCE, quiet=None):
-        """Raw lines, until count of them that are no events are here, or for patience seconds; quiet: the patience
-        after the first."""
+        """Returns raw lines. Waits for count lines that are not events, but at most patience seconds, or, if quiet is
+        given, quiet seconds after each line."""
         out = []
         deadline = time.monotonic() + patience
         while True:
@@ -152,7 +153,7 @@ class Connection:
 
 
 def wire(message):
-    """The bytes of a "send": a text is a line; objects are said in README.md."""
+    """Returns the bytes of a "send". A string is one line; README.md describes the other forms."""
     if isinstance(message, str):
         return message.encode("utf-8", "surrogatepass") + b"\n"
     if "raw" in message:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A configuration: it is loaded as a whole or not at all, and what it made makes the same again.
+// Loads a configuration: all of it or nothing must be created, and the saved state must load as the same.
 #include <string>
 
 #include "qomio/tests/fuzz/fuzz.h"
@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   remove_all();
   const auto again = load_config(object_registry(), made, "again");
   require(again.has_value(), "what runs is a configuration");
-  // As values: -0.0 is written as `-0`, which is read as the integer 0.
+  // Compares values, not text: -0.0 is written as `-0`, which is read as the integer 0.
   require(parse_json(state()).value() == parse_json(made).value(), "which makes the same again");
   remove_all();
   return 0;

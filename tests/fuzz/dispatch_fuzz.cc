@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A stream of commands to a program with the commands about objects: each gets a reply that is JSON, with its
-// id, and one that fails or only asks changes nothing.
+// Runs a stream of object commands. Each must get a reply in JSON with its id, and a command that fails or
+// only queries must change nothing.
 #include <string>
 
 #include "qomio/qapi/command_registry.h"

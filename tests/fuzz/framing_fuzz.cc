@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A stream of bytes: its values and errors do not depend on how it is cut into reads, and a byte ff starts
-// anew. The first byte says how it is cut.
+// Parses a stream of bytes. Its values and errors must not depend on how it is split into reads, and a byte
+// ff must reset the parser. The first byte of the input selects how it is split.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -13,7 +13,7 @@
 namespace qomio::fuzz {
 namespace {
 
-// The pieces' sizes change from one to the next, and repeat.
+// Splits a text into pieces whose sizes follow a repeating pattern; with seed 0, into one piece.
 class Cutter {
  public:
   Cutter(std::string_view text, std::size_t seed) : rest_(text), seed_(seed) {}
@@ -50,7 +50,7 @@ std::vector<std::string> parse(std::string_view text, std::size_t seed, bool end
   return outcomes;
 }
 
-// The same with tokens, of which each may have a few bytes only.
+// The same for tokens, which may have at most kMaxBytes bytes each.
 std::vector<std::string> cut_into_tokens(std::string_view text, std::size_t seed) {
   constexpr std::size_t kMaxBytes = 5;
   std::vector<std::string> tokens;

@@ -8,12 +8,12 @@
 
 #include "qomio/qapi/error.h"
 
-// What fuzz targets share. A target is the function that libFuzzer calls with each input:
+// Functions shared by the fuzz targets. A target is the function that libFuzzer calls with each input:
 //
 //     extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 //
-// It stops the program when a property does not hold; without libFuzzer, replay_main.cc calls it with the
-// corpus.
+// It aborts the program if a property does not hold. Without libFuzzer, replay_main.cc calls it with each
+// file of the corpus.
 namespace qomio::fuzz {
 
 inline void require(bool holds, std::string_view property) {
@@ -22,14 +22,14 @@ inline void require(bool holds, std::string_view property) {
   std::abort();
 }
 
-// An error is for people: it says something.
+// Requires that the error has a message, because people read it.
 inline void require_text(const Error& error) { require(!error.message().empty(), "an error has a text"); }
 
 inline std::string_view as_text(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-// Takes a line off the front of the text, without its end.
+// Removes the first line from the text and returns it without its newline.
 inline std::string_view take_line(std::string_view& text) {
   const std::size_t end = text.find('\n');
   const std::string_view line = text.substr(0, end);

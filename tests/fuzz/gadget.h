@@ -15,7 +15,7 @@
 #include "qomio/tests/fuzz/fuzz.h"
 #include "qomio/tests/object/object_registry.h"
 
-// A type that users can make, with properties of several kinds, some of which refuse things late.
+// A user-creatable type with properties of several kinds. on_change hooks and complete() refuse some values.
 namespace qomio::fuzz {
 
 class Gadget final : public Object, public UserCreatable {
@@ -74,14 +74,14 @@ inline void register_gadget() {
   }();
 }
 
-// All that users made, as JSON.
+// Returns the configuration, which describes everything that users created, as JSON text.
 inline std::string state() {
   const auto config = query_config();
   require(config.has_value(), "what runs can be told");
   return json_text(to_json(*config));
 }
 
-// All that users made goes. Gadgets that hold each other in a ring let go first: nobody else would part them.
+// Deletes all that users created. Clears the links "uses" first, because objects in a cycle live for ever.
 inline void remove_all() {
   object_child_foreach(objects_root(), [](Object& object) {
     require(object.set_property("uses", Json("")).has_value(), "a link can be cleared");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Defaults from the command line, one a line: refused with a text, or applied to objects made later.
+// Global defaults, one per line. Each must be refused with a message or apply to objects created later.
 #include <string>
 
 #include "qomio/object/global_defaults.h"

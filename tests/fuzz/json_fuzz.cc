@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A JSON text: what is read and written is read again as the same value, by all readers and as a described
-// struct.
+// Parses a JSON text. A value that is read and written must be read again as the same value, by both parsers
+// and as a described struct.
 #include <algorithm>
 #include <string>
 
@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace qomio;
   using namespace qomio::fuzz;
   const std::string_view text = as_text(data, size);
-  // A file may begin with a byte order mark, a request may not.
+  // A file may begin with a byte order mark; a request may not.
   const bool has_mark = text.starts_with(kByteOrderMark);
   const auto value = parse_json(has_mark ? text.substr(kByteOrderMark.size()) : text);
   const auto document = parse_json_document(text);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// KEY=VALUE text: an error, or values that can be visited without rest, and written as text that gives them
-// again.
+// Parses KEY=VALUE text. The result must be an error, or values that a visitor can read completely and that
+// are parsed again from the text they are written as.
 #include <string>
 
 #include "../qapi/every_kind.h"
@@ -27,7 +27,7 @@ void write(std::string& out, const Json& value, const std::string& key) {
   for (const char c : value.get<std::string>()) out += c == ',' ? ",," : std::string(1, c);
 }
 
-// Visits all that there is.
+// Visits the value and all its parts.
 void visit_all(InputVisitor& visitor, std::string_view name, const Json& value) {
   if (value.is_object()) {
     require(visitor.start_struct(name).has_value(), "an object is a struct");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The first line makes a tree: a byte is an object, its lower half the number of its parent, its upper half
-// its name. Each further line is a path in it, that must lead to what a search through all paths finds.
+// The first line builds a tree: each byte is an object, its lower half selects the parent, its upper half the
+// name. Each further line is a path, which must resolve to what a search through all canonical paths finds.
 #include <algorithm>
 #include <array>
 #include <string>
@@ -25,11 +25,11 @@ void grow(std::string_view line) {
     if (!parent.add_child(kNames[number >> 4U], **object)) continue;
     made.push_back(*object);
     const auto linked = object_get_canonical_path(*made[number % made.size()]);
-    (void)made.back()->set_property("friend", Json(*linked));  // the outermost is no gadget
+    (void)made.back()->set_property("friend", Json(*linked));  // fails for objects_root()
   }
 }
 
-// The path without what stands for nothing: "a//b/" is "/a/b".
+// Returns the path without empty parts and with a leading slash: "/a/b" for "a//b/".
 std::string tidy(std::string_view path) {
   std::string out;
   for (bool at_slash = true; const char c : path) {
@@ -44,7 +44,7 @@ std::string tidy(std::string_view path) {
   return out;
 }
 
-// All objects, by their paths.
+// Returns all objects whose canonical path ends with `end`.
 std::vector<Object*> search(std::string_view end) {
   std::vector<Object*> found;
   const auto look_at = [&](Object& object) {
@@ -73,7 +73,7 @@ void check(std::string_view path) {
   const std::string end = tidy(path);
   if (path.starts_with('/')) {
     require(!resolved.ambiguous, "an absolute path is never ambiguous");
-    // Through links it may lead to more than the search finds.
+    // The path may lead through links, which the search does not follow.
     const auto at = end.empty() ? &object_root() : nullptr;
     if (at) require(resolved.object == at, "the root");
     for (Object* found : search(end)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// usage: NAME_fuzz FOLDER... — gives the fuzz target each file of the folders, and no file at all, once.
-// Stands in for libFuzzer where that is not there.
+// usage: NAME_fuzz FOLDER... — calls the fuzz target without data, then once with each file of the folders.
+// Replaces libFuzzer in builds without it.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   LLVMFuzzerTestOneInput(nullptr, 0);
   for (const auto& file : files) {
     std::printf("%s\n", file.c_str());
-    std::fflush(stdout);  // the last one named is the one that breaks
+    std::fflush(stdout);  // so that the failing input is printed last
     std::ifstream stream(file, std::ios::binary);
     const std::vector<char> bytes{std::istreambuf_iterator<char>(stream), {}};
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a client sends to a server, through a socket: the session ends when the client stops sending, all its
-// replies are lines of JSON, and they do not depend on how its bytes arrive. The first byte says how they are
-// cut.
+// Sends data to a server through a socket. The session must end when the client stops sending, all replies
+// must be lines of JSON, and they must not depend on how the bytes are split. The first byte of the input
+// selects the size of the pieces.
 #include <fcntl.h>
 #include <glib.h>
 #include <sys/socket.h>
@@ -55,7 +55,7 @@ class Client {
       if (!run()) require(n > 0, "the server reads on");
     }
   }
-  // All replies.
+  // Stops sending, waits until the session ends, and returns all replies.
   std::vector<std::string> end() {
     shutdown(fd_, SHUT_WR);
     while (!ended_) require(run(), "the session ends");
@@ -71,10 +71,10 @@ class Client {
   }
 
  private:
-  // So little that the server has to wait for its client now and then.
+  // Small enough that the server sometimes has to wait until the client reads.
   static constexpr std::size_t kOutputLimitBytes = 1 << 12;
 
-  // Lets the server do what it can, and reads what it sent. False: nothing was to be done.
+  // Runs the server until it is idle, and reads what it sent. Returns false if there was nothing to do.
   bool run() {
     bool did_something = false;
     while (g_main_context_iteration(context_, FALSE)) did_something = true;
@@ -119,7 +119,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const int kinds = value->contains("QMP") + value->contains("return") + value->contains("error");
     require(kinds == 1, "of one kind");
   }
-  // What is sent out of band comes in time before or after what waits.
+  // Out-of-band replies may overtake queued ones, depending on timing. An escaped key may be "exec-oob", too.
   if (text.find("oob") != std::string_view::npos || text.find('\\') != std::string_view::npos) {
     std::ranges::sort(whole);
     std::ranges::sort(cut);

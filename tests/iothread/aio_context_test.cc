@@ -65,7 +65,7 @@ TEST(AioContext, tells_who_waits_when_it_ends_without_running_the_function) {
   bool ran = true;
   std::thread waiter([&ran, context = loop.get()] { ran = context->run_in([] {}); });
   {
-    // It is asked for once there is something to do.
+    // The loop has work once run_in() has queued its function.
     const CurrentAioContext current(*loop);
     while (timeout_of(*loop) != 0) std::this_thread::yield();
   }
@@ -111,8 +111,8 @@ TEST(AioContext, may_move_to_another_thread_when_nobody_runs_it) {
 TEST(AioContext, sleeps_when_there_is_nothing_to_do) {
   RunningLoop loop({.poll_max_ns = 32768});
   for (int i = 0; i < 20; ++i) loop->run_in([] {});
-  // A loop that didn't come to rest would never leave this. It sleeps at `asleep` if it slept between the
-  // first two.
+  // Ends only if the loop stops iterating. The loop is asleep when `asleep` is read: its time asleep has
+  // grown since `first`, and it does not iterate until `later`.
   LoopStats first;
   LoopStats asleep;
   LoopStats later;
@@ -161,8 +161,8 @@ TEST_F(AioContextStats, count_how_long_a_callback_that_iterates_the_loop_holds_i
   EXPECT_GE(loop->stats()[LoopStat::max_lag_ns], 2'000'000);
 }
 
-// Polls for an hour from its second wake-up on, however long that took to come: when it opens its window, and
-// how far, is tested in poll_window_test.cc and poll_trace_test.cc.
+// Polls for an hour from the second wake-up on, no matter how late that comes. poll_controller_test.cc and
+// poll_trace_test.cc in internal/ test when the window opens, and how far.
 constexpr LoopParams kPollsForAnHour{
     .poll_max_ns = 3'600'000'000'000, .poll_grow = INT64_MAX, .poll_policy = PollPolicy::classic};
 
@@ -187,7 +187,7 @@ TEST(AioContext, finds_work_without_a_system_call_while_its_window_is_open) {
 }
 
 TEST(AioContext, takes_new_parameters_while_it_polls) {
-  // Only the change of the parameters can end the hour.
+  // Nothing but the new parameters can end the poll within the hour.
   RunningLoop loop(kPollsForAnHour);
   open_window(*loop);
   loop->set_params({.poll_max_ns = 0});
@@ -218,7 +218,7 @@ TEST(AioContext, counts_its_time_without_overlap) {
   EXPECT_GT(loop->stats()[LoopStat::max_lag_ns], 0);
 }
 
-// Searches for a lost wake-up: each producer waits for its answer, so one that is lost stops the test.
+// Searches for a lost wake-up: each producer waits for its answer, so a lost wake-up hangs the test.
 class LostWakeUps : public ::testing::TestWithParam<std::int64_t> {};
 
 INSTANTIATE_TEST_SUITE_P(Windows, LostWakeUps, ::testing::Values(0, 5'000, 1'000'000));

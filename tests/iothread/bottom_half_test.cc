@@ -199,7 +199,7 @@ TEST(BottomHalfs, may_be_scheduled_from_many_threads_and_none_is_lost) {
   constexpr int kThreads = 4;
   constexpr int kEach = 2000;
   RunningLoop loop;
-  int ran = 0;  // the loop's own
+  int ran = 0;  // used only in the loop's thread
   std::vector<int> last(kThreads, -1);
   bool in_order = true;
   {
@@ -221,8 +221,8 @@ TEST(BottomHalfs, may_be_scheduled_from_many_threads_and_none_is_lost) {
   });
 }
 
-// What is published before schedule() is seen by a run that starts afterwards, also when it was scheduled
-// already.
+// A run that starts after schedule() sees everything that was written before schedule(), even if the bottom
+// half was already scheduled.
 TEST(BottomHalfs, see_what_was_published_before_they_were_scheduled) {
   constexpr int kThreads = 3;
   constexpr int kEach = 2000;
@@ -246,7 +246,7 @@ TEST(BottomHalfs, see_what_was_published_before_they_were_scheduled) {
   loop->run_in([&] { EXPECT_THAT(seen, ElementsAre(kEach, kEach, kEach)); });
 }
 
-// The capture is used for as long as a run lasts, and never again after the handle is gone.
+// Only a run uses the capture. No run continues once the handle is destroyed, so the capture can be freed.
 TEST(BottomHalfs, deleting_from_another_thread_waits_for_the_run_that_is_going_on) {
   RunningLoop loop;
   for (int i = 0; i < 500; ++i) {

@@ -41,7 +41,7 @@ class CoCommandTest : public InLoop {
     commands_.add(co_command("twice", "for tests", twice));
     commands_.add(co_command("while-wanted", "for tests", while_wanted));
   }
-  // Starts the command; the answer comes to answer_, in whatever thread.
+  // Starts the command. Its answer is stored in answer_, by the thread in which the coroutine ends.
   Reply start(std::string_view name, std::string_view arguments) {
     Reply reply([this](Result<Json> answer) {
       answer_ = answer ? json_text(*answer) : answer.error().message();

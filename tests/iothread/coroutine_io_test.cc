@@ -26,7 +26,7 @@ class CoroutineIo : public InLoop {
   std::vector<std::string> ran;
   Cancellation cancellation;
 
-  // Iterates until a coroutine has said something.
+  // Iterates the loop until a coroutine has added to `ran`.
   void wait() {
     while (ran.empty()) loop->poll(true);
   }
@@ -148,7 +148,7 @@ class CoroutineIoOfSocket : public CoroutineIo {
   ~CoroutineIoOfSocket() override {
     for (const int end : ends) ::close(end);
   }
-  // What is sent by this end is not taken by the other any more.
+  // Fills the buffer of the socket, so that ends[0] is no longer writable.
   void fill() const {
     const std::array<char, 4096> bytes{};
     while (::write(ends[0], bytes.data(), bytes.size()) > 0) {

@@ -66,7 +66,7 @@ TEST_F(CoroutineTest, scheduled_twice_breaks_an_invariant) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   Task<> task = record(ran, 1);
   co_schedule(*loop, std::move(task));
-  // NOLINTNEXTLINE(bugprone-use-after-move): that is the point
+  // NOLINTNEXTLINE(bugprone-use-after-move): the test needs a Task that was moved from
   EXPECT_DEATH(co_schedule(*loop, std::move(task)), "a Task is started that has been started or moved from");
   drain();
   EXPECT_THAT(ran, ElementsAre(1));
@@ -102,7 +102,7 @@ Task<> enter_others(AioContext& loop, std::vector<int>& ran) {
   co_enter(loop, record(ran, 3));
   co_enter(loop, record(ran, 4));
   ran.push_back(1);
-  co_await record(ran, 2);  // no yielding: it doesn't wait
+  co_await record(ran, 2);  // does not suspend, so the entered coroutines do not run yet
   co_await reschedule_self(loop);
   ran.push_back(6);
 }
@@ -432,7 +432,7 @@ TEST(Coroutines, that_wait_with_the_cancellation_of_one_that_waits_too_are_freed
   loop = nullptr;
 }
 
-// Waits in one of several ways, for ever, with a bottom half of its loop.
+// Owns a bottom half of its loop while it waits, in one of four ways, until the loop ends.
 Task<> owns_a_bottom_half(AioContext& loop, int way, int fd, Wakeup& never) {
   BottomHalf half = loop.bh_new("owned", [] {});
   if (way == 0) (void)co_await sleep_for(1h);

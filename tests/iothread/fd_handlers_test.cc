@@ -145,7 +145,7 @@ TEST_F(FdHandlersTest, sleeps_although_a_descriptor_closed_too_early_is_ready_el
   bool fired = false;
   Timer timer = loop->timer([&] { fired = true; });
   timer.arm_after(1ms);
-  loop->poll(true);  // sleeps until that
+  loop->poll(true);  // sleeps until the timer fires
   EXPECT_TRUE(fired);
   ::close(same);
   for (const auto& each : pipes) loop->set_fd_handler(each->reader(), {});
@@ -257,14 +257,14 @@ TEST(FdHandlers, set_from_another_thread_are_watched_by_a_sleeping_loop) {
   }
 }
 
-// Polling of descriptors: a flag in memory in place of a device, which is signalled only while nobody polls.
+// A polled handler. `work` stands for a device that signals its descriptor only while it is not polled.
 class PolledHandlers : public FdHandlersTest {
  protected:
   int work = 0;
   bool polling = false;
 
   void SetUp() override {
-    // Long, so that a busy poll never ends by its time.
+    // So long that a busy poll never times out.
     loop->set_params(
         {.poll_max_ns = 3'600'000'000'000, .poll_grow = INT64_MAX, .poll_policy = PollPolicy::classic});
     loop->set_fd_handler(pipe.reader(), {.read = take_and_say(pipe, "read"),
@@ -289,7 +289,7 @@ class PolledHandlers : public FdHandlersTest {
     polling = on;
     ran.emplace_back(what);
   }
-  // The first wait that is not in vain opens the window, the second makes it as long as it can be.
+  // Called twice: the first event opens the polling window, the second grows it to its maximum.
   void wait_for_read() {
     pipe.put();
     while (pipe_is_readable()) loop->poll(true);
@@ -341,7 +341,7 @@ TEST_F(PolledHandlers, descriptor_that_becomes_ready_is_seen_without_a_sleep) {
     while (!put) std::this_thread::yield();
     other.put();
   });
-  work = 1;  // in vain for `other`, but the loop is busy-polling by then
+  work = 1;  // ends the first iteration; the loop stays in poll mode
   loop->poll(true);
   put = true;
   loop->poll(true);
@@ -393,7 +393,7 @@ TEST_F(PolledHandlers, iteration_inside_the_end_of_poll_mode_leaves_no_later_pos
   loop->poll(true);
   bool nested = false;
   bool posted_later = false;
-  // One without a poll callback makes the iteration inside look at descriptors, the loop's own notifier too.
+  // Without a poll callback, so the nested iteration checks descriptors, including the loop's own notifier.
   loop->set_fd_handler(other.reader(), {.read = say("other")});
   const auto from_elsewhere = [this](std::function<void()> function) {
     std::thread([&] { loop->schedule_oneshot(std::move(function)); }).join();

@@ -28,7 +28,7 @@ using ::testing::HasSubstr;
 
 enum class Way { pool, ring, ring_monitor };
 
-// A temporary file, in each of the ways in which files are read and written.
+// A temporary file. The tests run with each way in which FileIo reads and writes.
 class FileIoTest : public ::testing::TestWithParam<Way> {
  protected:
   std::FILE* file = std::tmpfile();
@@ -55,7 +55,7 @@ class FileIoTest : public ::testing::TestWithParam<Way> {
   FileIo::Done keep() {
     return [this](Result<std::size_t> got) { result = std::move(got); };
   }
-  // The result of the request that was made last.
+  // Waits for the last request and returns its result.
   Result<std::size_t> wait() {
     while (!result) loop->poll(true);
     Result<std::size_t> got = std::move(*result);
@@ -87,7 +87,7 @@ TEST_P(FileIoTest, reads_what_was_written_where_it_was_written) {
   EXPECT_EQ(read(5, 3), "hello");
   EXPECT_EQ(read(2, 4), "el");
   EXPECT_EQ(read(4, 0), std::string("\0\0\0h", 4));
-  const bool known = GetParam() != Way::ring;  // there, it is the kernel that decides
+  const bool known = GetParam() != Way::ring;  // the kernel may refuse Way::ring
   EXPECT_TRUE(!known || (loop->stats()[LoopStat::pool_threads] > 0) == (GetParam() == Way::pool));
 }
 
@@ -116,7 +116,7 @@ TEST_P(FileIoTest, gathers_and_scatters_more_buffers_than_the_kernel_takes_at_a_
   std::vector<iovec> parts;
   for (std::size_t i = 0; i < kCount; ++i) {
     texts[i].fill(static_cast<char>('a' + i % 26));
-    parts.push_back({.iov_base = texts[i].data(), .iov_len = i % 4});  // some of them empty
+    parts.push_back({.iov_base = texts[i].data(), .iov_len = i % 4});  // every fourth is empty
   }
   std::size_t total = 0;
   for (const iovec& part : parts) total += part.iov_len;
@@ -190,7 +190,7 @@ class FileIoOfRing : public FileIoTest {};
 
 INSTANTIATE_TEST_SUITE_P(Ways, FileIoOfRing, ::testing::Values(Way::ring, Way::ring_monitor), name_of);
 
-// As when a filter of system calls comes into force after the loop has begun.
+// This happens if a system call filter is installed after the loop has started.
 TEST_P(FileIoOfRing, goes_over_to_the_thread_pool_when_the_kernel_refuses_submissions) {
   if (!io().uses_ring()) GTEST_SKIP() << "the kernel refuses io_uring";
   EXPECT_EQ(write("hello", 0), 5);
@@ -234,7 +234,7 @@ TEST(FileIoBatch, is_as_long_as_aio_max_batch_says_and_the_ring_allows) {
   std::fclose(file);
 }
 
-// A read of an empty pipe, which completes when something is written, or never. The thread pool refuses it.
+// A read of 8 bytes from an empty pipe. io_uring waits until 8 bytes are written; the thread pool fails.
 class FileIoOfPipe : public FileIoTest {
  protected:
   std::array<int, 2> ends{};

@@ -71,7 +71,7 @@ TEST_F(IOThreadCommandsTest, may_be_added_again) {
 }
 
 TEST_F(IOThreadCommandsTest, go_on_reporting_stalls_when_they_are_added_again) {
-  // By name, since a sanitizer may have threads of its own.
+  // Counted by name, since a sanitizer may start its own threads.
   const auto watches = [] {
     return std::ranges::count_if(std::filesystem::directory_iterator("/proc/self/task"),
                                  [](const auto& task) {
@@ -81,7 +81,7 @@ TEST_F(IOThreadCommandsTest, go_on_reporting_stalls_when_they_are_added_again) {
                                  });
   };
   EXPECT_EQ(run("iothread-report-stalls", {{"threshold-ns", 1'000'000'000}}), "{}");
-  while (watches() == 0) std::this_thread::yield();  // it names itself once it runs
+  while (watches() == 0) std::this_thread::yield();  // the thread sets its name after it has started
   add_iothread_commands(commands);
   EXPECT_EQ(watches(), 1);
   EXPECT_EQ(run("iothread-report-stalls", {{"threshold-ns", 0}}), "{}");

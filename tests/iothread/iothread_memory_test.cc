@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Each allocation that making an IOThread takes is made to fail once. The operators here stand in place of
-// the standard library's in this program, unless a sanitizer has its own.
+// Fails each allocation that creating an IOThread makes, one at a time. The operators below replace those of
+// the standard library in this program. A sanitizer has its own operators, so there are no tests then.
 #include <gmock/gmock.h>
 
 #include <cstdlib>
@@ -63,10 +63,10 @@ std::size_t entries(const char* directory) {
       std::distance(std::filesystem::directory_iterator(directory), std::filesystem::directory_iterator()));
 }
 
-// Makes with one allocation after the other failing, until none is left to fail; returns how many there were.
+// Calls `make` with the 1st, 2nd, ... allocation failing, until none fails; returns how many there were.
 template <class Make>
 int fail_each_allocation(const Make& make) {
-  // What is made once in a process is made.
+  // The first call makes the allocations that a process makes only once.
   EXPECT_TRUE(make().has_value());
   EXPECT_TRUE(user_creatable_del("io0").has_value());
   for (int failing = 0;; ++failing) {
@@ -77,7 +77,7 @@ int fail_each_allocation(const Make& make) {
     auto made = make();
     const bool none_failed = allocations_to_succeed >= 0;
     allocations_to_succeed = -1;
-    if (made) {  // with none failing, or only one of an event that tells of it
+    if (made) {  // none failed, or only one for an event
       made = Ref<Object>();
       EXPECT_TRUE(user_creatable_del("io0").has_value());
       if (none_failed) return failing;
@@ -93,7 +93,7 @@ int fail_each_allocation(const Make& make) {
   }
 }
 
-// Without a list as text: the JSON library ends the program when there is no memory to free an array with.
+// No property has a list as text: the JSON library aborts if it has no memory while it destroys an array.
 TEST(IOThreadWithoutMemory, is_an_error_and_leaves_nothing) {
   register_iothread_types();
   EXPECT_GT(fail_each_allocation([] {
@@ -107,7 +107,7 @@ TEST(IOThreadWithoutMemory, is_an_error_and_leaves_nothing) {
 
 TEST(IOThreadWithoutMemory, made_by_a_user_among_many_is_an_error_and_leaves_nothing) {
   register_iothread_types();
-  // Enough for an index.
+  // Enough children for the parent to build an index.
   for (int i = 1; i < 8; ++i) {
     ASSERT_TRUE(object_new_with_props("iothread", objects_root(), "other" + std::to_string(i)).has_value());
   }

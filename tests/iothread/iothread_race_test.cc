@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// IOThreads that come and go while others use them.
+// IOThreads that are created, changed and deleted while other threads use them.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Each system call that starting an IOThread takes is made to fail once. The functions here stand in place of
-// the C library's in this program: the linker finds them first.
+// Fails each system call that starting an IOThread makes, one at a time. The functions below replace those of
+// the C library in this program, since the linker finds them first.
 #include <dlfcn.h>
 #include <glib.h>
 #include <gmock/gmock.h>
@@ -28,15 +28,15 @@
 namespace {
 
 struct Failure {
-  int eventfd = 0;  // the number of the error; 0: don't fail
+  int eventfd = 0;  // the errno value; 0: does not fail
   int epoll_create = 0;
   int pthread_create = 0;
   int sched_setaffinity = 0;
 };
 Failure to_fail;
 
-// By both names, since a sanitizer that is part of the program, as clang's is, would be passed over
-// otherwise.
+// Looks for the sanitizer's function first: RTLD_NEXT skips a sanitizer that is linked into the program, as
+// clang's is.
 template <class Function>
 Function* real(const char* name, const char* sanitizers_name) {
   void* const function = ::dlsym(RTLD_DEFAULT, sanitizers_name);
@@ -113,7 +113,7 @@ TEST_P(IOThreadStart, that_fails_names_the_cause_and_leaves_nothing) {
   const Json arguments = {{"qom-type", "iothread"}, {"id", "io0"}, {"cpu-affinity", {0}}};
   CommandRegistry commands;
   add_object_commands(commands);
-  // What is made once in a process is made.
+  // The first call creates what a process creates only once.
   ASSERT_TRUE(commands.run("object-add", arguments).has_value());
   ASSERT_TRUE(user_creatable_del("io0").has_value());
   const std::size_t descriptors = entries("/proc/self/fd");
@@ -160,7 +160,7 @@ TEST(StallReporterStart, that_fails_is_an_error_and_leaves_nothing) {
   EXPECT_TRUE(reporter.report({.threshold_ns = 3'600'000'000'000}).has_value());
   const std::size_t with_watch = entries("/proc/self/task");
   EXPECT_TRUE(reporter.report({}).has_value());
-  // One that was joined may be listed for a moment more.
+  // The kernel may list a joined thread for a moment longer.
   while (entries("/proc/self/task") >= with_watch) std::this_thread::yield();
 }
 

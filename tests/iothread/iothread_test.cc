@@ -251,7 +251,7 @@ TEST_F(IOThreadTest, can_not_stop_itself) {
 }
 
 TEST_F(IOThreadTest, is_stopped_while_it_polls) {
-  // Its window is an hour.
+  // Its polling window is an hour.
   IOThread& io0 = add(
       "io0",
       {{"poll-max-ns", "3600000000000"}, {"poll-grow", "9223372036854775807"}, {"poll-policy", "classic"}});
@@ -303,7 +303,7 @@ TEST_F(IOThreadTest, is_not_deleted_while_it_is_held) {
 }
 
 TEST_F(IOThreadTest, runs_a_g_main_context_with_its_loop_inside_and_goes_back_after_it) {
-  std::atomic<pid_t> where = 0;  // before the thread: how GLib hands it over is hidden from ThreadSanitizer
+  std::atomic<pid_t> where = 0;  // made before the thread: ThreadSanitizer does not see how GLib passes it on
   IOThread& io0 = add("io0");
   for (int round = 0; round < 3; ++round) {
     GMainContext* const context = io0.g_main_context().value();
@@ -451,7 +451,7 @@ TEST_F(IOThreadTest, counts_what_it_calls_and_stands_still_when_idle) {
                                }});
   fired.wait(false);
   const auto row = [] { return query_iothread_stats({.id = "io0"}).value().at(0); };
-  // A loop that didn't come to rest would never leave this.
+  // Ends only if the loop stops iterating.
   IOThreadStats before;
   do {
     before = row();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a loop calls may throw nothing, may change the loop, and is left alone once its descriptor is gone.
+// Callbacks must not throw, may change the loop, and are not called once their descriptor has been closed.
 #include <glib.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -62,7 +62,7 @@ class ClosedDescriptor : public ::testing::TestWithParam<FdMonitorKind> {
     ::close(copy);
     ::close(ends[1]);
   }
-  // Readable, and known to the kernel by a copy alone.
+  // Closes ends[0] while it is readable. A copy stays open, so the kernel still reports it.
   void close_early() {
     copy = ::dup(ends[0]);
     ASSERT_EQ(::write(ends[1], "x", 1), 1);
@@ -123,7 +123,7 @@ TEST_P(ClosedDescriptor, taken_away_too_late_is_forgotten) {
 
 // --- Every kind of callback makes every kind of change ---
 
-// Something that the loop calls once, soon; `call` may take all of it away.
+// Has the loop call `call` soon. `call` may destroy this object.
 struct Callback {
   virtual ~Callback() = default;
   std::function<void()> call;
@@ -164,7 +164,7 @@ struct OfPoll final : OfDescriptor {
   }
 };
 
-// What can't be taken back is told not to call.
+// The loop owns these callbacks and cannot drop them, so a flag tells them to do nothing.
 struct OfUnowned : Callback {
   ~OfUnowned() override { *wanted = false; }
   std::function<void()> calling() {
@@ -232,7 +232,7 @@ TEST(LoopCallbacks, of_every_kind_may_make_every_change) {
         all.back()->call = [] {};
       }
       int calls = 0;
-      // It may destroy itself while it runs, with its captures: what it needs is copied out of them first.
+      // The lambda may destroy itself and its captures while it runs, so it first copies what it needs.
       all[3]->call = [&, kept = std::make_shared<int>()] {
         int& count = calls;
         auto& others = all;
@@ -264,7 +264,7 @@ TEST(LoopCallbacks, of_every_kind_may_make_every_change) {
         }
       };
       for (int i = 0; i < 20; ++i) context.poll(false);
-      while (calls == 0) context.poll(true);  // a job takes a thread
+      while (calls == 0) context.poll(true);  // a job runs in another thread
       Timer end = context.timer([] {});
       end.arm_after(1us);
       context.poll(true);
@@ -298,7 +298,7 @@ TEST(EventsOfThreads, are_sent_by_the_main_thread_in_the_order_of_each) {
     auto& expected = next[data["thread"].get<std::size_t>()];
     EXPECT_EQ(data["number"], expected);
     ++expected;
-    others = commands.listen([](std::string_view, const Json&) {});  // comes and goes meanwhile
+    others = commands.listen([](std::string_view, const Json&) {});  // added and removed during the call
   });
   constexpr std::int64_t kEach = 1000;
   {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Loops that have ended: a wait for one returns, and nothing that was posted to a loop keeps it.
+// Loops that have ended: waits for them return, and functions posted to a loop do not keep it alive.
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -23,8 +23,8 @@ namespace loop_end_test {
 
 class LoopEnd : public WithIOThreads {
  protected:
-  // Has something in an I/O thread call the main loop, whose thread is stopping that I/O thread. `start` gets
-  // what to call. Returns whether the call ran.
+  // Calls the main loop from an I/O thread while the main thread stops that I/O thread. `start` receives the
+  // I/O thread's loop and the function that makes the call. Returns whether the main loop ran the call.
   static bool calls_while_stopped(const std::function<void(AioContext& io, std::function<void()>)>& start) {
     MainLoop main_loop = MainLoop::create().value();
     add("io0");
@@ -56,7 +56,7 @@ TEST_F(LoopEnd, a_call_that_waits_is_given_up_when_the_object_is_deleted) {
   loop->schedule_oneshot([&] {
     held.release();
     go.acquire();
-    // What is posted after the stop comes too late.
+    // Waits until a call or the stop is posted. The loop refuses calls that are posted after the stop.
     while (timeout_of(*loop) != 0) std::this_thread::yield();
   });
   held.acquire();
@@ -115,9 +115,9 @@ TEST_F(LoopEnd, of_an_iothread_of_the_program_comes_with_its_destruction_and_not
   EXPECT_FALSE(loop->run_in([] {}));
 }
 
-// --- What is posted or registered does not keep its own loop ---
+// --- Functions and coroutines that own their loop do not keep it alive ---
 
-// Told when it goes; owns the loop.
+// Owns the loop. The use count of `told` shows whether a Witness still exists.
 struct Witness {
   Witness(AioContext& of, std::shared_ptr<int> owned) : loop(of), told(std::move(owned)) {}
   Ref<AioContext> loop;
@@ -134,7 +134,7 @@ Task<> owns_a_timer(AioContext& loop, std::shared_ptr<int>) {
 
 TEST_F(LoopEnd, what_owns_its_loop_is_freed_when_the_thread_stops) {
   const EventNotifier notifier = EventNotifier::create().value();
-  for (int when = 0; when < 2; ++when) {  // before the stop, and after it
+  for (int when = 0; when < 2; ++when) {  // 0: posts before the stop; 1: after it
     const auto told = std::make_shared<int>();
     {
       const auto io0 = add("io0");

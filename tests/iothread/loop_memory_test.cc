@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What loops do when there is no memory at all, or none after a few pieces more.
+// Loops without memory: all allocations fail, at once or after the first few.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ namespace loop_memory_test {
 
 using ::testing::ElementsAre;
 
-// An I/O thread that hasn't been woken yet.
+// An I/O thread that has not been woken yet.
 class LoopWithoutMemory : public ::testing::TestWithParam<const char*> {
  protected:
   LoopWithoutMemory() { register_iothread_types(); }
@@ -85,7 +85,7 @@ TEST_P(LoopWithoutMemory, runs_bottom_halves_in_their_order_however_many) {
     halves[1].schedule_idle();
     await_calls(1002);
   }
-  // The first comes again after those that had been scheduled when the 500th ran.
+  // Number 0 runs again after all that were scheduled when number 500 ran, so its position varies.
   ran.erase(std::find(ran.begin() + 1, ran.end(), 0));
   std::vector<int> expected;
   for (int i = 0; i < 1000; ++i) expected.push_back(i);
@@ -107,7 +107,7 @@ TEST_P(LoopWithoutMemory, fires_timers_set_by_any_thread_however_many) {
   const std::int64_t hour = 3'600'000'000'000;
   {
     const NoMemoryAfter none(0);
-    // By this thread, and none before all are set.
+    // Armed by this thread, then by the loop's thread, which fires none before it has armed all.
     for (std::size_t i = 0; i < 1000; ++i) timers[i].arm_after(std::chrono::hours(1));
     for (std::size_t i = 0; i < 1000; i += 2) timers[i].cancel();
     loop.run_in([&] {
@@ -166,7 +166,7 @@ TEST_P(LoopWithoutMemory, calls_the_handlers_of_descriptors_and_takes_them_away)
   loop.set_fd_handler(polled.fd(), {.read = [] {},
                                     .poll = [&polled] { return polled.test_and_clear(); },
                                     .poll_ready = [this] { count(); }});
-  // With a function too large for std::function itself, so that copying it would take memory.
+  // The function is too large to be stored inside std::function, so copying it would allocate.
   EventNotifier both = EventNotifier::create().value();
   const std::array<char, 100> large{};
   int owner = 0;
@@ -304,7 +304,7 @@ TEST_P(LoopWithoutMemory, is_taken_out_of_the_tree) {
   object_unparent(io0);
 }
 
-// Calls it with the first, the second, … allocation failing and all after it, until none is left to fail.
+// Calls the function with memory for 0, 1, 2, ... allocations, until that is enough.
 template <class Function>
 void without_memory_after_each_piece(const Function& function) {
   for (int pieces = 0;; ++pieces) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is done to loops by programs that are not kind to them.
+// Loops under stress: reused descriptors, forks, signals, a stopped process, a thousand threads.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <pthread.h>
@@ -70,13 +70,13 @@ TEST_P(LoopStress, numbers_of_closed_descriptors_are_used_again_and_each_gets_it
     char got = 0;
     const char sent = static_cast<char>(1 + i % 100);
     loop->set_fd_handler(ends[0], {.read = [&] { EXPECT_EQ(::read(ends[0], &got, 1), 1); }});
-    if (i % 3 == 0) loop->poll(false);  // watched already, or not yet
+    if (i % 3 == 0) loop->poll(false);  // in every third round the monitor already watches it
     ASSERT_EQ(::write(ends[1], &sent, 1), 1);
     if (i % 5 != 0) {
       while (got == 0) loop->poll(true);
       EXPECT_EQ(got, sent);
     }
-    loop->set_fd_handler(ends[0], {});  // with an event pending, or not
+    loop->set_fd_handler(ends[0], {});  // in every fifth round an event is still pending
     for (const int end : ends) ::close(end);
   }
   EXPECT_FALSE(loop->poll(false));
@@ -137,7 +137,7 @@ TEST_P(LoopStress, child_process_that_ends_leaves_the_loop_as_it_was) {
 TEST_P(LoopStress, signals_end_no_wait_for_good_and_fire_no_timer_early) {
   struct sigaction action{};
   struct sigaction before{};
-  action.sa_handler = [](int) {};  // without SA_RESTART: system calls are interrupted
+  action.sa_handler = [](int) {};  // no SA_RESTART, so the signal interrupts system calls
   ASSERT_EQ(::sigaction(SIGUSR1, &action, &before), 0);
   std::atomic<bool> stop = false;
   std::thread sender([&stop, sleeper = ::pthread_self()] {
@@ -157,7 +157,7 @@ TEST_P(LoopStress, signals_end_no_wait_for_good_and_fire_no_timer_early) {
   ::sigaction(SIGUSR1, &before, nullptr);
 }
 
-// Stops this process and lets it go on.
+// Stops this process with SIGSTOP and continues it.
 void stop_and_continue() {
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();

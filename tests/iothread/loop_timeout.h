@@ -7,7 +7,7 @@
 
 namespace qomio {
 
-// How long the next iteration may sleep, in ns; 0: not at all, -1: without limit. Home thread.
+// Returns how long the next iteration may sleep, in ns; 0: not at all; -1: without limit. Home thread only.
 inline std::int64_t timeout_of(AioContext& loop) { return internal::Loop::of(loop).compute_timeout(); }
 
 }  // namespace qomio

@@ -191,8 +191,8 @@ TEST(MainLoops, have_commands_only_where_one_is_given) {
   EXPECT_EQ(query_main_loop_stats().error().message(), "there is no main loop");
 }
 
-#ifndef QOMIO_SANITIZED  // UBSan needs descriptors to look at virtual calls
-// In a process of its own: "made", or the reason why not.
+#ifndef QOMIO_SANITIZED  // UBSan opens descriptors to check virtual calls
+// Runs in a child process: limits its descriptors, then prints "made" or the error.
 [[noreturn]] void make_with_descriptors(rlim_t limit) {
   const rlimit descriptors{.rlim_cur = limit, .rlim_max = limit};
   ::setrlimit(RLIMIT_NOFILE, &descriptors);
@@ -202,7 +202,7 @@ TEST(MainLoops, have_commands_only_where_one_is_given) {
 }
 
 TEST(MainLoops, are_an_error_without_descriptors) {
-  const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);  // those below are in use
+  const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);  // all lower numbers are in use
   ::close(next);
   const auto used = static_cast<rlim_t>(next);
   for (rlim_t more = 0; more < 8; ++more) {
@@ -213,7 +213,7 @@ TEST(MainLoops, are_an_error_without_descriptors) {
 }
 #endif
 
-// The object stays for the rest of the process, so this is the last word about it.
+// Users cannot delete the object; objects_cleanup() removes it.
 TEST_F(MainLoopTest, takes_settings_from_the_only_main_loop_object) {
   const auto add = [&](const char* id) {
     return commands.run("object-add", {{"qom-type", "main-loop"}, {"id", id}, {"aio-max-batch", 7}});

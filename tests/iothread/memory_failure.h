@@ -5,17 +5,17 @@
 
 namespace qomio {
 
-// Which allocations of this program fail; see iothread_memory_test.cc. Sanitizers have operators of their
-// own, so there nothing fails.
+// Makes allocations of this program fail; see iothread_memory_test.cc. Has no effect under a sanitizer, which
+// has its own operators.
 
-// Of this thread: so many succeed, and then one fails; -1: none fails.
+// How many allocations of this thread succeed before one fails; -1: none fails.
 inline constinit thread_local int allocations_to_succeed = -1;
-// Of all threads: so many succeed, and then none; -1: none fails.
+// How many allocations of all threads succeed before all further ones fail; -1: none fails.
 inline std::atomic<int> allocations_left = -1;
-// Pieces of memory that there are.
+// The number of allocations that have not been freed.
 inline std::atomic<long> pieces_alive = 0;
 
-// As long as it lives, the program gets no memory after so many pieces.
+// While it exists, `pieces` allocations succeed and all further ones fail.
 class NoMemoryAfter {
  public:
   explicit NoMemoryAfter(int pieces) { allocations_left = pieces; }

@@ -13,20 +13,20 @@ namespace qomio {
 
 inline Ref<AioContext> make_loop() { return AioContext::create("test").value(); }
 
-// A test whose thread is the home of a loop of its own.
+// A test with a loop; the test's thread is the loop's home thread.
 class InLoop : public ::testing::Test {
  protected:
   Ref<AioContext> loop = make_loop();
   CurrentAioContext current{*loop};
 
-  // All that can be done without waiting.
+  // Runs everything that is ready, without blocking.
   void drain() {
     while (loop->poll(false)) {
     }
   }
 };
 
-// Until the loop sleeps, as long as nobody gives it anything to do: its time asleep grows between two looks.
+// Waits until the loop's time asleep grows, so that it sleeps. No other thread may give it work meanwhile.
 inline void await_sleep(const AioContext& loop) {
   for (std::uint64_t before = loop.stats()[LoopStat::blocked_ns];
        loop.stats()[LoopStat::blocked_ns] == before;) {
@@ -34,7 +34,7 @@ inline void await_sleep(const AioContext& loop) {
   }
 }
 
-// A loop run by a thread of its own, until this object goes.
+// Runs a loop in its own thread until destroyed.
 class RunningLoop {
  public:
   explicit RunningLoop(const LoopParams& params = {.poll_max_ns = 0}) {
@@ -56,7 +56,7 @@ class RunningLoop {
 
  private:
   Ref<AioContext> loop_ = make_loop();
-  bool stop_ = false;  // the loop's own
+  bool stop_ = false;  // used only in the loop's thread
   std::thread thread_;
 };
 

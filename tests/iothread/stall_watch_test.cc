@@ -36,7 +36,7 @@ using ::testing::StartsWith;
 
 constexpr std::int64_t kThreshold = 10'000'000;
 
-// The looks at a loop at times in ms, and what they find: "" or "found 10", "ended 25".
+// check() looks at the running call (0: none) at a time in ms; returns "", "found 10" or "ended 25".
 class StalledCallTest : public ::testing::Test {
  protected:
   std::string check(std::uint64_t number, std::int64_t now_ms) {
@@ -128,7 +128,7 @@ TEST(StallLog, counts_further_stalls_for_a_while) {
   EXPECT_TRUE(log.began(internal::StallLog::kPauseNs * 3, stall));
 }
 
-// An I/O thread that can be held inside a call. The watch is told the time.
+// An I/O thread that can be blocked inside a call. The tests pass the time to the watch.
 class StallWatchTest : public ::testing::Test {
  protected:
   StallWatchTest() { register_iothread_types(); }
@@ -137,7 +137,7 @@ class StallWatchTest : public ::testing::Test {
     objects_cleanup();
   }
 
-  // To be called by what is to stall.
+  // Called by the callback under test; blocks until go_on().
   void stall() {
     stalled_.count_down();
     released_.wait();
@@ -147,7 +147,7 @@ class StallWatchTest : public ::testing::Test {
     if (!released_.try_wait()) released_.count_down();
   }
 
-  // Looks at 0, at the threshold, and again.
+  // Checks before, at and after the threshold; returns the call that the watch reports at the threshold.
   std::string call_found() {
     await_stall();
     EXPECT_TRUE(watch.check(0, kThreshold).empty());
@@ -255,7 +255,7 @@ TEST_F(StallWatchTest, does_not_take_two_calls_for_one) {
     EXPECT_TRUE(watch.check(i * kThreshold, kThreshold).empty());
     leave.release();
   }
-  loop.run_in([] {});  // the last has ended
+  loop.run_in([] {});  // until the last call has ended
 }
 
 TEST_F(StallWatchTest, is_a_command_that_makes_events) {
@@ -271,7 +271,7 @@ TEST_F(StallWatchTest, is_a_command_that_makes_events) {
   };
   EXPECT_EQ(set_threshold(999'999),
             "threshold-ns value must be 0 or in range [1000000, 9223372036854775807]");
-  // The warning is wanted here; it goes to the standard error otherwise.
+  // The warning is expected; this handler keeps it off standard error.
   const auto quiet = [](const gchar*, GLogLevelFlags, const gchar*, gpointer) {};
   const GLogFunc before = ::g_log_set_default_handler(quiet, nullptr);
   EXPECT_EQ(set_threshold(1'000'000), "");
@@ -283,7 +283,7 @@ TEST_F(StallWatchTest, is_a_command_that_makes_events) {
   ::g_log_set_default_handler(before, nullptr);
 }
 
-// A main loop that can be held up until the watch has found it.
+// A main loop that can be blocked until the watch reports it.
 class MainLoopStallTest : public ::testing::Test {
  public:
   MainLoopStallTest() {
@@ -292,10 +292,10 @@ class MainLoopStallTest : public ::testing::Test {
   }
   ~MainLoopStallTest() override { ::g_log_set_default_handler(log_before_, nullptr); }
 
-  // Long enough to be found, on a busy machine not always.
+  // Usually long enough for the watch to notice it; on a busy machine, not always.
   static void stall() { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
 
-  // Has the loop held up until it is found in that call.
+  // Blocks the loop, repeatedly if necessary, until the watch reports a stall in that call.
   template <class Hold>
   void await(const std::string& call, Hold hold) {
     while (stall_.call != call) {
@@ -319,7 +319,7 @@ class MainLoopStallTest : public ::testing::Test {
   }
 
   const GLogFunc log_before_ = ::g_log_set_default_handler(take_warning, this);
-  std::mutex mutex_;  // the one below
+  std::mutex mutex_;  // guards said_
   std::vector<std::string> said_;
   MainLoopStall stall_;
   StallReporter reporter_{commands};
@@ -349,13 +349,13 @@ TEST(StallReporter, ends_its_reports_with_the_main_loop) {
   CommandRegistry commands;
   add_iothread_commands(commands);
   StallReporter reporter(commands);
-  std::jthread([] {}).join();  // ThreadSanitizer starts a thread of its own with the first one
+  std::jthread([] {}).join();  // ThreadSanitizer starts its own thread together with the first one
   const auto before = threads();
   {
     const MainLoop main_loop = MainLoop::create().value();
     ASSERT_TRUE(reporter.report({.threshold_ns = 1'000'000}).has_value());
   }
-  while (threads() > before) std::this_thread::yield();  // the one that watched the loop has ended
+  while (threads() > before) std::this_thread::yield();  // until the watching thread has ended
 }
 
 TEST_F(MainLoopStallTest, says_so_where_it_does_not_know) {

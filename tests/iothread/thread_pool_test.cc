@@ -18,14 +18,14 @@ namespace thread_pool_test {
 
 using ::testing::ElementsAre;
 
-// Jobs that are held up until the test lets them go.
+// A thread pool, and jobs that block until the test releases them.
 class ThreadPoolTest : public InLoop {
  protected:
   ThreadPool& pool = loop->thread_pool();
   std::counting_semaphore<> started{0};
   std::counting_semaphore<> go{0};
-  std::vector<int> ran;   // the jobs, by one worker at a time
-  std::vector<int> done;  // their completions
+  std::vector<int> ran;   // the jobs that ran; written by one worker at a time
+  std::vector<int> done;  // the jobs whose completion was called
 
   ThreadPool::JobId add(ThreadPool& to, int number) {
     return to.submit([this, number] { ran.push_back(number); }, [this, number] { done.push_back(number); })
@@ -94,7 +94,7 @@ TEST_F(ThreadPoolTest, takes_an_idle_thread_before_it_starts_one) {
     add(pool, i);
     finish(pool);
   }
-  // Completion may be seen before the worker is idle again.
+  // A completion may be called before the worker counts as idle again.
   EXPECT_LE(pool.threads(), 3);
   std::vector<std::thread::id> workers;
   ThreadPool one(*loop);

@@ -14,7 +14,7 @@
 namespace qomio {
 namespace timer_property_test {
 
-// What timers should do: those set, by deadline, then by the order of setting.
+// The expected order: armed timers fire by deadline, equal ones in the order in which they were armed.
 class Model {
  public:
   void arm(std::size_t timer, std::int64_t deadline_ns) {
@@ -59,7 +59,7 @@ RC_GTEST_PROP(TimersProperty, fire_in_the_order_of_their_times_whatever_is_done_
 
   const std::int64_t start = clock_now_ns();
   constexpr std::int64_t kHour = 3'600'000'000'000;
-  // Some have passed, some are far away, and many are equal.
+  // Some deadlines have passed, some are hours away, and many are equal.
   const auto at = [&](std::int64_t place) { return start + (place < 0 ? place : place * kHour); };
   const auto any_timer = [&] { return *rc::gen::inRange<std::size_t>(0, kTimers); };
 

@@ -60,13 +60,13 @@ TEST_F(TimerTest, equal_times_fire_in_the_order_of_setting) {
   first.arm_at(due);
   second.arm_at(due);
   third.arm_at(due - 1);
-  first.arm_at(due);  // set again, so after the second
+  first.arm_at(due);  // armed again, so it fires after the second
   EXPECT_TRUE(loop->poll(true));
   EXPECT_THAT(ran, ElementsAre(3, 2, 1));
 }
 
 TEST_F(TimerTest, keeps_the_order_of_many_that_are_moved_and_cancelled) {
-  std::mt19937 random(1);  // NOLINT(bugprone-random-generator-seed): the same each time
+  std::mt19937 random(1);  // NOLINT(bugprone-random-generator-seed): the same numbers in each run
   std::vector<Timer> timers;
   std::vector<std::int64_t> due(200);
   std::vector<std::int64_t> fired;
@@ -164,7 +164,7 @@ TEST_F(TimerTest, may_fire_inside_its_own_callback_when_the_loop_is_nested) {
 TEST_F(TimerTest, follows_the_wall_clock_if_asked_to) {
   Timer timer = loop->timer([&] { ran.push_back(1); }, ClockType::realtime);
   timer.arm_at(clock_now_ns(ClockType::realtime) + 3'600'000'000'000);
-  // Somebody may set the wall clock meanwhile, and nothing would tell.
+  // The loop must wake regularly: nothing tells it that the wall clock was set.
   EXPECT_GT(timeout_of(*loop), 0);
   EXPECT_LE(timeout_of(*loop), 1'000'000'000);
   timer.arm_after(1us);
@@ -193,7 +193,7 @@ TEST_F(TimerTest, moves_with_its_setting) {
   EXPECT_THAT(ran, IsEmpty());
 }
 
-// What other threads ask for, while the loop isn't running.
+// Timers that other threads arm and cancel while the loop is not running.
 class TimerOfOthers : public TimerTest {
  protected:
   static void elsewhere(const std::function<void()>& function) { std::thread(function).join(); }
@@ -206,7 +206,7 @@ TEST_F(TimerOfOthers, fires_in_the_order_of_setting) {
   elsewhere([&] {
     first.arm_at(1);
     second.arm_at(1);
-    first.arm_at(1);  // set again, so after the second
+    first.arm_at(1);  // armed again, so it fires after the second
   });
   third.arm_at(1);
   loop->poll(true);

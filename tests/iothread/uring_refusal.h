@@ -5,9 +5,9 @@
 
 namespace qomio {
 
-// What this program's io_uring refuses; see uring_refusal_test.cc.
+// Which io_uring calls fail in this program; see uring_refusal_test.cc.
 struct UringRefusal {
-  int init = 0;  // the number of the error; 0: as it is
+  int init = 0;  // the errno value; 0: does not fail
   unsigned features_lost = 0;
   bool no_probe = false;
   int dontfork = 0;
@@ -16,8 +16,8 @@ struct UringRefusal {
 };
 inline UringRefusal uring_refusal;
 
-// How many entries each call of io_uring_submit() took along, empty ones left out; while this thread has
-// asked for it.
+// The number of entries of each io_uring_submit() call that had any. Recorded for the threads that have set
+// the flag.
 inline constinit thread_local bool records_uring_submissions = false;
 inline std::vector<unsigned> uring_submissions;
 

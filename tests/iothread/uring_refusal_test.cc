@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Each step that a loop takes with io_uring is refused once: nothing is lost then, only slower. The functions
-// here stand in place of liburing's in this program: the linker finds them first.
+// Fails each step that a monitor takes with io_uring, one at a time: it loses no event but becomes slower.
+// The functions below replace those of liburing in this program, since the linker finds them first.
 #include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <liburing.h>

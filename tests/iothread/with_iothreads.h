@@ -10,7 +10,7 @@
 
 namespace qomio {
 
-// A test that adds I/O threads as users do; they go with it.
+// A test that adds I/O threads below /objects, as users do. Deletes them when it ends.
 class WithIOThreads : public ::testing::Test {
  protected:
   WithIOThreads() { register_iothread_types(); }

@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How a bottom half is destroyed, by another thread while the loop may be running it, or by the loop's own, in its run
-// too. The names are those of iothread/internal/post_queue.cc. The run may schedule and cancel its bottom half, and may iterate
-// the loop, inside which it may be due once more. No run begins after it was released, nor goes on after another
-// thread's release has returned; the node is not touched after it was freed, not freed while it is in a list, and freed
-// once. A releaser that waits for ever, or a node that is never freed, is an invalid end state.
+// How a bottom half is destroyed: by another thread, while the loop may be running it, or by the loop's own thread,
+// even inside the run. Names are as in iothread/internal/post_queue.cc. The run may schedule and cancel its bottom
+// half, and may iterate the loop, where it may be due again. No run begins after the release, or continues after
+// another thread's release has returned. The node is not used after it was freed, is not freed while it is in a list,
+// and is freed once. A releaser that waits for ever, or a node that is never freed, is an invalid end state.
 //
 // The wrong variants:
-//   NO_WAIT            the releaser doesn't wait for a run that is going on
-//   NO_NOTIFY          the loop doesn't tell that the run has ended
-//   LOOK_THEN_RUN      run_one() looks and marks in two steps
-//   FREE_AWAITED       the loop frees what it finds released, though a releaser waits
-//   FREE_QUEUED        the releaser frees it, though it is in a list
+//   NO_WAIT            the releaser does not wait for a run in progress
+//   NO_NOTIFY          the loop does not wake the releaser when the run has ended
+//   LOOK_THEN_RUN      run_one() reads the state and marks it in two steps
+//   FREE_AWAITED       the loop frees a released node although a releaser waits
+//   FREE_QUEUED        the releaser frees the node although it is in a list
 
-#define SCHEDULED 1  // what state is made of
+#define SCHEDULED 1  // the bits of state
 #define QUEUED 2
 #define RUNNING 4
 #define RELEASED 8
 #define AWAITED 16
-#define RUNS 3       // it schedules itself until it has run so often
+#define RUNS 3       // the bottom half schedules itself until it has run this often
 
 byte state = 0;
-bool listed = false;       // pushed, or taken and due
-bool waiting = false;      // the releaser in state_.wait()
+bool listed = false;       // pushed, or taken and not run yet
+bool waiting = false;      // the releaser is in state_.wait()
 
-bool handed_over = false;  // the loop's thread is to release it
-bool released = false;     // by the loop's thread
-bool returned = false;     // the release by another thread
+bool handed_over = false;  // the loop's thread must release it
+bool released = false;     // the loop's thread has released it
+bool returned = false;     // another thread's release has returned
 bool freed = false;
 byte runs = 0;
 
 #define touch() assert(!freed)
 #define free() atomic { touch(); assert(!listed); freed = true }
 
-// Exchanges that tell what was before.
+// Atomic; the previous state is stored in old.
 inline set_bits(bits) { atomic { touch(); old = state; state = state | bits } }
 inline clear_bits(bits) { atomic { touch(); old = state; state = state - (state & (bits)) } }
 
@@ -52,7 +52,7 @@ inline release() {
 #ifndef NO_WAIT
   do
   :: old & RUNNING ->
-     // Woken, it looks again.
+     // Reads the state again when woken.
      do
      :: atomic { state == old -> touch(); waiting = true }; !waiting
      :: state != old -> break
@@ -105,7 +105,7 @@ inline mark() { touch(); state = (state - (state & (SCHEDULED | QUEUED))) | (sta
 #define left_to_loop ((old & RELEASED) && !(old & AWAITED))
 #endif
 
-// The first half of run_one(): leaves in starts whether it is to be run.
+// The first half of run_one(): sets starts to whether the bottom half must be run.
 inline begin_run() {
   listed = false;  // pop()
 #ifdef LOOK_THEN_RUN
@@ -120,7 +120,7 @@ inline begin_run() {
   fi
 }
 
-// The second half, of the outermost frame.
+// The second half of run_one(), in the outermost frame.
 inline end_run() {
   clear_bits(RUNNING);
 #ifndef NO_NOTIFY

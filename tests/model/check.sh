@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Checks a Promela model with spin: check.sh MODEL holds, or check.sh MODEL fails VARIANT ERROR, where ERROR is part of
-# what spin says of the first error. Exits with 77 (skipped) when there is no spin.
+# Checks a Promela model with spin: check.sh MODEL holds, or check.sh MODEL fails VARIANT ERROR. ERROR is part of the
+# message for the first error. Exits with 77 (skipped) if spin or a C compiler is not installed.
 set -euo pipefail
 model=$(realpath "$1")
 expected=$2

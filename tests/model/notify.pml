@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How wakers and a loop that goes to sleep work together: notify, its elision, blocking, stop. The names are those
-// of iothread/internal/waker.h and loop_iteration.cc. Spin tries all interleavings. A lost wake-up is a loop that sleeps for ever: it shows as
-// an invalid end state, since the stopper waits for all that was asked for before it stops the loop and joins.
+// The protocol between wakers and a loop that falls asleep: notifying, avoiding the system call, blocking and stopping.
+// Names are as in iothread/internal/waker.h and loop_iteration.cc. Spin tries all interleavings. A loop that sleeps for
+// ever has lost a wake-up: an invalid end state, since the stopper waits until all work is done before it stops and
+// joins the loop.
 //
-// Each line takes effect at once, for all, in the order of the text. What a missing barrier allows is that a thread's
-// store comes into effect after its next load: so these variants have the two in that order.
+// Each line takes effect at once, for all threads, in program order. Without a barrier, a thread's store may take effect
+// after its next load; so the variants without a barrier have the two in that order.
 //
 // The wrong variants, each of which must be found to fail:
-//   NO_SLEEPER_BARRIER  the announcement of the sleep comes into effect after the last look for work
-//   NO_WAKER_BARRIER    the notification comes into effect after the look for a sleeper
-//   CHECK_ONCE          the loop doesn't look for work again after the announcement
+//   NO_SLEEPER_BARRIER  the announcement of the sleep takes effect after the last check for work
+//   NO_WAKER_BARRIER    the notification takes effect after the check for a sleeper
+//   CHECK_ONCE          the loop does not check for work again after the announcement
 //   ACCEPT_LATE         notifications are cleared after the work was read, not before
-//   STOP_BY_FLAG        stop sets a flag and wakes a loop that has announced its sleep
+//   STOP_BY_FLAG        stop sets a flag and only wakes a loop that has announced its sleep
 
-byte queue = 0;  // bottom halves pushed, not taken yet
+byte queue = 0;  // bottom halves pushed and not taken yet
 #define POSTS 2
 bool stop_queued = false;  // one of them is the one-shot that ends the loop
-bool stop_flag = false;    // STOP_BY_FLAG: instead of that
-bool params = false;       // new parameters: work that only a notification tells of
+bool stop_flag = false;    // STOP_BY_FLAG: used instead of stop_queued
+bool params = false;       // new parameters: work that the loop learns of only by a notification
 bool notifications = false;
-bool sleeping = false;     // announced, and no waker has taken it on yet
-bool signalled = false;    // the event notifier
+bool sleeping = false;     // announced, and not claimed by a waker yet
+bool signalled = false;    // the event notifier is readable
 
 // What the loop has done.
 byte ran = 0;
@@ -32,7 +33,7 @@ bool ended = false;
 inline wake() {
   if
   :: sleeping ->
-     atomic { mine = sleeping; sleeping = false };  // an exchange: one waker only gets it
+     atomic { mine = sleeping; sleeping = false };  // an exchange: only one waker gets it
      if
      :: mine -> signalled = true
      :: else
@@ -41,7 +42,7 @@ inline wake() {
   fi
 }
 
-// schedule_oneshot(): the push is what the loop looks at.
+// schedule_oneshot(): the loop checks the queue itself, so the push needs no notification.
 proctype Poster() {
   bool mine;
   queue++;
@@ -61,7 +62,7 @@ proctype Setter() {
 #endif
 }
 
-// IOThread::stop(), when all else is done.
+// IOThread::stop(), after all other work is done.
 proctype Stopper() {
   bool mine;
   ran == POSTS && params_seen;
@@ -86,9 +87,9 @@ proctype AioLoop() {
      notifications = false;
 #endif
      atomic { taken = queue; last = stop_queued; queue = 0; stop_queued = false };  // a batch, if there is one
-     blocks = (taken == 0 && queue == 0);  // the timeout
+     blocks = (taken == 0 && queue == 0);  // the time-out is not 0
 
-     // The busy poll, of any length: nothing is announced, so a waker makes no system call.
+     // Busy polling, of any length. No sleep is announced, so wakers make no system call.
      do
      :: blocks && notified -> blocks = false
      :: break
@@ -113,19 +114,19 @@ proctype AioLoop() {
      :: else
      fi;
 
-     // The next batch grows while one is at hand.
+     // If a batch has been taken, newer bottom halves wait for the next iteration.
      if
      :: taken == 0 -> atomic { taken = queue; last = stop_queued; queue = 0; stop_queued = false }
      :: else
      fi;
 #ifndef ACCEPT_LATE
-     notifications = false;  // what they tell of is read in the next iteration
+     notifications = false;  // the work that they announce is read in the next iteration
 #endif
      ran = ran + taken - last;
      running = !last
   :: else -> break
   od;
-  // What was scheduled before the stop has run.
+  // Everything scheduled before the stop has run.
   assert(stop_flag || ran == POSTS);
   ended = true
 }

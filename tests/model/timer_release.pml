@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How a timer is destroyed, by another thread while the loop may be calling it, or by the loop's own, in its callback
-// too. The names are those of iothread/internal/timer_list.cc. The callback may set its timer again, and may iterate the loop, inside
-// which the timer may be due once more. No call begins after it was released, nor goes on after another thread's
-// release has returned, and none is without its callable; the node is not touched after it was freed, and freed once. A
-// releaser that waits for ever, or a node that is never freed, is an invalid end state.
+// How a timer is destroyed: by another thread, while the loop may be calling it, or by the loop's own thread, even
+// inside the callback. Names are as in iothread/internal/timer_list.cc. The callback may arm its timer again and may
+// iterate the loop, where the timer may be due again. No call begins after the release, or continues after another
+// thread's release has returned, and the callable exists during each call. The node is not used after it was freed, and
+// is freed once. A releaser that waits for ever, or a node that is never freed, is an invalid end state.
 //
 // The wrong variants:
-//   NO_WAIT            the releaser doesn't wait for a callback that is going on
-//   NO_NOTIFY          the loop doesn't tell that the callback has returned
-//   LOOK_THEN_RUN      begin_call() looks and marks in two steps
-//   UNLOCKED_BEGIN     begin_call() takes a released one out without the lock
-//   UNLOCKED_RELEASE   the releaser looks whether the loop uses the node without the lock
+//   NO_WAIT            the releaser does not wait for a running callback
+//   NO_NOTIFY          the loop does not wake the releaser when the callback has returned
+//   LOOK_THEN_RUN      begin_call() reads the state and marks it in two steps
+//   UNLOCKED_BEGIN     begin_call() removes a released node without the lock
+//   UNLOCKED_RELEASE   the releaser checks without the lock whether the loop uses the node
 
-#define RUNNING 1   // what state is made of
+#define RUNNING 1   // the bits of state
 #define RELEASED 2
-#define NONE 0      // requests
+#define NONE 0      // the values of request
 #define ARM 1
 #define RELEASE 2
-#define CALLS 3     // the callback sets the timer again until it has begun so often
+#define CALLS 3     // the callback arms the timer again until it has been called this often
 
 byte state = 0;
 byte request = NONE;
-bool armed = false;        // position
+bool armed = false;        // position is not kUnarmed
 byte running = 0;          // frames inside the callback
 bool any_requests = false;
-bool locked = false;       // the mutex
-bool waiting = false;      // the releaser in state.wait()
+bool locked = false;       // mutex_ is held
+bool waiting = false;      // the releaser is in state.wait()
 
 bool callable = true;
-bool handed_over = false;  // the loop's thread is to release it
-bool released = false;     // by the loop's thread
-bool returned = false;     // the release by another thread
+bool handed_over = false;  // the loop's thread must release it
+bool released = false;     // the loop's thread has released it
+bool returned = false;     // another thread's release has returned
 bool freed = false;
 byte calls = 0;
 
@@ -39,7 +39,7 @@ byte calls = 0;
 #define lock() atomic { !locked -> locked = true }
 #define unlock() locked = false
 
-// An exchange that tells what was before.
+// Atomic; the previous state is stored in old.
 inline set_bit(mask) { atomic { touch(); old = state; state = state | mask } }
 inline clear_bit(mask) { atomic { touch(); old = state; state = state - (state & mask) } }
 
@@ -51,7 +51,7 @@ inline request_release() {
   do
   :: old & RUNNING ->
      unlock();
-     // Woken, it looks again: the bit may be there once more.
+     // Reads the state again when woken: the bit may have been set again.
      do
      :: atomic { state == old -> touch(); waiting = true }; !waiting
      :: state != old -> break
@@ -87,7 +87,7 @@ inline request_release() {
 proctype Owner() {
   byte old;
   bool in_use;
-  // The timer's thread sets it, or doesn't.
+  // The owner arms the timer or leaves it unarmed.
   if
   :: lock();
      touch();
@@ -121,7 +121,7 @@ inline apply_requests() {
   fi
 }
 
-// Leaves in began whether the callback is to be called.
+// Sets began to whether the callback must be called.
 inline begin_call() {
   began = true;
   if

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How other threads set timers of a loop that goes to sleep. The names are those of iothread/internal/timer_list.cc. Time passes only
-// while the loop sleeps, from one deadline to the next. Nobody's timer is overslept: when time passes, what was asked
-// for by a call that has returned is not earlier than the end of the sleep. Nobody's is lost: a loop that sleeps for
-// ever, though a timer is set, is an invalid end state. A waker that has taken a sleep on signals before time passes:
-// the others rely on it.
+// How other threads arm timers of a loop that falls asleep. Names are as in iothread/internal/timer_list.cc. Time
+// passes only while the loop sleeps, from one deadline to the next. No timer is overslept: when time passes, no
+// deadline that a returned call has requested is earlier than the end of the sleep. No timer is lost: a loop that
+// sleeps for ever although a timer is armed is an invalid end state. A waker that has claimed a sleep signals before
+// time passes, since the other wakers rely on it.
 //
-// As in notify.pml, each line takes effect at once, and a missing barrier is a store that comes after the next load.
+// As in notify.pml, each line takes effect at once, and without a barrier a store takes effect after the next load.
 //
 // The wrong variants:
-//   NO_SECOND_LOOK        the loop doesn't look for requests again after it has told the earliest deadline
-//   NO_LOOP_BARRIER       telling it comes into effect after that look
-//   NO_REQUESTER_BARRIER  the mark that there are requests comes into effect after the look at the earliest deadline
-//   WAKE_IDLE_ONLY        a request wakes the loop only if it has no timer at all
+//   NO_SECOND_LOOK        the loop does not check for requests again after it has published the earliest deadline
+//   NO_LOOP_BARRIER       the published deadline takes effect after that check
+//   NO_REQUESTER_BARRIER  any_requests takes effect after the earliest deadline was read
+//   WAKE_IDLE_ONLY        a request wakes the loop only if the loop has no timer at all
 
 #define NEVER 3      // deadlines are 1 and 2
 #define CANCEL NEVER
@@ -20,21 +20,21 @@
 
 byte now = 0;
 byte request[TIMERS] = NONE;
-bool no_later[TIMERS] = false;  // if the timer isn't armed, or later
+bool no_later[TIMERS] = false;  // the request applies only if the timer is unarmed or later
 bool any_requests = false;
-bool locked = false;         // the mutex
-byte heap[TIMERS] = NEVER;   // the home thread's
+bool locked = false;         // mutex_ is held
+byte heap[TIMERS] = NEVER;   // belongs to the home thread
 byte earliest_ns = NEVER;
 
 bool notifications = false;
 bool sleeping = false;
 bool signalled = false;
-bool signals = false;  // a waker has taken the sleep on, and has not signalled yet
+bool signals = false;  // a waker has claimed the sleep and has not signalled yet
 
-// What was promised: the deadline that was asked for last, NEVER when it was cancelled or the timer has run since.
+// The deadline according to the last call; NEVER if the timer was cancelled or has run since.
 byte promised[TIMERS] = NEVER;
-bool returned[TIMERS] = true;  // the call that asked
-byte owners = TIMERS;          // not at their end
+bool returned[TIMERS] = true;  // the last call has returned
+byte owners = TIMERS;          // owners that have not ended
 
 #define least(of) (of[0] < of[1] -> of[0] : of[1])
 #define kept(timer) (!returned[timer] || promised[timer] >= until)
@@ -47,7 +47,7 @@ proctype Owner(byte timer, calls) {
   bool only_earlier, nothing_new, wake, mine;
   do
   :: call < calls ->
-     // request_arm(), request_cancel(): what others can't see before the mutex is given back is one step
+     // request_arm(), request_cancel(): one step, since other threads see nothing of it before the mutex is unlocked
      atomic {
        lock();
        call++;

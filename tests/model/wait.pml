@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How threads wait for conditions while loops go on. The names are those of iothread/internal/wait_list.cc. The main thread and
-// the loop's own thread wait, the latter with a second wait inside its iteration; each condition is changed by a thread
-// of its own, which kicks afterwards. A notification is enough to end the sleep of a loop, as notify.pml shows. A waiter that
-// is left asleep is an invalid end state.
+// How threads wait for conditions while they iterate their loops. Names are as in iothread/internal/wait_list.cc. The
+// main thread and the loop's home thread wait, the latter with a second wait inside its iteration. Each condition is
+// changed by its own thread, which then calls wait_kick(). A notification ends the sleep of a loop, as notify.pml
+// shows. A waiter that sleeps for ever is an invalid end state.
 //
-// As in notify.pml, each line takes effect at once, and a missing barrier is a store that comes after the next load.
+// As in notify.pml, each line takes effect at once, and without a barrier a store takes effect after the next load.
 //
 // The wrong variants:
-//   LOOK_FIRST     the waiter registers after it has looked at the condition
-//   ONE_ENTRY      a second wait in the same loop has no entry of its own, and takes the first one's away
-//   PLAIN_COUNT    the kick reads the count without an exchange: the change comes into effect after that
+//   LOOK_FIRST     the waiter registers after it has checked the condition
+//   ONE_ENTRY      a second wait in the same loop has no entry of its own, and removes the first one's
+//   PLAIN_COUNT    the kick reads the count without an exchange, so the change takes effect after that
 //   KICK_FIRST     the kick comes before the change
-//   ONE_FOR_ALL    the kick wakes one of the loops only
+//   ONE_FOR_ALL    the kick wakes only one of the loops
 
 #define CONDITIONS 3
 #define LOOPS 2
 
-bool condition[CONDITIONS] = true;  // to be waited out
+bool condition[CONDITIONS] = true;  // waiters wait until it is false
 byte notified[LOOPS] = 0;
 byte waiters = 0;
-byte waiting_loops[LOOPS] = 0;      // how often each is in the list of waiters
-bool locked = false;                // mutex_
+byte waiting_loops[LOOPS] = 0;      // entries of each loop in the list of waiters
+bool locked = false;                // mutex_ is held
 
 #define lock() atomic { !locked -> locked = true }
 #define unlock() locked = false
 
-// Registers.
+// Registers a waiter.
 inline enter(loop) {
   lock();
 #ifdef ONE_ENTRY
@@ -44,7 +44,7 @@ inline leave(loop) {
   unlock()
 }
 
-// poll(true), which sleeps until it is notified, and takes note of that.
+// poll(true): sleeps until the loop is notified, then clears the notification.
 inline poll(loop) { atomic { notified[loop] > 0 -> notified[loop] = 0 } }
 
 inline wait_while(loop, which) {
@@ -72,7 +72,7 @@ inline wait_while(loop, which) {
 #endif
 }
 
-// Waits for a condition of its own, and then for one that has two waiters.
+// Waits for a condition that has no other waiter, then for one that has two.
 proctype MainThread() {
   wait_while(0, 0);
   wait_while(0, 1)
@@ -84,7 +84,7 @@ proctype HomeThread() {
   :: condition[1] ->
      poll(1);
      if
-     :: wait_while(1, 2)  // something that was to be run waits, too
+     :: wait_while(1, 2)  // a callback in the iteration waits, too
      :: true
      fi
   :: else -> break

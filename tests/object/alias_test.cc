@@ -153,7 +153,7 @@ TEST_F(AliasTest, a_long_chain_of_aliases_does_not_recurse) {
     rooms.push_back(*object_new("container"));
     ASSERT_TRUE(rooms[i]->add_property(property<bool>("a", [](const Object&) { return true; }, nullptr)));
   }
-  // From the far end, so that each alias is short when it is made.
+  // Starts at the far end, so that each alias refers to a plain property when it is added.
   for (std::size_t i = rooms.size() - 1; i > 0; --i) {
     ASSERT_TRUE(rooms[i]->delete_property("a"));
     ASSERT_TRUE(object_property_add_alias(*rooms[i], "a", *rooms[i - 1], "a"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whatever the library calls may change or delete what it is called for. AddressSanitizer sees the rest.
+// Callbacks may change or delete the object they are called for. AddressSanitizer finds uses after the end.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,7 +22,7 @@
 namespace qomio {
 namespace callback_test {
 
-// Where the library calls somebody else's function on an object's behalf.
+// The callbacks that the library makes for an object.
 enum class Callback {
   getter,
   setter,
@@ -62,7 +62,7 @@ enum class Change {
 constexpr int kChanges = static_cast<int>(Change::throw_nothing_at_all) + 1;
 
 class Actor;
-// What is done, once, where.
+// An action, performed once, in one kind of callback.
 struct Plan {
   Callback where;
   std::function<void(Actor&)> act;
@@ -287,7 +287,7 @@ TEST_P(CallbackChangeTest, leaves_nothing_behind) {
                                     return true;
                                   });
   };
-  // Once for an object that users made, once for one of the program's, with a parent that may go.
+  // First an object that users create, then one that the program creates, whose parent may be deleted.
   for (const bool in_group : {false, true}) {
     listen();
     commands_.add(act_command);
@@ -319,7 +319,7 @@ TEST_P(CallbackChangeTest, leaves_nothing_behind) {
 INSTANTIATE_TEST_SUITE_P(Every, CallbackChangeTest,
                          testing::Combine(testing::Range(0, kCallbacks), testing::Range(0, kChanges)));
 
-// --- What is leaving already is left alone ---
+// --- An object that is leaving the tree is not removed again ---
 
 class Recluse final : public Object {
  public:
@@ -347,7 +347,7 @@ TEST(Leaving, an_object_is_told_once_that_it_leaves) {
   EXPECT_EQ(b->left, 1);
   EXPECT_EQ(a->parent(), nullptr);
   EXPECT_EQ(b->parent(), nullptr);
-  // It may come back, and leave again.
+  // It may be added again and leave again.
   ASSERT_TRUE(objects_root().add_child("a", *a));
   object_unparent(*a);
   EXPECT_EQ(a->left, 2);
@@ -444,7 +444,7 @@ constinit const TypeInfo Thrower::type_info{
 class ExceptionDeathTest : public testing::Test {
  protected:
   ExceptionDeathTest() { EXPECT_TRUE(register_type(Thrower::type_info)); }
-  // All that calls a thrower's code; one place throws.
+  // Reaches all callbacks of a Thrower; the one named `where` throws.
   static void use(const char* where) {
     Thrower::where = where;
     auto made = object_new_with_props("thrower", objects_root(), "t", {{"size", 1}});

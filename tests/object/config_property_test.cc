@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whatever clients make and set, what query-config tells makes the same again.
+// The configuration that query-config returns recreates whatever clients have created and set.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -36,7 +36,7 @@ constinit const TypeInfo Knob::type_info{
     .class_init = [](ObjectClass& klass) { klass.add(property("angle", &Knob::angle_)); },
 };
 
-// A property of every kind; some depend on each other.
+// Has a property of every kind; some depend on each other.
 class Panel final : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;
@@ -120,7 +120,7 @@ Json any_number() {
                          rc::gen::element<Json>(INT64_MIN, INT64_MAX, UINT64_MAX, 0.1, -1e300));
 }
 
-// Something of the right kind, mostly; what is refused changes nothing.
+// Returns a value that usually fits the property. A value that is refused changes nothing.
 Json any_value(const std::string& name) {
   const auto path = [](const char* below) {
     return Json(*rc::gen::element<std::string>("/objects/") + *rc::gen::elementOf(kIds) + below);
@@ -177,7 +177,7 @@ void do_something() {
   }
 }
 
-// Every object below /objects, with what can be read of it.
+// Returns all readable properties of every object below /objects, by path.
 Json everything() {
   Json all = Json::object();
   object_child_foreach_recursive(objects_root(), [&](Object& object) {
@@ -190,7 +190,7 @@ Json everything() {
   return all;
 }
 
-// Sorted by path: objects come again in the order of their links.
+// Compares by path, not by position: objects are recreated in the order of their links.
 bool same(const Json& a, const Json& b) {
   if (a.size() != b.size()) return false;
   for (const auto& [path, values] : a.items()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What query-config tells is a configuration that makes the same again, or names what is lost.
+// query-config returns a configuration that recreates the objects, or names the properties it cannot save.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -24,7 +24,7 @@ using testing::Not;
 
 int made = 0;
 
-// A part that its owner makes.
+// A part that its owner creates.
 class Lid final : public Object {
  public:
   static const TypeInfo type_info;
@@ -104,7 +104,7 @@ constinit const TypeInfo Box::type_info{.name = "config-box",
                                         .create = create<Box>,
                                         .class_init = Box::class_init};
 
-// Can't be made without a friend.
+// Cannot be created unless the link `needed` is set.
 class Needy final : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;
@@ -147,7 +147,7 @@ class ConfigQueryTest : public testing::Test {
   static void add(const char* options) { EXPECT_EQ(run("object-add", options), "{}") << options; }
   static void set(const char* arguments) { EXPECT_EQ(run("qom-set-many", arguments), "{}") << arguments; }
   static std::string config() { return run("query-config", "{}"); }
-  // Asks for the configuration, and makes it anew.
+  // Saves the configuration, removes all objects and loads it again. Returns the configuration.
   static std::string reload() {
     const std::string before = config();
     remove_all();
@@ -334,7 +334,7 @@ TEST_F(ConfigQueryTest, a_long_chain_of_links_does_not_recurse) {
     text += fmt::format(",{{'qom-type': 'config-box', 'id': 'b{}', 'held': '/objects/b{}'}}", i, i - 1);
   }
   ASSERT_TRUE(load_config(object_registry(), text + "]}", "chain"));
-  // The other way round, so that each is held by an older one.
+  // Reverses the links, so that each object is held by an older one.
   for (int i = kLength - 1; i > 0; --i) {
     ASSERT_TRUE(objects_root().child(fmt::format("b{}", i))->set_property("held", ""));
   }

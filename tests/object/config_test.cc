@@ -33,7 +33,7 @@ struct Bit {
   static constexpr auto members = member_list(member("kind", &Bit::kind), member("length", &Bit::length));
 };
 
-// One property of each kind.
+// Has a property of each kind.
 class Gadget : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A module that counts how often it is asked for its types, as `registrations`, and has a command.
+// A module that counts the calls of its register_types in `registrations` and has a command.
 #include "qomio/object/module.h"
 #include "qomio/qapi/command_registry.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a program declares wrongly is told when the type is made, and nothing is overwritten.
+// Mistakes in a declaration are reported as errors and never corrupt memory.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ class Gauge : public Object {
 };
 constinit const TypeInfo Gauge::type_info{.name = "gauge", .parent = "object", .create = create<Gauge>};
 
-// The error of creating an object whose class declares this; "ok" if there is none.
+// Returns the error of creating an object whose class_init this is; "ok" if there is none.
 std::string declaring(void (*class_init)(ObjectClass&)) {
   static int number = 0;
   const std::string name = "declared-" + std::to_string(++number);
@@ -100,7 +100,7 @@ TEST(Declarations, that_contradict_themselves_are_errors_of_the_class) {
 }
 
 TEST(Declarations, are_all_looked_at_by_check_types) {
-  ASSERT_TRUE(check_types().has_value() || true);  // others of this program may be wrong by now
+  ASSERT_TRUE(check_types().has_value() || true);  // other tests may have registered wrong types before
   static constinit const TypeInfo wrong{.name = "0-is-no-name", .parent = "object"};
   EXPECT_FALSE(register_type(wrong));
   static constinit const TypeInfo early{
@@ -137,7 +137,7 @@ TEST(Declarations, more_interfaces_than_there_is_room_for_are_an_error) {
   EXPECT_EQ(register_type(info).error().message(), "Registering 'of-many-faces' with more than 8 interfaces");
 }
 
-// --- A forgotten .create: the objects are of the parent's C++ class, which is smaller ---
+// --- A forgotten .create: the objects have the parent's C++ class, which is smaller ---
 
 class Tank final : public Gauge {
  public:
@@ -192,7 +192,7 @@ TEST(Roots, stay_where_they_are) {
 }
 
 TEST(GlobalDefaults, for_all_objects_do_not_keep_the_roots_from_being_made) {
-  // In a process of its own, where the roots have not been made yet.
+  // Runs in its own process, where the roots do not exist yet.
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto start = [] {
     add_global_default("object", "type", "x");
@@ -205,7 +205,7 @@ TEST(GlobalDefaults, for_all_objects_do_not_keep_the_roots_from_being_made) {
               "true can't apply global object.type=x: Property 'container.type' is not writable");
 }
 
-// --- What a property takes ---
+// --- Values that a property accepts ---
 
 class Meter final : public Object {
  public:
@@ -256,7 +256,7 @@ TEST(ListsOfFlags, are_read_and_shown) {
   EXPECT_EQ(static_cast<Meter&>(*meter).flags, (std::vector<bool>{false, true}));
 }
 
-// --- All or none, also where a value can't be read back ---
+// --- Setting several properties: all or none, even if a value can't be read back ---
 
 class Safe final : public Object {
  public:
@@ -304,7 +304,7 @@ TEST(SettingSeveral, is_all_or_none_with_what_can_not_be_read_back) {
             "Properties 'pin' and 'secret' can't be read, so they can't be set together");
   ASSERT_TRUE(object_set_props(*object, {{"pin", "1"}, {"label", "new"}}));
   EXPECT_EQ(safe.pin, "1");
-  // A new object takes all of them, since it is destroyed when one is refused.
+  // A new object accepts both together, since it is destroyed if one is refused.
   EXPECT_TRUE(object_new_with_props("safe", objects_root(), "#s", {{"pin", "1"}, {"secret", "2"}}));
   object_unparent(*objects_root().child("#s"));
 }

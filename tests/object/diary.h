@@ -15,7 +15,7 @@
 
 namespace qomio {
 
-// Writes down what it is notified of: "added /objects/d0", "angle /objects/d0".
+// Records its notifications, for example "added /objects/d0" and, for a property, "angle /objects/d0".
 class Diary final : public ObjectListener {
  public:
   void added(Object& object) override { note("added", object); }

@@ -77,7 +77,7 @@ const TypeInfo Plain::type_info{
     .name = "plain", .parent = "object", .interfaces = {"user-creatable"}, .create = create<Plain>};
 const TypeInfo kAbstractEngine{.name = "abstract-engine", .parent = "engine", .abstract = true};
 
-// Speaks as a client would, to a registry with the commands about objects.
+// Runs the commands for objects as clients do, with JSON text.
 class ObjectCommandsTest : public testing::Test {
  protected:
   ObjectCommandsTest() {
@@ -343,7 +343,7 @@ TEST_F(ObjectCommandsTest, object_del_refuses_an_object_that_is_held) {
   EXPECT_EQ(run("object-del", R"({"id": "a"})"), "{}");
 }
 
-// What the schema says of object-add's branch for a type, by the members' names; null when there is none.
+// Returns the members of object-add's branch for a type, as the schema lists them, by name; null: no branch.
 Json branch_of(const std::string& type) {
   add_introspection_commands(object_registry());
   const Json schema = *object_registry().run("query-qmp-schema", Json::object());

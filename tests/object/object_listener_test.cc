@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Every way to make, set and delete objects is heard of alike.
+// Listeners are notified alike, in whichever way objects are created, set and deleted.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ namespace object_listener_test {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// Makes a garage with a hatch in it, and is refused after that if it is haunted.
+// complete() creates a garage, itself a Villa, if `nested` is not 0, and then fails if `haunted` is set.
 class Villa final : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;

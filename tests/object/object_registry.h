@@ -6,7 +6,7 @@
 
 namespace qomio {
 
-// The commands and events about objects.
+// Returns a registry with the commands and events for objects.
 inline CommandRegistry& object_registry() {
   static CommandRegistry& commands = [] -> CommandRegistry& {
     static CommandRegistry made;

@@ -29,7 +29,7 @@ inline constexpr auto enum_description<Colour> = EnumDescription("Colour", "red"
 
 namespace {
 
-// Properties of each kind, a hook, and a completion that can be made to fail.
+// Has properties of each kind, a hook, and a complete() that can be made to fail.
 class Lamp : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;
@@ -240,7 +240,7 @@ TEST_F(ObjectTest, holders_are_listed_oldest_first_until_their_holds_are_destroy
   EXPECT_FALSE(user_creatable_del("a"));
   first = Hold();
   EXPECT_THAT(a->holders(), ElementsAre(Holder{"export", "disk1"}, Holder{"export", "disk0"}));
-  second = std::move(third);  // gives back what it held
+  second = std::move(third);  // releases what `second` held
   EXPECT_EQ(second.object(), a.get());
   EXPECT_EQ(third.object(), nullptr);
   EXPECT_THAT(a->holders(), ElementsAre(Holder{"export", "disk0"}));

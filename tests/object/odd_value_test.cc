@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A type whose author takes no care of what its getters return: what clients get is JSON all the same.
+// A type whose getters return values that JSON cannot represent: clients receive valid JSON even then.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -72,7 +72,7 @@ class OddValueTest : public QmpServerTest {
   }
   ~OddValueTest() override { objects_cleanup(); }
 
-  // Each line of the answer, as another parser reads it.
+  // Sends a command; returns each line of the answer, parsed by another parser than the library's.
   std::vector<nlohmann::json> answers(std::string_view command, const std::string& arguments) {
     std::vector<nlohmann::json> read;
     for (const auto& text :

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A module of another version: a program must refuse it before it calls anything in it. */
+/* A module built for another version: a program must refuse it before it calls any of its functions. */
 #include <stdlib.h>
 
 static void never_called(void) { abort(); }

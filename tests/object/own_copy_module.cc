@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A module that was linked with the library, as programs are: it would register its type with its own copy.
+// A module that is wrongly linked with the library, so it would register its type in its own copy.
 #include "qomio/object/module.h"
 #include "qomio/object/object.h"
 

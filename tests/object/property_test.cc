@@ -41,7 +41,7 @@ inline constexpr auto enum_description<Fruit> = EnumDescription("Fruit", "apple"
 
 namespace {
 
-// A property of each kind.
+// Has a property of each kind.
 class Kinds final : public Object {
  public:
   static const TypeInfo type_info;

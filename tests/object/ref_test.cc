@@ -15,8 +15,8 @@ namespace ref_test {
 
 std::atomic<int> finalized = 0;
 
-// Its plain member is written by each thread in turn: if the last unref() could happen before another
-// thread's is over, ThreadSanitizer would see it.
+// The finalizer reads `sum`, which is not atomic: if it could run before the thread that writes `sum` has
+// released its reference, ThreadSanitizer would report a race.
 class Counted final : public Object {
  public:
   static const TypeInfo type_info;
@@ -46,7 +46,7 @@ TEST_F(RefTest, copies_count_and_moves_do_not) {
   Ref<Counted> a = make();
   Ref<Counted> b = a;
   Ref<Counted> c = std::move(a);
-  EXPECT_FALSE(a);  // NOLINT(bugprone-use-after-move): that it is empty is what is tested
+  EXPECT_FALSE(a);  // NOLINT(bugprone-use-after-move): the test checks that it is empty
   EXPECT_EQ(b, c);
   b = nullptr;
   EXPECT_EQ(finalized, 0);
@@ -72,7 +72,7 @@ TEST_F(RefTest, the_last_of_many_threads_destroys_the_object_and_sees_all_writes
         mine = nullptr;
       });
     }
-    first->sum = kThreads;  // by this thread alone, and read by whichever finalizes
+    first->sum = kThreads;  // written by this thread only; read by the thread that finalizes
     first = nullptr;
   }
   EXPECT_EQ(finalized, kObjects);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How long objects live: counts, holders, and what goes together.
+// Lifetimes: reference counts, holders, and objects that are destroyed together.
 #include <glib.h>
 #include <gtest/gtest.h>
 
@@ -142,7 +142,7 @@ TEST_F(LifetimeTest, a_property_is_kept_while_it_runs_and_released_after) {
                                          EXPECT_TRUE(const_cast<Object&>(o).delete_property("once"));
                                          EXPECT_EQ(o.find_property("once"), nullptr);
                                          released_inside = released;
-                                         return *state;  // still there
+                                         return *state;  // the captures still exist
                                        },
                                        nullptr),
                                    [&released](Object&) { released = true; }));
@@ -177,12 +177,12 @@ TEST_F(LifetimeTest, an_object_whose_last_reference_goes_while_it_is_read_stays_
   Watched::in_getter = [&] {
     object = {};
     EXPECT_EQ(alive, 1);
-    const Ref<Object> again(used);  // it is there, so it may be kept and given back
+    const Ref<Object> again(used);  // it exists, so references may be taken and released
   };
   EXPECT_EQ(*used.get_property("size"), Json(7));
   EXPECT_EQ(alive, 0);
 
-  // Kept for longer by the getter itself.
+  // The getter stores a reference that outlives the call.
   object = *object_new("watched");
   Object& kept = *object;
   Ref<Object> keeper;
@@ -214,7 +214,7 @@ TEST_F(LifetimeTest, another_thread_may_be_the_one_that_gives_it_back) {
 using ReferenceCountDeathTest = LifetimeTest;
 
 TEST_F(ReferenceCountDeathTest, a_reference_given_back_too_often_says_so) {
-  // In the middle of its end, and through a hook.
+  // In the object's own destructor, and while the object is in the tree.
   class Greedy final : public Object {
    public:
     ~Greedy() override { unref(); }
@@ -259,7 +259,7 @@ TEST_F(ReferenceCountDeathTest, what_belongs_to_the_main_thread_says_so) {
 }
 
 #ifndef NDEBUG
-// What costs more than a comparison is looked at in debug builds.
+// Checks that cost more than a comparison are made only in debug builds.
 TEST_F(ReferenceCountDeathTest, debug_builds_see_a_link_that_is_set_in_another_thread) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const Ref<Object> object = *object_new("box");
@@ -278,7 +278,7 @@ TEST_F(ReferenceCountDeathTest, debug_builds_see_a_property_used_on_another_clas
 
 TEST_F(ReferenceCountDeathTest, debug_builds_see_a_cast_to_what_the_object_is_not) {
   class Bare final : public Object {};
-  // Has no type_info of its own, so the cast looks for Object's.
+  // Bare has no type_info of its own, so the cast uses Object's.
   const Ref<Object> box = *object_new("box");
   EXPECT_DEATH((void)object_cast<Bare>(box.get()),
                "object_cast\\(\\) to a C\\+\\+ class that the object is not of");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Random histories of the tree, beside a model that is a plain table of names: whatever is done in whatever
-// order, both agree after every step.
+// Makes random changes to the tree and to a model, which is a plain table of names, and checks after every
+// step that both agree.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -25,7 +25,7 @@ class Node final : public Object, public UserCreatable {
   static const TypeInfo type_info;
   Node() {
     ++alive;
-    set_user_made();  // the program makes them in the place of a user
+    set_user_made();  // as if a user had created it
   }
   ~Node() override { --alive; }
 
@@ -47,7 +47,7 @@ const TypeInfo Node::type_info{.name = "random-node",
 const std::vector<std::string> kNames{"a", "b", "c", "d", "e", "f",    "g",    "h",      "i",
                                       "j", "a", "b", "c", "d", "n[0]", "n[3]", "friend", "type"};
 
-// What the tree below /objects should be: each object with its parent, oldest first in each.
+// The expected tree below /objects: each object with its parent. Children of one parent are oldest first.
 struct Entry {
   Object* object;
   Object* parent;
@@ -79,7 +79,7 @@ class Model {
     entries_.push_back({object.get(), &parent, name});
   }
 
-  // As object-del for what users made under a name that they may give, else as the object's owner would.
+  // Uses object-del if the object has a name that users may give; else unparents it, as its owner would.
   void remove(const Entry& entry) {
     if (!entry.parent) return;
     const auto gone = subtree(*entry.object);
@@ -101,7 +101,7 @@ class Model {
   }
 
   void move(const Entry& entry, Object& parent, const std::string& name) {
-    RC_ASSERT(!parent.add_child("elsewhere", *entry.object).has_value());  // has a parent, or is the top
+    RC_ASSERT(!parent.add_child("elsewhere", *entry.object).has_value());  // it has a parent or is a root
     if (!entry.parent) return;
     const auto below = subtree(*entry.object);
     if (std::ranges::find(below, &parent) != below.end()) return;
@@ -134,7 +134,7 @@ class Model {
     from.needs = nullptr;
   }
 
-  // Every object, path, child list, partial look-up, link and holder, and that nothing else is left.
+  // Checks every object, path, child list, partial look-up, link and holder, and that no other object exists.
   void check() const {
     RC_ASSERT(alive == static_cast<int>(entries_.size()) - 1);
     std::map<std::string, int> by_name;
@@ -182,7 +182,7 @@ class Model {
   const Entry& entry_of(const Object& object) const {
     return *std::ranges::find(entries_, &object, &Entry::object);
   }
-  // By a child or a property.
+  // Whether a child or a property of `parent` has the name.
   bool is_taken(const Object& parent, const std::string& name) const {
     const bool has_links = &parent != &objects_root();
     return find(parent, name) || name == "type" || (has_links && name == "friend");
@@ -201,8 +201,8 @@ class Model {
     }
     return all;
   }
-  // Would every object of a subtree, its top first, be destroyed with the top? One is destroyed when its
-  // parent and all holders have been.
+  // Whether every object of a subtree, whose top comes first, would be destroyed with the top. An object is
+  // destroyed once its parent and all its holders have been.
   bool all_end(const std::vector<Object*>& subtree) const {
     std::set<const Object*> ended;
     const auto is_owned = [&](const Object* object) {
@@ -219,7 +219,7 @@ class Model {
     }
     return ended.size() == subtree.size();
   }
-  // Oldest first, by their present names.
+  // The expected holders, oldest first, with their current names.
   std::vector<Holder> holders(const Object& object) const {
     std::vector<Holder> holders;
     for (const Object* holder : needs_) {
@@ -230,7 +230,7 @@ class Model {
   }
 
   std::vector<Entry> entries_;
-  std::vector<Object*> needs_;  // those with a strong link, in the order in which it was set
+  std::vector<Object*> needs_;  // objects with a strong link, in the order in which it was set
   int moves_ = 0;
 };
 
@@ -281,7 +281,7 @@ TEST(TreeHistoryTest, any_history_of_changes_leaves_the_tree_that_a_model_predic
         model.check();
       }
     }
-    // Rings of strong links would keep their members for ever.
+    // Objects that hold each other in a cycle would never be destroyed.
     object_child_foreach_recursive(objects_root(), [](Object& object) {
       (void)object.set_property("needs", Json(""));
       return 0;

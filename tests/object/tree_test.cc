@@ -23,7 +23,7 @@ using testing::IsEmpty;
 
 std::vector<std::string> log;
 
-// Tells when it leaves the tree and when it goes, and has a link.
+// Logs when it leaves the tree and when it is destroyed; has a link.
 class Node : public Object {
  public:
   static const TypeInfo type_info;
@@ -31,7 +31,7 @@ class Node : public Object {
 
   std::string label;
   WeakLink<Object> to;
-  Ref<Object> friend_to;  // given up when it leaves the tree
+  Ref<Object> friend_to;  // released when it leaves the tree
 
  protected:
   void unparent() override {
@@ -62,7 +62,7 @@ class TreeTest : public testing::Test {
     for (const auto& child : top_) object_unparent(*child);
   }
 
-  // A node below the root or another object; the tree owns it.
+  // Adds a node below the root or another object. The tree owns it.
   Node& node(std::string_view name, Object& parent = object_root()) {
     auto made = object_new("node");
     EXPECT_TRUE(made);
@@ -76,7 +76,7 @@ class TreeTest : public testing::Test {
   static std::string path(const Object& object) {
     return object_get_canonical_path(object).value_or("nowhere");
   }
-  // The path of what a path leads to.
+  // Returns the path of the object to which a path resolves.
   static std::string find(std::string_view p) {
     const Resolved r = object_resolve_path(p);
     return r.ambiguous ? "ambiguous" : r.object ? path(*r.object) : "nothing";
@@ -221,14 +221,14 @@ TEST_F(TreeTest, a_star_is_replaced_by_the_first_free_number) {
   EXPECT_EQ(node("x[*]", a).name(), "x[0]");
   EXPECT_EQ(node("y[*]", a).name(), "y[0]");
 
-  node("x[2]", a);  // by its full name
+  node("x[2]", a);  // with an explicit number
   EXPECT_EQ(node("x[*]", a).name(), "x[3]");
   for (const char* name : {"x[3]", "x[1]", "x[2]"}) object_unparent(*a.child(name));
   node("x[1]", a);
   EXPECT_EQ(node("x[*]", a).name(), "x[2]");
   EXPECT_EQ(node("x[*]", a).name(), "x[3]");
   EXPECT_EQ(node("x[*]", a).name(), "x[4]");
-  // A refused child takes no number.
+  // A refused child does not use up a number.
   EXPECT_FALSE(a.add_child("y[*]", *a.child("x[1]")));
   EXPECT_EQ(node("y[*]", a).name(), "y[1]");
 }
@@ -406,7 +406,7 @@ TEST_F(TreeTest, the_depth_of_the_tree_is_limited_however_it_grows) {
   ASSERT_TRUE(two->add_child("below", *one));
   EXPECT_EQ(at->parent()->add_child("x", *two).error().message(), too_deep) << "what it brings along counts";
   EXPECT_TRUE(at->parent()->parent()->add_child("x", *two));
-  // From below.
+  // The tree may also grow at the top.
   const Ref<Object> kept(*top);
   object_unparent(*top);
   const Ref<Object> folder = *object_new("node");

@@ -28,7 +28,7 @@ using testing::Not;
 
 std::vector<std::string> log;
 
-// Three generations; each hook says who it is.
+// Three generations of types; each hook logs the type that declares it.
 class Grandparent : public Object {
  public:
   static const TypeInfo type_info;
@@ -74,10 +74,10 @@ const TypeInfo Child::type_info{
     .instance_finalize = [](Object&) { log.push_back("finalize child"); },
 };
 
-// An object of no particular type.
+// A C++ class without a type_info of its own.
 class Thing : public Object {};
 
-// An interface and a class that has it.
+// An interface and a class that implements it.
 class Ringing {
  public:
   static const TypeInfo type_info;
@@ -97,7 +97,7 @@ class Bell : public Object, public Ringing {
 const TypeInfo Bell::type_info{
     .name = "bell", .parent = "object", .interfaces = {"ringing"}, .create = create<Bell>};
 
-// Types live as long as the program, and the tests may share one: each uses names of its own.
+// Types live as long as the program, and tests may share a program, so each test uses its own names.
 class TypeTest : public testing::Test {
  protected:
   TypeTest() { log.clear(); }
@@ -285,7 +285,7 @@ TEST_F(TypeTest, listing_an_interface_without_deriving_from_it_is_an_error_of_th
   }
 }
 
-// Lists all types from its class hook, and keeps what it saw.
+// The types that the class_init of `lister` saw.
 std::vector<std::string> seen_by_lister;
 
 TEST_F(TypeTest, a_class_hook_may_list_types_and_look_up_its_own) {

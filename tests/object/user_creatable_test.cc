@@ -43,7 +43,7 @@ struct Screw {
   static constexpr auto members = member_list(member("kind", &Screw::kind), member("length", &Screw::length));
 };
 
-// A property of each kind that object-add checks differently; setters and hooks are logged.
+// Has a property of each kind that object-add checks differently; setters and hooks are logged.
 class Widget : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;
@@ -135,14 +135,14 @@ class UserCreatableTest : public testing::Test {
     EXPECT_EQ(r.error().error_class(), ErrorClass::GenericError);
     return r.error().message();
   }
-  // Adds by JSON.
+  // Adds an object from JSON text.
   static std::string add(std::string_view options) {
     const auto json = parse_json(options);
     EXPECT_TRUE(json) << options;
     return message(user_creatable_add(*json));
   }
   static std::string add_json(const Json& options) { return message(user_creatable_add(options)); }
-  // A widget called x with these further members.
+  // Adds a widget called x with these further members.
   static std::string add_widget(std::string_view members) {
     return add(R"({"qom-type": "widget", "id": "x", )" + std::string(members) + "}");
   }
@@ -198,10 +198,10 @@ TEST_F(UserCreatableTest, each_check_has_its_error_text) {
   EXPECT_FALSE(objects_root().child("x"));
 }
 
-// The checks in the order in which they are made: what breaks each, and what it says.
+// The checks in the order in which they are made: the member that fails each, and the error message.
 struct Check {
   const char* name;
-  std::string_view member;  // broken by this one; empty value: left out
+  std::string_view member;  // set to `value`, or left out if that is empty
   std::string_view value;
   std::string_view text;
 };
@@ -224,12 +224,12 @@ class ObjectAddOrderTest : public UserCreatableTest, public testing::WithParamIn
 
 TEST_P(ObjectAddOrderTest, of_two_mistakes_the_one_that_is_checked_first_is_reported) {
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "taken"})"), "ok");
-  const bool backwards = GetParam();  // the order in which the client sends does not matter
+  const bool backwards = GetParam();  // the order of the client's members must not matter
   for (std::size_t i = 0; i < std::size(kChecks); ++i) {
     for (std::size_t j = i; j < std::size(kChecks); ++j) {
       const Check& first = kChecks[i];
       const Check& second = kChecks[j];
-      if (i != j && first.member == second.member) continue;  // one member has one mistake
+      if (i != j && first.member == second.member) continue;  // a member can have only one of the two values
       std::vector<std::pair<std::string_view, std::string_view>> members{{"qom-type", R"("widget")"},
                                                                          {"id", R"("x")"}};
       for (const Check* c : {&first, &second}) {
@@ -402,7 +402,7 @@ TEST_F(UserCreatableTest, a_setter_that_refuses_undoes_what_was_set_before) {
   EXPECT_THAT(log, Not(Contains("note "))) << "what was never stored is not put back";
 }
 
-// Makes another of itself, below itself, as long as `levels` is left.
+// Creates another one below itself, until `levels` is 0.
 class Matryoshka final : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;

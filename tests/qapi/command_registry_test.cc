@@ -68,7 +68,7 @@ class CommandRegistryTest : public testing::Test {
     registry.add(event<Reply>("SPOKEN", "somebody spoke"));
   }
 
-  // The reply as text, or the error with its class.
+  // Runs a command. Returns the reply as JSON text, or the class and message of the error.
   std::string run(std::string_view name, std::string_view arguments = "{}") {
     const auto json = parse_json(arguments);
     EXPECT_TRUE(json) << arguments;
@@ -205,7 +205,7 @@ TEST_F(CommandRegistryTest, a_listener_that_removes_itself_is_destroyed_after_it
   std::shared_ptr<void> self;
   self = registry.listen([&heard, &self, text = std::string(64, 'x')](std::string_view, const Json&) {
     self = nullptr;
-    heard.push_back(text);  // the capture must be alive still
+    heard.push_back(text);  // the capture must still exist
   });
   registry.emit("SPOKEN", Reply{"x"});
   registry.emit("SPOKEN", Reply{"x"});
@@ -250,7 +250,7 @@ TEST_F(CommandRegistryTest, a_listener_may_send_another_event) {
   EXPECT_THAT(heard, ElementsAre("1 SPOKEN", "1 DEEPER", "2 DEEPER", "2 SPOKEN"));
 }
 
-// Data that can't be formatted: whoever tries ends the program.
+// Data that can't be formatted: to_json() aborts, because the enum value has no name.
 enum class Mood { calm };
 struct Unspeakable {
   Mood mood = static_cast<Mood>(7);
@@ -324,7 +324,7 @@ TEST_F(CommandRegistryTest, a_filter_may_add_a_listener_and_the_event_reaches_al
   EXPECT_THAT(heard, testing::Contains("last"));
 }
 
-// Emits when it is destroyed, as a thread may that is joined then.
+// Emits an event in its destructor, like an object that joins a thread there.
 struct LastWords {
   CommandRegistry& registry;
   ~LastWords() { registry.emit("SPOKEN", Reply{"farewell"}); }

@@ -23,7 +23,7 @@ struct Sum {
   static constexpr auto members = member_list(member("value", &Sum::value));
 };
 
-// A reply, and all that has been answered to it.
+// A Reply whose answers are recorded as text.
 class ReplyTest : public testing::Test {
  protected:
   std::vector<std::string> answers;

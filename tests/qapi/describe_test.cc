@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Descriptions of types that are not like most.
+// Descriptions of unusual types: recursive structs, members in a tuple, enums with gaps, embedded members.
 #include "qomio/qapi/describe.h"
 
 #include <gmock/gmock.h>
@@ -20,7 +20,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// Holds a list of its own kind, directly and through another.
+// Contains lists of its own type, directly and through Forest.
 struct Forest;
 struct Twig {
   std::string name;
@@ -85,7 +85,7 @@ TEST(RecursiveStruct, stands_in_the_schema_once) {
   EXPECT_EQ(schema.find(R"("either")"), schema.rfind(R"("either")"));
 }
 
-// As structs were described before there was member_list().
+// A struct whose members are in a std::tuple instead of a member_list().
 struct InATuple {
   std::int64_t count = 0;
   Json anything;
@@ -130,7 +130,7 @@ inline constexpr auto enum_description<v7> = EnumDescription("v7", "x1", "x2");
 
 namespace {
 
-// What does not fit doesn't compile: visit() asserts this.
+// visit() asserts this at compile time, so that a wrong description does not compile.
 TEST(EnumDescriptions, name_the_values_from_0_on_and_all_of_them) {
   EXPECT_TRUE(internal::describes_all_values<Whole>());
   EXPECT_TRUE(internal::describes_all_values<Plain>());
@@ -170,7 +170,7 @@ TEST(NamesOfFeatures, that_are_too_many_are_known_to_be) {
   EXPECT_TRUE((Features{f, f, f, f, f}).too_many());
 }
 
-// Numbers that a table names.
+// Members that get their names from a table.
 struct Numbers {
   std::int64_t values[2] = {};
   friend bool operator==(const Numbers&, const Numbers&) = default;

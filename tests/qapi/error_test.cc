@@ -49,7 +49,7 @@ TEST(Error, that_was_moved_from_is_empty_and_may_be_used_again) {
   Error from("text");
   const Error to = std::move(from);
   EXPECT_EQ(to.message(), "text");
-  EXPECT_EQ(from.message(), "");  // NOLINT(bugprone-use-after-move): what it is then is documented
+  EXPECT_EQ(from.message(), "");  // NOLINT(bugprone-use-after-move): the moved-from state is documented
   EXPECT_EQ(from.error_class(), ErrorClass::GenericError);
   from.prepend("again");
   EXPECT_EQ(from.message(), "again");

@@ -13,7 +13,7 @@
 #include "qomio/qapi/describe.h"
 #include "qomio/qapi/json.h"
 
-// A described struct with a member of every kind there is, for tests of visitors.
+// A described struct with a member of every kind, for tests of visitors.
 namespace qomio {
 namespace sample {
 enum class Colour { red, green, blue };

@@ -27,7 +27,7 @@ TEST(FileDescriptor, is_given_away_by_moving_and_by_release) {
   FileDescriptor first(opened());
   const int fd = first.get();
   FileDescriptor second = std::move(first);
-  EXPECT_FALSE(first);  // NOLINT(bugprone-use-after-move): that it is empty then is what is tested
+  EXPECT_FALSE(first);  // NOLINT(bugprone-use-after-move): tests that it is empty
   EXPECT_EQ(second.get(), fd);
   const FileDescriptor third(second.release());
   EXPECT_FALSE(second);

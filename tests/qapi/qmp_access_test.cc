@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Who may do what: read-only clients, other users, sockets that were handed over.
+// Access control: read-only clients, other users, and sockets that another process created.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -79,7 +79,7 @@ TEST_F(QmpAccessTest, a_read_only_client_hears_events) {
   EXPECT_THAT(lines(client), ElementsAre(HasSubstr("TICK")));
 }
 
-// The mode of the socket's file would keep others out, so it is opened wide.
+// The mode of the socket file would keep other users out, so the test gives them access to it.
 TEST_F(QmpAccessTest, other_users_are_hung_up_on) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can be someone else";
   std::filesystem::permissions(directory_, std::filesystem::perms::all);

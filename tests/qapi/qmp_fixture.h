@@ -22,7 +22,7 @@
 
 namespace qomio {
 
-// The data of the test's event TICK.
+// The data of the event TICK, which the tests emit.
 struct Tick {
   bool guest = false;
   std::string reason;
@@ -30,7 +30,7 @@ struct Tick {
   static constexpr auto members = member_list(member("guest", &Tick::guest), member("reason", &Tick::reason));
 };
 
-// The library's lines of the log while it lives.
+// Collects the messages that are logged during its lifetime.
 class LogLines {
  public:
   LogLines() : old_(g_log_set_default_handler(take, this)) {}
@@ -39,8 +39,8 @@ class LogLines {
   LogLines& operator=(const LogLines&) = delete;
 
   const std::vector<std::string>& all() const { return lines_; }
-  // A line, and how often it was repeated: in a test that is held up for seconds the number may be told in
-  // parts.
+  // Expects the line `first`, then `repeated`, whose count may be split over several lines if the test was
+  // delayed for seconds.
   void expect(const std::string& first, const std::string& repeated) {
     ASSERT_GE(lines_.size(), 2U);
     EXPECT_LE(lines_.size(), 10U);
@@ -62,7 +62,7 @@ class LogLines {
   std::vector<std::string> lines_;
 };
 
-// A client in the thread of the server: it never waits, the test runs the server's loop.
+// A client in the server's thread. Only wait() blocks; the test itself runs the server's loop.
 class TestClient {
  public:
   explicit TestClient(int fd) : fd_(fd) { fcntl(fd, F_SETFL, O_NONBLOCK); }
@@ -84,18 +84,18 @@ class TestClient {
   }
   void shut_down_sending() { shutdown(fd_, SHUT_WR); }
 
-  // How much the socket took.
+  // Returns the number of bytes that the socket accepted.
   std::size_t send_some(std::string_view text) {
     const ssize_t n = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
     return n < 0 ? 0 : static_cast<std::size_t>(n);
   }
 
-  // Until something has arrived, or the server has left: for a thread of its own.
+  // Blocks until data has arrived or the server has hung up, so call it in another thread than the server's.
   void wait() const {
     pollfd entry{.fd = fd_, .events = POLLIN, .revents = 0};
     (void)poll(&entry, 1, -1);
   }
-  // Looks for what has arrived.
+  // Reads everything that has arrived.
   void receive() {
     std::string piece(1 << 16, '\0');
     ssize_t n = 0;
@@ -103,7 +103,7 @@ class TestClient {
       buffer_.append(piece, 0, static_cast<std::size_t>(n));
     if (n == 0 || errno != EAGAIN) ended_ = true;
   }
-  // The next line, without its end.
+  // Removes and returns the next line, without its line end.
   std::optional<std::string> take_line() {
     const std::size_t end = buffer_.find("\r\n");
     if (end == std::string::npos) return std::nullopt;
@@ -119,7 +119,7 @@ class TestClient {
   std::string buffer_;
 };
 
-// A server on a socket in a directory of its own, whose loop runs only while a test asks for something.
+// A server on a socket in a temporary directory. Its loop runs only inside functions such as settle().
 class QmpServerTest : public testing::Test {
  protected:
   static constexpr std::size_t kOutputLimit = 1 << 20;
@@ -149,7 +149,7 @@ class QmpServerTest : public testing::Test {
     while (g_main_context_iteration(context_, FALSE)) {
     }
   }
-  // The next line for the client; empty when none comes.
+  // Runs the loop and returns the client's next line; empty if none arrives.
   std::string line(TestClient& client) {
     for (bool more = true; more;) {
       client.receive();
@@ -171,12 +171,12 @@ class QmpServerTest : public testing::Test {
       ASSERT_TRUE(g_main_context_iteration(context_, FALSE)) << "the server takes no more";
     }
   }
-  // What the server says to this, all of it.
+  // Sends the text and returns all lines that arrive for the client.
   std::vector<std::string> ask(TestClient& client, std::string_view text) {
     send(client, text);
     return lines(client);
   }
-  // A client that has read the greeting and negotiated.
+  // Returns a client that has read the greeting and negotiated capabilities.
   TestClient negotiated(std::string_view how = kNegotiate) {
     TestClient client(path_);
     EXPECT_THAT(line(client), testing::HasSubstr("QMP"));
@@ -191,11 +191,11 @@ class QmpServerTest : public testing::Test {
   CommandRegistry registry_;
   std::filesystem::path directory_;
   std::string path_;
-  int runs_ = 0;  // of `work` and `echo`
+  int runs_ = 0;  // calls of `work` and `echo`
   std::optional<QmpServer> server_;
 
  private:
-  // `work`, `urgent` (out of band) and `echo`, which returns the text that it gets so many times.
+  // Adds `work`, which counts calls, `urgent`, which may run out of band, and `echo`, which repeats a text.
   void add_commands() {
     const auto add = [this](const char* name, bool oob, std::function<Result<Json>(const Json&)> run) {
       Command c = command(name, "for tests", std::move(run));

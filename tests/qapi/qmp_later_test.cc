@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Commands that answer later, and what one client may cost.
+// Commands that answer later, and limits to the resources that one client may use.
 #include <fmt/format.h>
 
 #include <thread>
@@ -22,9 +22,9 @@ struct Waiting {
   static constexpr auto members = member_list(member("text", &Waiting::text));
 };
 
-std::vector<Answer<Waiting>> answers;  // of the commands that run
+std::vector<Answer<Waiting>> answers;  // of the running `wait` commands
 
-// `wait` answers when the test says so.
+// The command `wait` answers at once for the text "now", otherwise when the test sends one of `answers`.
 class QmpLaterTest : public QmpServerTest {
  protected:
   QmpLaterTest() {
@@ -193,7 +193,7 @@ TEST_F(QmpLaterTest, run_does_not_wait) {
   EXPECT_TRUE(registry_.run("wait", *parse_json("{'text':'now'}")));
 }
 
-// Many short commands in one go: most stay in the socket until the client reads, and then all are answered.
+// Sends many short commands. Most stay in the socket until the client reads, and all are answered in the end.
 TEST_F(QmpLaterTest, a_client_that_sends_much_and_reads_nothing_costs_little_and_gets_all_in_the_end) {
   constexpr int kCommands = 50'000;
   TestClient greedy = negotiated();
@@ -205,7 +205,7 @@ TEST_F(QmpLaterTest, a_client_that_sends_much_and_reads_nothing_costs_little_and
     n = greedy.send_some(rest);
     rest.remove_prefix(n);
   }
-  // A reply is longer than 64 bytes: a megabyte waits, and what the kernel holds.
+  // A reply is longer than 64 bytes. At most kOutputLimit bytes wait in the server; the kernel buffers more.
   EXPECT_LT(runs_, 2 * static_cast<int>(kOutputLimit) / 64);
   EXPECT_FALSE(rest.empty()) << "not all was read";
   TestClient other = negotiated();

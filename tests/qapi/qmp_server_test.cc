@@ -65,7 +65,7 @@ TEST_F(QmpServerTest, what_clients_are_told_of_is_listed) {
   EXPECT_THAT(names, ElementsAre(HasSubstr(R"("qmp_capabilities")")));
 }
 
-// A megabyte may wait, and what the kernel holds: so most of a hundred replies of 100 kB are not even made.
+// Only kOutputLimit bytes wait, and the kernel buffers some, so most of the hundred replies are not created.
 TEST_F(QmpServerTest, a_client_that_does_not_read_stops_being_served_and_others_go_on) {
   TestClient slow = negotiated();
   send(slow, repeated("{'execute':'echo','arguments':{'text':'0123456789','times':10000}}", 100));
@@ -126,14 +126,14 @@ TEST_F(QmpServerTest, the_oldest_events_for_a_client_that_does_not_read_are_drop
                                     R"("event": "EVENTS_DROPPED", "data": \{"count": [0-9]+\}\})"));
   const auto dropped = server_->dropped_event_count();
   EXPECT_EQ(parse_json(*notice)->at("data").at("count"), dropped);
-  // It stands where the dropped ones are missing.
+  // The notice stands in the place of the dropped events.
   const auto before = static_cast<std::size_t>(notice - events.begin());
   EXPECT_THAT(*std::next(notice), HasSubstr(fmt::format("\"{}:x", before + dropped)));
   events.erase(notice);
   EXPECT_EQ(std::ranges::count_if(events, is_notice), 0);
   EXPECT_EQ(dropped + events.size(), static_cast<std::size_t>(kEvents));
 
-  // Another time it hears of what it missed since.
+  // The next notice counts only the events that were dropped since.
   for (int i = 0; i < kEvents; ++i) registry_.emit("TICK", Tick{.guest = true, .reason = text});
   events = lines(slow);
   const auto second = std::ranges::find_if(events, is_notice);
@@ -143,7 +143,7 @@ TEST_F(QmpServerTest, the_oldest_events_for_a_client_that_does_not_read_are_drop
   EXPECT_THAT(lines(slow), ElementsAre(HasSubstr("last")));
 }
 
-// The replies, which are never dropped, use up the whole limit.
+// Replies, which are never dropped, use up the whole limit.
 TEST_F(QmpServerTest, a_client_whose_events_were_all_dropped_for_replies_is_told_too) {
   TestClient slow = negotiated();
   send(slow, repeated("{'execute':'echo','arguments':{'text':'0123456789','times':100000}}", 5));
@@ -252,7 +252,7 @@ TEST_F(QmpServerTest, a_value_that_is_too_large_is_one_error_and_its_memory_is_b
               ElementsAre(error_line("GenericError", "JSON token size limit exceeded"), R"({"return": 1})"));
 }
 
-// A program whose command `quit` is the last.
+// A server that ends after the command `quit`.
 class QmpQuitTest : public QmpServerTest {
  protected:
   QmpQuitTest() {
@@ -306,7 +306,7 @@ TEST_F(QmpQuitTest, a_client_that_never_reads_does_not_hold_up_the_end) {
   server_.reset();
 }
 
-// Destroys the server in a forked child, as a child does that returns from main().
+// Destroys the server in a forked child, like a child that returns from main().
 void end_in_a_child(std::optional<QmpServer>& server) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
@@ -323,7 +323,7 @@ TEST_F(QmpQuitTest, a_forked_child_that_ends_takes_nothing_from_the_server) {
   TestClient client = negotiated();
   TestClient slow = negotiated();
   fill(slow);
-  slow.receive();  // now the socket has room for the rest, which the child could send
+  slow.receive();  // makes room in the socket, so that the child could send the rest
   end_in_a_child(server_);
   EXPECT_THAT(ask(client, "{'execute':'work'}"), SizeIs(1));
   TestClient later = negotiated();
@@ -332,7 +332,7 @@ TEST_F(QmpQuitTest, a_forked_child_that_ends_takes_nothing_from_the_server) {
       << "nothing was sent twice";
 }
 
-// A server on a pair of pipes, as on standard input and output.
+// A server whose client is a pair of pipes, like standard input and output.
 class QmpPipeTest : public QmpServerTest {
  protected:
   QmpPipeTest() {
@@ -358,7 +358,7 @@ class QmpPipeTest : public QmpServerTest {
   }
   int to_server_[2];
   int from_server_[2];
-  int flags_;  // the pipe to us, kept open to look at its flags
+  int flags_;  // a copy of from_server_[1], to read the flags of the pipe
 };
 
 TEST_F(QmpPipeTest, a_pair_of_pipes_is_a_client_until_its_input_ends) {

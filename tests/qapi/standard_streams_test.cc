@@ -13,7 +13,7 @@
 namespace qomio {
 namespace standard_streams_test {
 
-// Runs a part of a program of its own; its status is 0 when `part` returns true.
+// Runs `part` in a child process. Returns the wait status of the child, which is 0 if `part` returned true.
 int status_of(const std::function<bool()>& part) {
   const pid_t child = fork();
   if (child == 0) _exit(part() ? 0 : 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Described types with branches, alternates and null; comparison and copies.
+// Unions, alternates and null in described types, and how such values are compared and copied.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 

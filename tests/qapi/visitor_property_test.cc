@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any value of a described struct survives every way out and in again, and no JSON is half read.
+// Any value of a described struct is read back equal from JSON and options; changed JSON is refused or valid.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -22,7 +22,7 @@ namespace visitor_property_test {
 
 using namespace sample;
 
-// What may be in the values: text for a command line has no null and no untyped value but text.
+// What the values may contain: text on a command line cannot express null or untyped values except strings.
 enum class Kinds { all, of_text };
 
 std::string any_text() {
@@ -54,7 +54,7 @@ double any_double() {
 
 std::size_t any_count(std::size_t most) { return *rc::gen::inRange<std::size_t>(0, most + 1); }
 
-// With some depth left; keys of an object differ.
+// Nested at most `depth` levels; the keys of an object are unique.
 Json any_json(int depth) {
   switch (*rc::gen::inRange(0, depth > 0 ? 8 : 6)) {
     case 0:
@@ -97,7 +97,7 @@ void fill_variant(std::variant<Ts...>& value, Kinds kinds) {
   (one(std::type_identity<Ts>()), ...);
 }
 
-// Any value of a described type, whatever its members are.
+// Sets the value to a random one of its type, whatever its members are.
 template <class T>
 void fill(T& value, Kinds kinds) {
   if constexpr (internal::Struct<T>) {
@@ -148,7 +148,7 @@ EveryKind any_value(Kinds kinds) {
   return value;
 }
 
-// The options of a command line that stand for the value.
+// Appends the value as options of a command line.
 void append_options(std::string& out, const Json& value, const std::string& key) {
   if (value.is_structured() && !value.empty()) {
     std::size_t index = 0;
@@ -230,7 +230,7 @@ TEST(VisitorPropertyTest, members_may_be_in_any_order_and_those_with_a_default_m
   }));
 }
 
-// Changes one thing somewhere below the value; returns the name of the outermost member where that is.
+// Adds, replaces or removes one value at any depth. Returns the name of the outermost member containing it.
 std::string mutate(Json& value) {
   Json* at = &value;
   std::string outermost;
@@ -258,7 +258,7 @@ std::string mutate(Json& value) {
   return outermost;
 }
 
-// `Parameter 'leaf.name' is missing` names leaf.name.
+// Returns the quoted name in a message: leaf.name for `Parameter 'leaf.name' is missing`.
 std::string named_in(const std::string& message) {
   const auto begin = message.find('\'') + 1;
   return message.substr(begin, message.find('\'', begin) - begin);
@@ -273,7 +273,7 @@ void require_refusal_or_value(const Json& json, const std::string& where, int& r
   ++refused;
   const std::string& message = read.error().message();
   const std::string name = named_in(message);
-  // Enums and small integers are named as in their struct or, as elements of a list, null.
+  // Errors about enums and small integers name only the last component, or null for an element of a list.
   const bool may_be_short = message.find("Parameter") == 0 && message.find(" is ") == std::string::npos &&
                             name.find_first_of(".[") == std::string::npos;
   RC_LOG() << message << " for " << where;
@@ -296,7 +296,7 @@ TEST(VisitorPropertyTest, changed_json_is_either_refused_with_a_name_or_a_valid_
   EXPECT_GT(taken, 10);
 }
 
-// Lists, alternates and scalars; a struct may be half read, which from_json() keeps to itself.
+// Only for lists, alternates and scalars: a struct may be left half read, but from_json() does not return it.
 TEST(VisitorPropertyTest, refused_input_changes_nothing) {
   EXPECT_TRUE(rc::check([] {
     const Json json = any_json(2);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whom the client reaches, how long it waits, and what its exit status says when it does not get an answer.
+// How the client finds its server, how long it waits, and its exit status if it gets no answer.
 #include "qomio/tests/tools/qomctl_fixture.h"
 
 #include "qomio/qapi/json.h"
@@ -65,7 +65,7 @@ TEST_F(ConnectionTest, a_server_that_hangs_up_is_exit_status_3) {
 }
 
 TEST_F(ConnectionTest, a_server_that_ends_instead_of_answering_quit_did_what_it_was_told) {
-  // The server of the tests knows only commands with double quotes by name.
+  // FakeServer reads only strict JSON: the command of a request in single quotes is "".
   for (const char* command : {"quit", ""}) {
     server.answers(command, [](const Json&) {
       return std::vector<std::string>{

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """usage: echo_test.py ECHO_PROGRAM
 
-Both ways of the example echo what many clients send, also more than a socket's buffer holds, and end at SIGTERM.
+Checks that both variants of the example echo what many clients send, even if it exceeds a socket's buffer, and that
+they end at SIGTERM.
 """
 import os
 import signal
@@ -34,7 +35,7 @@ for way in ("callbacks", "coroutines"):
                 exchange(client, f"hello from {number}\n".encode())
         clients.pop().close()
         exchange(clients[0], os.urandom(8 << 20))
-        # One that does not read does not hold up the others.
+        # A client that does not read must not delay the others.
         deaf = connect()
         deaf.setblocking(False)
         try:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: embed_test.sh EMBED QOMCTL — runs the example and controls it live, as its last comment promises.
+# usage: embed_test.sh EMBED QOMCTL — runs the embedding example and controls it with qomctl while it runs.
 set -euo pipefail
 embed=$1
 qomctl=$2
@@ -9,7 +9,7 @@ pid=
 trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
 export QOMIO_SOCKET=$work/app.qmp
 
-# expect_output TEXT WORDS…: the client prints exactly that.
+# expect_output TEXT WORDS…: requires that `qomctl WORDS` prints exactly TEXT.
 expect_output() {
   local expected=$1 got
   shift

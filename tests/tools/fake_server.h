@@ -21,7 +21,7 @@ namespace qomio::testing {
 
 using Json = nlohmann::ordered_json;
 
-// A folder of the test's own, removed with all in it.
+// A temporary folder, which the destructor removes with its contents.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
@@ -40,20 +40,20 @@ class TemporaryFolder {
   std::string path_;
 };
 
-// A QMP server that plays a script: one client at a time, one line of JSON in, the scripted lines out. Set
-// the script before start(), look at requests() after the client has ended.
+// A QMP server with scripted answers. Serves one client at a time, and answers each line of JSON with the
+// scripted lines. Set the script before start(), and call requests() after the client has ended.
 class FakeServer {
  public:
-  // The lines that answer a request. kHangUp among them ends the connection.
+  // Returns the lines that answer a request. kHangUp instead of a line closes the connection.
   using Answer = std::function<std::vector<std::string>(const Json& request)>;
   static constexpr const char* kHangUp = "hang up";
 
   std::string greeting =
       R"({"QMP": {"version": {"qemu": {"micro": 0, "minor": 1, "major": 0}, "package": "fake"}, "capabilities": []}})";
 
-  // What answers a command; `value` is JSON text.
+  // Sets the answer to a command; `value` is JSON text.
   void returns(const std::string& command, const std::string& value) {
-    // A message is a line, however the test spells it.
+    // A message is one line, even if `value` has several.
     const std::string line = Json{{"return", Json::parse(value)}}.dump();
     answers(command, [line](const Json&) { return std::vector<std::string>{line}; });
   }
@@ -76,14 +76,14 @@ class FakeServer {
 
   ~FakeServer() {
     if (!thread_.joinable()) return;
-    shutdown(listener_, SHUT_RDWR);  // accept() returns
+    shutdown(listener_, SHUT_RDWR);  // makes accept() return
     thread_.join();
     close(listener_);
   }
 
   std::string path() const { return folder_.file("qmp"); }
 
-  // The requests behind the negotiation, as they came.
+  // Returns all requests except qmp_capabilities, as they were received.
   std::vector<std::string> requests() {
     const std::scoped_lock lock(mutex_);
     return requests_;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: forbidden_include_test.sh CHECK — the check refuses each kind of include that runs against the order.
+# usage: forbidden_include_test.sh CHECK — tests that the check refuses each kind of forbidden include.
 set -euo pipefail
 check=$1
 root=$(mktemp -d)
@@ -23,20 +23,20 @@ expect() {
 expect 0 object/tree.h '#include "qomio/qapi/error.h"'
 expect 0 tools/a.cc '#include "qomio/iothread/iothread.h"'
 expect 0 qapi/json.cc '#include <vector>'
-# the folders
+# between folders
 expect 1 qapi/error.h '#include "qomio/object/object.h"'
 expect 1 qapi/error.cc '  #  include <qomio/iothread/iothread.h>'
 expect 1 object/tree.h '#include "qomio/iothread/iothread.h"'
 expect 1 iothread/timer.cc '#include "qomio/tools/qomctl/table.h"'
 expect 1 iothread/timer.cc '#include "qomio/qomio.h"'
 expect 1 examples/a.cc '#include "qomio/tools/qomctl/table.h"'
-# names in full
+# relative names
 expect 1 qapi/error.cc '#include "../object/object.h"'
-# the order inside a folder
+# within a folder
 expect 0 object/link.cc '#include "qomio/object/tree.h"'
 expect 1 object/tree.cc '#include "qomio/object/link.h"'
 expect 1 object/no_such_component.h '#include <vector>'
-# what is internal
+# internal headers
 expect 1 tools/a.cc '#include "qomio/qapi/internal/json/clear.h"'
 expect 0 qapi/describe.h '#include "qomio/qapi/internal/json/clear.h"'
 expect 1 qapi/keyval.h '#include "qomio/qapi/internal/json/lexer.h"'

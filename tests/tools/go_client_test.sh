@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: go_client_test.sh QOMIOD QOMCTL — a Go library written for QEMU drives the daemon. Skipped (77) where Go or the library
-# is not installed.
+# usage: go_client_test.sh QOMIOD QOMCTL — controls the daemon with a Go library written for QEMU. Exits with 77
+# (skipped) if Go or the library is not installed.
 set -euo pipefail
 qomiod=$1
 qomctl=$2
@@ -16,7 +16,7 @@ work=$(mktemp -d)
 pid=
 trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-# Debian's libraries lie where they were found before Go had modules.
+# Debian installs Go libraries in a GOPATH, which Go searches only if modules are turned off.
 GO111MODULE=off GOPATH=$libraries GOCACHE=$work/cache go build -o "$work/client" "$here/go_client/main.go"
 
 "$qomiod" --qmp "unix:$work/qmp.sock" --object iothread,id=io0 &

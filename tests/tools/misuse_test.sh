@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: misuse_test.sh FOLDER COMPILER FLAG… — each source in the folder is a mistake. It does not compile, and among the
-# errors is the sentence that the source expects.
+# usage: misuse_test.sh FOLDER COMPILER FLAG… — tests that no source in the folder compiles, and that the errors contain
+# the sentence after `// expected:` in the source.
 set -euo pipefail
 folder=$1
 shift

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: module_test.sh QOMIOD QOMCTL MODULE OTHER_ABI_MODULE — types from a module are used; a wrong one is refused.
+# usage: module_test.sh QOMIOD QOMCTL MODULE OTHER_ABI_MODULE — uses types of a module; refuses one of another ABI.
 set -euo pipefail
 qomiod=$1
 qomctl=$2
@@ -11,7 +11,7 @@ pid=
 trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
 export QOMIO_SOCKET=$work/qmp.sock
 
-# refused TEXT COMMAND…: the command fails and says so.
+# refused TEXT COMMAND…: requires that the command fails and prints TEXT.
 refused() {
   local expected=$1 said
   shift
@@ -34,7 +34,7 @@ refused "is built for qomio-0.0" "$qomctl" module-load path="$other"
 wait "$pid"
 pid=
 
-# The same types, loaded later.
+# The same types, from a module that is loaded while the daemon runs.
 "$qomiod" --qmp "unix:$QOMIO_SOCKET" &
 pid=$!
 "$qomctl" --wait --timeout 120 query-version >/dev/null
@@ -47,7 +47,7 @@ refused "does not accept value 'greeter'" "$qomctl" add greeter g1
 wait "$pid"
 pid=
 
-# A configuration brings its modules along, wherever the program is started.
+# A configuration loads its modules, whatever the program's working directory is.
 (cd / && exec "$qomiod" --config "$work/config" --qmp "unix:$QOMIO_SOCKET") &
 pid=$!
 "$qomctl" --wait --timeout 30 query-version >/dev/null

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// add, del, get, set: what they send, and what they print.
+// The commands add, del, get and set: what they send, and what they print.
 #include "qomio/tests/tools/qomctl_fixture.h"
 
 #include "qomio/qapi/json.h"
@@ -28,7 +28,7 @@ TEST_F(ObjectCommandsTest, the_server_reads_what_was_typed_where_it_can) {
   server.returns("object-add-text", "{}");
   const std::string set = R"({"execute":"qom-set-text","arguments":{"path":"io0","properties":)";
   EXPECT_EQ(qomctl({"set", "io0", "cpu-affinity", "0,1"}).status, 0);
-  EXPECT_EQ(qomctl({"set", "io0", "a.b", "x"}).status, 0);  // apart, a name is what it is
+  EXPECT_EQ(qomctl({"set", "io0", "a.b", "x"}).status, 0);  // separate words: no keyval syntax
   EXPECT_EQ(qomctl({"set", "io0", "a=010", "b=", "c=[1]", "d=x=y", "a=5"}).status, 0);
   EXPECT_EQ(qomctl({"set", "io0", "r.0.on=a,b", "r.1.on=no", "x=1"}).status, 0);
   EXPECT_EQ(qomctl({"add", "thing", "t0"}).status, 0);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: pkg_config_test.sh PREFIX SOURCE COMPILER [FLAGS…] — the source builds with what qomio.pc says, and no more.
+# usage: pkg_config_test.sh PREFIX SOURCE COMPILER [FLAGS…] — builds SOURCE with these flags and those of qomio.pc.
 set -euo pipefail
 prefix=$1
 source=$2
@@ -10,6 +10,6 @@ trap 'rm -rf "$work"' EXIT
 pc=$(find "$prefix" -name qomio.pc)
 PKG_CONFIG_PATH=$(dirname "$pc")${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 export PKG_CONFIG_PATH
-# Flags are words by intent.
+# Not quoted, so that each flag becomes a word.
 # shellcheck disable=SC2046
 "$@" "$source" -o "$work/program" $(pkg-config --cflags --libs qomio)

@@ -14,14 +14,15 @@
 
 namespace qomio::testing {
 
-// What a program that has ended wrote, and its exit status (-1 when it did not exit by itself).
+// The output of a program that has ended, and its exit status; -1 if it did not start or a signal killed it.
 struct Ended {
   int status = -1;
   std::string out;
   std::string err;
 };
 
-// Runs a program to its end, with the given variables added to a small environment.
+// Runs a program until it ends. Its environment has only the given variables, LC_ALL, PATH and sanitizer
+// options.
 inline Ended run_program(const std::vector<std::string>& words,
                          const std::vector<std::string>& variables = {}) {
   std::array<std::array<int, 2>, 2> pipes{};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The client against the real program, where it is installed.
+// Tests the client with QEMU, if it is installed.
 #include <sys/syscall.h>
 
 #include <fstream>
@@ -16,7 +16,7 @@ using ::testing::StartsWith;
 class QemuTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    // With -daemonize the command returns when the socket is there.
+    // With -daemonize the command returns once the socket exists.
     const Ended started = run_program({"qemu-system-x86_64", "-M", "none", "-nodefaults", "-display", "none",
                                        "-daemonize", "-pidfile", folder_.file("pid"), "-qmp",
                                        "unix:" + folder_.file("qmp") + ",server=on,wait=off", "-object",
@@ -30,7 +30,7 @@ class QemuTest : public ::testing::Test {
   void TearDown() override {
     if (process_ < 0) return;
     (void)qomctl({"quit"});
-    // It removes its files itself; they are ours again when it has ended.
+    // QEMU removes its files when it ends; wait for that before the folder is removed.
     pollfd entry{process_, POLLIN, 0};
     (void)poll(&entry, 1, -1);
     close(process_);
@@ -43,7 +43,7 @@ class QemuTest : public ::testing::Test {
 
  private:
   TemporaryFolder folder_;
-  int process_ = -1;  // a descriptor of the process, readable when it has ended
+  int process_ = -1;  // a pidfd of QEMU, readable once it has ended
 };
 
 TEST_F(QemuTest, iothreads_are_listed_tuned_added_and_deleted) {
@@ -71,7 +71,7 @@ TEST_F(QemuTest, values_are_typed_as_far_as_its_lists_tell) {
   EXPECT_EQ(qomctl({"get", "m0", "merge"}).out, "false\n");
   EXPECT_EQ(qomctl({"set", "io0", "poll-max-ns=010"}).status, 0);
   EXPECT_EQ(qomctl({"get", "io0", "poll-max-ns"}).out, "8\n");
-  // It lists a list of numbers as a number.
+  // QEMU lists the type of a list of numbers as `int`.
   const Ended refused = qomctl({"add", "memory-backend-ram", "m1", "size=4M", "host-nodes=0"});
   EXPECT_EQ(refused.status, 1);
   EXPECT_THAT(refused.err, HasSubstr("the server lists 'host-nodes' as 'int' only"));

@@ -2,8 +2,8 @@
 """usage: qmp_examples_test.py QOMIOD PAGE MODULE
 
 Runs the examples of docs/QMP.md, each against a new `qomiod --qmp stdio --object iothread,id=io0` whose working directory
-holds MODULE as greeter.so. In a block of code, a line that begins with "->" is sent and the next lines that begin with
-"<-" must be what comes back; a line that begins with a space continues the one before. Every command must have an example.
+holds MODULE as greeter.so. In a block of code, lines that begin with "->" are sent, and lines that begin with "<-" must
+match the replies; a line that begins with a space continues the previous one. Every command must have an example.
 
 - A block that does not begin with the greeting is run after capabilities negotiation.
 - `...` as the last item of an array or object stands for any further items. In such an array the items shown must
@@ -26,7 +26,7 @@ MORE = "..."
 
 
 def parse(text):
-    """JSON, with `...` as in the description above."""
+    """Parses JSON that may contain `...`, as described above."""
     text = re.sub(r"\.\.\.(?=\s*\])", '"..."', text)
     return json.loads(re.sub(r"\.\.\.(?=\s*\})", '"...": null', text))
 
@@ -58,11 +58,11 @@ class Server:
         self.process.stdin.flush()
 
     def receive(self):
-        """The next line, as JSON; None at the end."""
+        """Returns the next line as JSON, or None at the end of the output."""
         if not select.select([self.process.stdout], [], [], TIMEOUT_S)[0]:
             raise TimeoutError("no answer")
         line = b""
-        # Byte by byte, so that select() sees what has not been read yet.
+        # Read byte by byte: a buffered reader could hold lines that select() does not see.
         while not line.endswith(b"\n"):
             byte = os.read(self.process.stdout.fileno(), 1)
             if not byte:
@@ -78,7 +78,7 @@ class Server:
 
 
 def run(block, varying, directory):
-    """None, or what differs."""
+    """Runs the example in the block. Returns None, or the first difference as text."""
     items = re.findall(r"^(->|<-) (.*(?:\n .*)*)", block, re.M)
     server = Server(directory)
     try:

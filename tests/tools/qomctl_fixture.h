@@ -12,10 +12,10 @@
 
 namespace qomio::testing {
 
-// The client as its users see it: words in; exit status, output and the server's view out.
+// Runs the client like its users. Tests check its exit status, its output, and the requests in the server.
 class QomctlTest : public ::testing::Test {
  protected:
-  // Starts the scripted server if that has not been done, and runs the client on its socket.
+  // Starts the server if it is not running, and runs the client on its socket.
   Ended qomctl(std::vector<std::string> words) {
     if (!started_) server.start();
     started_ = true;
@@ -23,7 +23,7 @@ class QomctlTest : public ::testing::Test {
     return run_program(words, {"QOMIO_SOCKET=" + server.path()});
   }
 
-  // As IOThreads are with a real server.
+  // Lets the server list the properties of an I/O thread at this path.
   void script_iothread(const std::string& path) {
     script_[path] = R"([{"name": "type", "type": "string"}, {"name": "poll-max-ns", "type": "int"},
                         {"name": "poll-grow", "type": "int"}])";
@@ -41,7 +41,7 @@ class QomctlTest : public ::testing::Test {
   bool started_ = false;
 
  protected:
-  FakeServer server;  // last: its thread uses the script
+  FakeServer server;  // last, so destroyed first: its thread uses script_
 };
 
 }  // namespace qomio::testing

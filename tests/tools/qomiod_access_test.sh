@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: qomiod_access_test.sh QOMIOD QOMCTL [systemd] — sockets with less access, and sockets from outside.
+# usage: qomiod_access_test.sh QOMIOD QOMCTL [systemd] — tests read-only sockets, and sockets that the daemon inherits.
 set -euo pipefail
 qomiod=$1
 qomctl=$2
@@ -14,7 +14,7 @@ die() {
   exit 1
 }
 
-# refused TEXT COMMAND…: the command fails and says so.
+# refused TEXT COMMAND…: requires that the command fails and prints TEXT.
 refused() {
   local expected=$1 said
   shift
@@ -37,7 +37,7 @@ refused "is not allowed: access is read-only" "$qomctl" -s "$work/some" raw '{"e
 wait "$pid" || die "qomiod ended with status $?"
 pid=
 
-# A socket made by someone else, for which a small program stands: what systemd does, by hand.
+# A small program creates a listening socket and passes it to the daemon, like systemd.
 listening='
 import atexit, os, socket, subprocess, sys
 def listening(path):

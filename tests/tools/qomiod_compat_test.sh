@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: qomiod_compat_test.sh QOMIOD — the policy of --compat, as typed and in force.
+# usage: qomiod_compat_test.sh QOMIOD — tests how --compat is parsed, and that its policy takes effect.
 set -euo pipefail
 qomiod=$1
 
@@ -9,7 +9,7 @@ die() {
   exit 1
 }
 
-# refused OPTION TEXT
+# refused OPTION TEXT: requires that --compat OPTION fails with TEXT.
 refused() {
   local said
   if said=$("$qomiod" --compat "$1" 2>&1 </dev/null); then die "--compat $1: was not refused"; fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: qomiod_config_test.sh QOMIOD QOMCTL — what runs can be written to a file, and run again from it.
+# usage: qomiod_config_test.sh QOMIOD QOMCTL — tests that the configuration can be saved to a file and loaded again.
 set -euo pipefail
 qomiod=$1
 qomctl=$2
@@ -40,8 +40,8 @@ start --config "$work/config" --object iothread,id=io3
 "$qomctl" --json query-config | diff "$work/config" - || die "it is not what ran before"
 stop
 
-# What a global default set is told: another run may not be given it. A property that declares no default is none the
-# worse for it.
+# Values set by a global default are saved, because another run may have other global defaults. This includes properties
+# that declare no default, such as cpu-affinity.
 start --global iothread.cpu-affinity=0 --global iothread.thread-pool-max=7 --object iothread,id=io0
 "$qomctl" --json query-config >"$work/config"
 stop
@@ -51,7 +51,7 @@ start --config "$work/config" --global iothread.thread-pool-max=8 --object iothr
 [ "$("$qomctl" get io1 thread-pool-max)" = 8 ] || die "a new object has not the present default"
 stop
 
-# refused TEXT CONTENT: such a file is an error that tells its place.
+# refused TEXT CONTENT: requires that a file with this content is refused with its path and TEXT.
 refused() {
   local said
   printf %s "$2" >"$work/bad"

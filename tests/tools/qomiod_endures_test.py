@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""usage: qomiod_endures_test.py QOMIOD [FACTOR] — the daemon outlives bad clients and lack of resources.
+"""usage: qomiod_endures_test.py QOMIOD [FACTOR] — tests that the daemon survives bad clients and a lack of resources.
 
-FACTOR divides the counts; more than 1 stands for sanitizers.
+FACTOR divides the counts; a value above 1 means that the daemon is built with sanitizers.
 """
 import atexit
 import json
@@ -23,7 +23,7 @@ PATH = WORK.name + "/qmp"
 
 
 class Client:
-    """Speaks QMP, one command at a time."""
+    """A QMP client that runs one command at a time."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -43,7 +43,7 @@ class Client:
                 return answer
 
     def run(self, command, **arguments):
-        """The reply; arguments may be named with underscores."""
+        """Runs a command and returns its reply. Underscores in the names of arguments become hyphens."""
         arguments = {name.replace("_", "-"): value for name, value in arguments.items()}
         self.send(json.dumps({"execute": command, "arguments": arguments}).encode())
         return self.reply()
@@ -59,7 +59,7 @@ class Client:
 
 
 class Daemon:
-    """A daemon with its log; its limits can be changed while it runs."""
+    """A daemon that starts with the given resource limits; keeps its log."""
 
     def __init__(self, user=None, **limits):
         def set_limits():
@@ -79,7 +79,7 @@ class Daemon:
         while True:
             try:
                 return Client()
-            except (json.JSONDecodeError, ConnectionError):  # it has yet to begin, or to find that others left
+            except (json.JSONDecodeError, ConnectionError):  # not listening yet, or hasn't noticed that others left
                 assert self.process.poll() is None
 
     def descriptors(self):
@@ -102,12 +102,12 @@ class Daemon:
 
 
 def fails_and_lives(**limits):
-    """I/O threads until no more are to be had: an error, nothing half made, and room again after a deletion."""
+    """Adds I/O threads until a limit. The failure must leave nothing behind, and a deletion must make room again."""
     daemon = Daemon(**limits)
     client = daemon.connect()
     client.done("object-add", qom_type="iothread", id="first")
     client.done("object-del", id="first")
-    # An error of the system while there are descriptors: UBSan needs some to look at std::error_category, once.
+    # Cause a system error while descriptors are left: UBSan needs some when it first checks std::error_category.
     assert "error" in client.run("object-add", qom_type="iothread", id="nowhere", cpu_affinity=[1000])
     before = daemon.descriptors(), daemon.threads()
     made = 0
@@ -129,10 +129,10 @@ def fails_and_lives(**limits):
 
 
 def little_memory():
-    """Where the memory ends in the middle of making an I/O thread, those before it can still be deleted."""
+    """Lets memory run out at many points while an I/O thread is created. The earlier ones can still be deleted."""
     stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
     if stack == resource.RLIM_INFINITY:
-        stack = 2 << 20  # what the C library takes then
+        stack = 2 << 20  # glibc's stack size for threads in this case
     for spare in range(stack, stack + (5 << 18), 4096):
         daemon = Daemon()
         client = daemon.connect()
@@ -149,7 +149,7 @@ def little_memory():
 
 
 def too_many_clients():
-    """Without descriptors the next client is hung up on, and said so in the log; then others come in again."""
+    """Without a free descriptor, the daemon disconnects new clients and logs it. Later it accepts clients again."""
     daemon = Daemon(NOFILE=40)
     clients = [daemon.connect()]
     refused = 0
@@ -167,7 +167,7 @@ def too_many_clients():
 
 
 def pour(client, filler, size):
-    """Sends so many bytes of it, and reads what comes back meanwhile."""
+    """Sends size bytes of repeated filler. Reads and discards the replies meanwhile."""
     text = memoryview(filler * (1 << 16))
     while size > 0:
         readable, writable, _ = select.select([client.socket], [client.socket], [])
@@ -178,7 +178,7 @@ def pour(client, filler, size):
 
 
 def killed_readers():
-    """Clients that are stopped and killed while they are answered, and while events come for them."""
+    """Stops clients and kills them while replies and events are being sent to them."""
     daemon = Daemon()
     other = daemon.connect()
     before = daemon.descriptors()
@@ -221,7 +221,7 @@ def killed_readers():
 
 
 def first_come():
-    """Of two daemons that start at the same moment one serves, the other says why it doesn't; a dead one blocks none."""
+    """Of two daemons started at once, one serves and the other says why it does not. A killed one blocks nobody."""
     for _ in range(max(2, 30 // FACTOR)):
         daemons = [subprocess.Popen([QOMIOD, "--qmp", "unix:" + PATH], stderr=subprocess.PIPE) for _ in range(2)]
         for daemon in daemons:
@@ -232,14 +232,14 @@ def first_come():
         said = loser.stderr.read().decode()
         assert loser.wait(120) == 1 and f"socket '{PATH}' is in use by another program" in said, said
         client = None
-        while not client:  # it may have yet to begin
+        while not client:  # it may not listen yet
             assert winner.poll() is None, "both have ended"
             try:
                 client = Client()
             except (FileNotFoundError, ConnectionError):
                 pass
         client.done("query-version")
-        winner.kill()  # its socket stays
+        winner.kill()  # leaves its socket behind
         winner.wait(120)
         client.close()
         for daemon in daemons:
@@ -249,7 +249,7 @@ def first_come():
 
 
 def junk():
-    """64 MiB that are one value or none; less of what makes an error of each few bytes. Their memory goes back."""
+    """Sends 64 MiB that form one value or none, and less of input full of errors. The memory must be freed again."""
     daemon = Daemon()
     first = daemon.connect()
     before = daemon.memory_kib()
@@ -270,7 +270,7 @@ def junk():
         other = daemon.connect()
         other.done("query-version")
         other.close()
-    # It may still be busy with what the last one left.
+    # The daemon may still be freeing what the last client sent.
     while FACTOR == 1 and daemon.memory_kib() > before + 8192:
         first.done("query-version")
     first.close()
@@ -278,7 +278,7 @@ def junk():
 
 
 def full_house():
-    """The clients of the README; one more is hung up on, and comes in when another has left."""
+    """Connects 1000 clients, as the README promises. Further ones are disconnected until one of them has left."""
     daemon = Daemon()
     clients = [daemon.connect() for _ in range(1000)]
     for _ in range(300):
@@ -287,7 +287,7 @@ def full_house():
         assert extra.recv(1) == b"", "the next client was taken"
         extra.close()
     clients.pop().close()
-    last = daemon.connect()  # tries again until the server has found that another left
+    last = daemon.connect()  # retries until the server has noticed that one left
     for client in (last, *clients):
         client.done("query-version")
         client.close()
@@ -299,7 +299,7 @@ def full_house():
 
 
 def noise():
-    """Random bytes, and random pieces of what QMP is made of: all that is said to them is JSON."""
+    """Sends random bytes and random sequences of QMP tokens. Every line of the replies must be JSON."""
     daemon = Daemon()
     other = daemon.connect()
     chance = random.Random(1)
@@ -325,7 +325,7 @@ def noise():
 
 
 def greed():
-    """A million commands by a client that does not read: little memory, others go on, and all replies in the end."""
+    """A client sends a million commands without reading. This costs little memory, others are served, none is lost."""
     daemon = Daemon()
     other = daemon.connect()
     greedy = daemon.connect()
@@ -335,7 +335,7 @@ def greed():
     before = daemon.memory_kib()
     idle = 0
     greedy.socket.setblocking(False)
-    while len(rest) > 0 and idle < 10_000:  # each command of the other lets the server serve this one, too
+    while len(rest) > 0 and idle < 10_000:  # each command of the other client lets the server serve this one
         try:
             rest = rest[greedy.socket.send(rest):]
             idle = 0
@@ -354,7 +354,7 @@ def greed():
         if readable:
             piece = ending + greedy.socket.recv(1 << 20)
             replies += piece.count(b'"CommandNotFound"')
-            ending = piece[piece.rfind(b"\n") + 1:]  # a line that is not whole yet is counted with its end
+            ending = piece[piece.rfind(b"\n") + 1:]  # an incomplete line is counted once it is complete
             replies -= ending.count(b'"CommandNotFound"')
         if writable:
             rest = rest[greedy.socket.send(rest):]
@@ -366,7 +366,7 @@ def greed():
 
 
 def comes_and_goes():
-    """Abrupt ends and objects made and deleted leave nothing behind."""
+    """Clients that disconnect abruptly, and objects that are added and deleted, leave nothing behind."""
     daemon = Daemon()
     client = daemon.connect()
     count = 10_000 // FACTOR
@@ -389,13 +389,13 @@ def comes_and_goes():
     idle = daemon.descriptors()
 
     def settle():
-        """Until the server has found that all others have left: the newest is taken last."""
+        """Waits until the server has noticed that all others left. It accepts the newest client last."""
         daemon.connect().close()
         while daemon.descriptors() > idle:
             client.done("query-version")
 
     for work in (disconnects, objects):
-        work(count // 10)  # what is kept for the next time is there afterwards
+        work(count // 10)  # fills caches that the daemon keeps
         settle()
         before = daemon.descriptors(), daemon.threads(), daemon.memory_kib()
         work(count)
@@ -411,14 +411,14 @@ def comes_and_goes():
 
 os.chmod(WORK.name, 0o777)
 fails_and_lives(NOFILE=40)
-if os.geteuid() == 0:  # root itself may have as many threads as it likes; this user has none yet
+if os.geteuid() == 0:  # the limit does not apply to root; this user has no threads yet
     fails_and_lives(NPROC=20, user=54321)
-if FACTOR == 1:  # sanitizers reserve more memory; UBSan needs a descriptor of its own to look at it
+if FACTOR == 1:  # sanitizers reserve more memory, and UBSan needs a descriptor to check it
     little_memory()
     too_many_clients()
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 if hard == resource.RLIM_INFINITY or hard >= 2100:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2100), hard))  # two of each client are ours
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2100), hard))  # enough for 1000 clients
     full_house()
 for part in (killed_readers, first_come, junk, noise, greed, comes_and_goes):
     part()

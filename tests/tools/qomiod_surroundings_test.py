@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""usage: qomiod_surroundings_test.py QOMIOD [no-systemd] [sanitized] — what a daemon meets outside of QMP: signals, a log and a service manager
-that nobody reads, few descriptors, sockets that are offered twice."""
+"""usage: qomiod_surroundings_test.py QOMIOD [no-systemd] [sanitized] — tests the daemon with signals, a log and a
+service manager that nobody reads, few descriptors, and sockets that are offered twice."""
 import contextlib
 import json
 import os
@@ -17,7 +17,7 @@ import time
 QOMIOD = sys.argv[1]
 WORK = tempfile.TemporaryDirectory()
 PATH = WORK.name + "/qmp"
-PATIENCE_S = 300  # for a busy machine; nothing here takes long
+PATIENCE_S = 300  # long enough for a busy machine; nothing here takes long
 
 
 class Client:
@@ -46,7 +46,7 @@ def answers():
 
 @contextlib.contextmanager
 def daemon(*options, **how):
-    """A daemon that answers at PATH; killed if it is still there at the end."""
+    """Runs a daemon that answers at PATH. Kills it at the end if it still runs."""
     process = subprocess.Popen([QOMIOD, "--qmp", "unix:" + PATH, *options], **how)
     try:
         while not answers():
@@ -83,12 +83,12 @@ def goes_on_after_all_other_signals():
 
 
 def bogus_globals(count):
-    """Options that make so many warnings."""
+    """Returns options that cause count warnings."""
     return [word for i in range(count) for word in ("--global", f"no-such-type-{i:04}.property=1")]
 
 
 def answers_while_nobody_reads_its_log():
-    count = 3000  # some 200 KB; a pipe takes 64
+    count = 3000  # about 200 KB; a pipe holds 64 KiB
     for make in (os.pipe, lambda: [end.detach() for end in socket.socketpair()]):
         reader, writer = make()
         with daemon(*bogus_globals(count), stderr=writer):
@@ -115,7 +115,6 @@ def answers_when_the_reader_of_its_log_has_left():
         os.close(writer)
         os.close(reader)
         client = Client()
-        # A client over the limit is worth a line in the log.
         client.run("query-version")
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
@@ -208,7 +207,7 @@ def says_why_it_does_not_start_without_descriptors():
             return
         said = process.stderr.read().decode()
         process.stderr.close()
-        # With very few, it is the system's loader that finds no library.
+        # With very few descriptors, the dynamic loader fails: it cannot open a library.
         assert process.returncode == 1 and said.startswith(QOMIOD + ": ") or "shared" in said, (limit, said)
         assert said.count("\n") == 1, said
     raise AssertionError("24 descriptors are enough")
@@ -220,7 +219,7 @@ def refuses_a_socket_that_is_offered_twice():
     listener.listen()
 
     def refused(*options, **environment):
-        """What the daemon says that has the socket as 3 and 4."""
+        """Runs a daemon with the socket as descriptors 3 and 4, which must fail. Returns its message."""
         said = open(WORK.name + "/said", "w+b")
         child = os.fork()
         if child == 0:
@@ -259,7 +258,7 @@ tests = [
     tells_a_service_manager_that_reads_late,
     refuses_a_socket_that_is_offered_twice,
 ]
-if "sanitized" not in sys.argv:  # UBSan needs descriptors to look at virtual calls
+if "sanitized" not in sys.argv:  # UBSan needs descriptors to check virtual calls
     tests.append(says_why_it_does_not_start_without_descriptors)
 for test in tests:
     print(test.__name__, flush=True)

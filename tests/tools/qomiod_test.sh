@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: qomiod_test.sh QOMIOD QOMCTL — the client against our daemon: what the demonstration shows, checked.
+# usage: qomiod_test.sh QOMIOD QOMCTL — tests that qomctl adds, tunes and deletes objects in qomiod.
 set -euo pipefail
 qomiod=$1
 qomctl=$2
@@ -14,7 +14,7 @@ die() {
   exit 1
 }
 
-# expect STATUS OUTPUT WORDS…: the client ends with that status, having written that, on either stream.
+# expect STATUS OUTPUT WORDS…: requires that `qomctl WORDS` exits with STATUS and prints OUTPUT, on either stream.
 expect() {
   local status=0 got
   got=$("$qomctl" --timeout 60 "${@:3}" 2>&1) || status=$?

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """usage: readme_test.py README EMBED_SOURCE PROGRAMS
 
-The code (```cpp) in the README stands in the example, and its commands (```sh) of qomiod and qomctl work as they stand, one
-block after the other, with the folder of the programs in PATH.
+Checks that the example contains the code (```cpp) of the README, and that its commands (```sh) of qomiod and qomctl
+work as they are written, one block after the other, with the folder of the programs in PATH.
 """
 import os
 import re
@@ -22,7 +22,7 @@ source_lines = lines(open(source, encoding="utf-8").read())
 for part in code:
     if not stands_in(lines(part), source_lines):
         sys.exit(f"this code is not in {source}:\n{part}")
-# The daemon runs in the background, as the README has it, and is ended by its client.
+# The README starts the daemon in the background; the client ends it.
 script = "set -eux\n" + commands[0] + "export QOMIO_SOCKET=qmp.sock\nqomctl --wait query-version\n"
 script += "".join(commands[1:]) + "qomctl quit\nwait\n"
 with tempfile.TemporaryDirectory() as directory:

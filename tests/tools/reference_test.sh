@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: reference_test.sh QOMIOD ROOT — docs/QMP.md is what tools/qmp_reference.py writes.
+# usage: reference_test.sh QOMIOD ROOT — tests that docs/QMP.md is the output of tools/qmp_reference.py.
 set -euo pipefail
 cd "$2"
 command=(python3 tools/qmp_reference.py "$1" docs/QMP.head.md docs/QMP.examples.md)

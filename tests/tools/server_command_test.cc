@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The server's own commands by name, help, and what happens to mistyped words.
+// Server commands that are called by name, help, and how mistyped words are reported.
 #include "qomio/tests/tools/qomctl_fixture.h"
 
 #include "qomio/qapi/json.h"

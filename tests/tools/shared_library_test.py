@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The library as a shared one: it builds, installs and serves the programs and the embedding example, and exports no
-internal class.
+"""Builds and installs the library as a shared one, runs the programs with it, builds the embedding example with it, and
+checks that it exports no internal class.
 
 usage: shared_library_test.py SOURCE BUILD COMPILER"""
 import os
@@ -17,7 +17,7 @@ def run(*command, **more):
 
 
 def internal_classes(source):
-    """Classes that headers below internal/ declare, but for those that are installed."""
+    """Yields the classes that headers below internal/ define, except the headers that are installed."""
     installed = (source / "cmake/internal_headers.txt").read_text().split()
     for folder in ("qapi", "object", "iothread"):
         for header in (source / folder / "internal").rglob("*.h"):
@@ -29,7 +29,7 @@ def main():
     source, build, compiler = map(pathlib.Path, sys.argv[1:])
     prefix = build / "prefix"
     shutil.rmtree(prefix, ignore_errors=True)
-    # Without optimisation, and with joined sources: what counts here does not depend on it.
+    # A unity build without optimisation is faster, and gives the same result in this test.
     run("cmake", "-G", "Ninja", "-S", source, "-B", build / "library", f"-DCMAKE_CXX_COMPILER={compiler}",
         "-DBUILD_SHARED_LIBS=ON", "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=0",
         "-DQOMIO_BUILD_TOOLS=ON", "-DQOMIO_BUILD_TESTS=OFF", "-DCMAKE_INSTALL_LIBDIR=lib")
@@ -42,7 +42,7 @@ def main():
 
     listed = run("nm", "--dynamic", "--defined-only", "--demangle", prefix / "lib/libqomio.so", stdout=subprocess.PIPE)
     assert "fmt::" not in listed.stdout.decode()
-    # W and V: of templates and inline functions, which programs have copies of.
+    # Not W and V (weak): templates and inline functions, of which programs have their own copies.
     exported = set(re.findall(r"^[0-9a-f]+ [^WV] (?:\w+ (?:name )?for )?(qomio::(?:\w+::)*\w+)", listed.stdout.decode(), re.MULTILINE))
     words = [set(name.split("::")) for name in exported]
     assert all(any(word in names for names in words) for word in ("Object", "AioContext", "QmpServer", "register_type"))
@@ -50,7 +50,7 @@ def main():
     assert {"JsonParser", "Loop"} <= hidden, "the headers are read"
     wrong = {name for name in exported if hidden & set(name.split("::"))}
     assert not wrong, f"of internal classes: {sorted(wrong)}"
-    # Each is named in an installed header, or is a member of what is.
+    # Each exported name, or the class that it belongs to, must be in an installed header.
     api = set()
     for header in (prefix / "include/qomio").rglob("*.h"):
         api |= set(re.findall(r"\w+", header.read_text()))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: standard_streams_test.py QOMIOD QOMCTL — both programs with standard streams that are closed, full, or read by nobody:
-# nothing of one stream gets into another or into a socket, and what could not be printed is said, and is no success.
+# usage: standard_streams_test.py QOMIOD QOMCTL — runs both programs with standard streams that are closed or full, or
+# whose reader has left. Output must not get into another stream or socket; a closed or full stream must be reported.
 import itertools, os, subprocess, sys, tempfile
 
 qomiod, qomctl = sys.argv[1:3]
@@ -10,7 +10,7 @@ CLOSED = "cannot write to standard output: Bad file descriptor\n"
 
 
 def run(words, closed=(), stdin=subprocess.DEVNULL, **streams):
-    """Runs a program whose `closed` descriptors are closed; a stream that is not given is a pipe."""
+    """Runs a program with the descriptors `closed` closed. Output streams that are not given are pipes."""
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
     ended = subprocess.run(words, stdin=stdin, timeout=60, preexec_fn=lambda: [os.close(fd) for fd in closed], text=True,
                            restore_signals=True, **streams)
@@ -41,14 +41,14 @@ for option in "help", "iothread,help":
 for words in ["--help"], ["--version"], ["help"], ["help", "set"]:
     printing_to_a_full_device_fails([qomctl, *words], 5, "qomctl")
 
-# A message of any length to a full or closed standard error: its status is what is left.
+# If an error message of any length cannot be written to standard error, the exit status still reports the error.
 for program, status in (qomiod, 1), (qomctl, 2):
     for length in 1, 5000:
         with open("/dev/full", "w") as full:
             expect(f"a message of {program}", run([program, "--" + "x" * length], stderr=full)[0], status)
     expect(f"{program} 2>&-", run([program, "--nope"], closed=[2])[0], status)
 
-# QMP on streams that are closed is refused; on those that end at once it is not.
+# QMP on closed streams is refused.
 for closed, name in (0, "input"), (1, "output"):
     expect(f"--qmp stdio, {closed} closed", run([qomiod, "--qmp", "stdio"], closed=[closed])[::2],
            (1, f"{qomiod}: --qmp stdio: standard {name} is closed\n"))
@@ -63,7 +63,7 @@ with tempfile.TemporaryDirectory() as folder:
                                       preexec_fn=lambda closed=closed: [os.close(fd) for fd in closed])
             try:
                 expect("query-version", run(client + ["--wait", "get", "io0", "poll-max-ns"]), (0, "32768\n", ""))
-                # What the client prints goes nowhere else, and commands that print nothing have nothing to fail at.
+                # The client's output must get nowhere else. Commands that print nothing work without streams.
                 got, out, _ = run(client + ["tree"], closed=closed)
                 expect(f"tree with {closed} closed", got, 5 if 1 in closed else 0)
                 expect(f"set with {closed} closed", run(client + ["set", "io0", "poll-max-ns=0"], closed=closed)[0], 0)

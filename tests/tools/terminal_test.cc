@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a server sends must not drive the terminal, wherever it stands.
+// Text from a server must not control the terminal, wherever in a message it is.
 #include "qomio/qapi/json.h"
 #include "qomio/qapi/text.h"
 #include "qomio/tests/tools/qomctl_fixture.h"
@@ -7,7 +7,7 @@
 namespace qomio::testing {
 namespace terminal_test {
 
-// ESC, U+009B, DEL, right-to-left override and isolate, all in JSON's escapes.
+// ESC, U+009B, DEL, right-to-left override and isolate, as JSON escapes.
 const std::string kBad = R"(x\u001b[31m\u009b\u007f\u202e\u2067)";
 
 bool is_harmless(std::string_view text) {
@@ -23,13 +23,13 @@ bool is_harmless(std::string_view text) {
 
 class TerminalTest : public QomctlTest {
  protected:
-  // The text with BAD in it replaced.
+  // Returns the text with each BAD replaced by kBad.
   static std::string bad(std::string text) {
     for (auto at = text.find("BAD"); at != std::string::npos; at = text.find("BAD"))
       text.replace(at, 3, kBad);
     return text;
   }
-  // One line of JSON for whatever request.
+  // Answers each request for this command with the line, in which BAD is replaced.
   void answers_line(const std::string& command, const std::string& line) {
     server.answers(command, [line = bad(line)](const Json&) { return std::vector<std::string>{line}; });
   }

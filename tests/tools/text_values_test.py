@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: text_values_test.py QOMIOD QOMCTL — a text means the same for qomctl set and add, --object and --config, for each property
-# of each type that users can make; and what get shows is such a text.
+# usage: text_values_test.py QOMIOD QOMCTL — tests for each property of each user-creatable type that a text means the
+# same to qomctl set and add, --object and --config, and that get shows such a text.
 import contextlib, json, os, socket, subprocess, sys, tempfile, time
 
 qomiod, qomctl = sys.argv[1:3]
 folder = tempfile.TemporaryDirectory()
 SOCKET = folder.name + "/qmp"
-SOLE = "main-loop"  # a type of which there may be one object only
+SOLE = "main-loop"  # a type of which only one object can exist
 
 
 def client(*words):
@@ -24,11 +24,11 @@ def done(*words):
 
 
 class Qmp:
-    """A connection of the test's own, for what is not tried here."""
+    """A QMP connection for requests that are not under test."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_UNIX)
-        while self.socket.connect_ex(SOCKET) != 0:  # the file is there before the daemon listens
+        while self.socket.connect_ex(SOCKET) != 0:  # the file exists before the daemon listens
             time.sleep(0.002)
         self.lines = self.socket.makefile("rb")
         self.lines.readline()
@@ -48,10 +48,10 @@ class Qmp:
 
 
 def with_daemon(options, work):
-    """The client's work on a daemon with these options; None and its message when it refuses them."""
+    """Returns work(qmp) on a daemon with these options and "", or None and its message if it refuses them."""
     daemon = subprocess.Popen([qomiod, "--log-level", "error", *options, "--qmp", "unix:" + SOCKET], text=True,
                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    # Its standard error ends when it refuses; the socket is there when it does not.
+    # The daemon ends if it refuses the options; otherwise it creates the socket.
     while not os.path.exists(SOCKET) and daemon.poll() is None:
         try:
             daemon.wait(0.002)
@@ -71,7 +71,7 @@ def with_daemon(options, work):
 
 
 def texts_for(property, schema):
-    """Texts to try: what it is, its ends, and the traps of each kind of value."""
+    """Returns texts to try: edge cases of each kind of value, the property's bounds, and its enum values."""
     texts = ["", "0", "010", "0x10", "-1", "0,0", "0-0", "0 ", "on", "true", "x", "[0]", "1e1", "4K", "99999999999999999999"]
     texts += [json.dumps(property[end]) for end in ("minimum", "maximum") if end in property]
     return texts + schema.get(property["name"], [])
@@ -79,14 +79,14 @@ def texts_for(property, schema):
 
 @contextlib.contextmanager
 def made(qmp, type_name):
-    """An object 'a' as long as it is needed: of some types there may be one only."""
+    """Creates an object 'a' of this type and deletes it at the end of the with-block."""
     qmp.run("object-add", qom_type=type_name, id="a")
     yield
     qmp.run("object-del", id="a")
 
 
 def enum_words(qmp):
-    """{property: its values} of all arguments of object-add."""
+    """Returns {property: its enum values} for all arguments of object-add."""
     schema = {entity["name"]: entity for entity in qmp.run("query-qmp-schema")}
     words = {}
     options = schema[schema["object-add"]["arg-type"]]
@@ -101,7 +101,7 @@ def shown(name, property):
 
 
 def try_property(qmp, type_name, name, texts):
-    """(type, property, text, value) of each text; the value is None where it is refused."""
+    """Yields (type, property, text, value) for each text; the value is None if the text is refused."""
     with made(qmp, type_name):
         usual = shown("a", name)
         live = client("set", "a", f"{name}={usual}")[0] == 0
@@ -132,7 +132,7 @@ def try_property(qmp, type_name, name, texts):
 
 
 def try_sole(qmp, property, texts):
-    """The same with the one object that there may be of its type, and that stays."""
+    """The same for SOLE, whose only object cannot be deleted. Yields only its usual value and "010"."""
     name = property["name"]
     if not any(member["name"] == "sole" for member in qmp.run("qom-list", path="/objects")):
         done("add", SOLE, "sole")
@@ -162,7 +162,7 @@ def work(qmp):
 
 
 def check_command_line(cases):
-    """Those that are taken, each with its own object, in as few daemons as may be; of the others one for each property."""
+    """Checks all accepted texts, one object each, in as few daemons as possible, and one refused text per property."""
     batches, refused = [[]], {}
     for type_name, name, text, value in cases:
         typed = f"{type_name},id=OBJECT,{name}={text.replace(',', ',,')}"

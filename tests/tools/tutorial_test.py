@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """usage: tutorial_test.py DOCUMENT SOURCE [PROGRAM]
 
-Each block of code (```cpp) in the document stands in the source, line by line but for the indent, and each block of
-output (```) is what the program prints, in order.
+Checks that the source contains each block of code (```cpp) of the document, line by line except for indentation, and
+that the program prints exactly the blocks of output (```), in order.
 """
 import re
 import subprocess

@@ -13,7 +13,7 @@ TEST(TypedValueTest, integers_are_decimal_or_hexadecimal_with_an_optional_sign) 
   EXPECT_EQ(typed_value("uint8", "0x1F").dump(), "31");
   EXPECT_EQ(typed_value("int", "-5").dump(), "-5");
   EXPECT_EQ(typed_value("int", "+5").dump(), "5");
-  EXPECT_EQ(typed_value("int", "010").dump(), "8");  // as the server reads text
+  EXPECT_EQ(typed_value("int", "010").dump(), "8");  // octal, as the server reads text
 }
 
 TEST(TypedValueTest, the_ends_of_the_64_bit_ranges_are_exact) {

@@ -39,7 +39,7 @@ TEST(IdleHandlers, leave_the_polled_set_after_seven_seconds_with_a_last_look) {
   EXPECT_EQ(set.polled_size(), 1);
   std::int64_t now = 100 * kSecond;
   set.drop_idle(now);
-  // Hits keep it.
+  // Polls that find work keep the handler in the polled set.
   for (int i = 0; i < 10; ++i) {
     now += 2 * kSecond;
     work = 1;
@@ -56,7 +56,7 @@ TEST(IdleHandlers, leave_the_polled_set_after_seven_seconds_with_a_last_look) {
   EXPECT_TRUE(set.any_queued());
   EXPECT_EQ(set.dispatch(mark), 1);
   EXPECT_THAT(ran, ElementsAre("end", "polled"));
-  // And it comes back.
+  // The next event adds it again.
   source.signal();
   set.wait(0);
   set.dispatch(mark);

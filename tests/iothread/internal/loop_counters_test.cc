@@ -44,7 +44,7 @@ TEST(LoopTimes, never_take_back_what_was_shown) {
   times.blocked.start(start);
   const auto first = times.read();
   EXPECT_GE(first.blocked_ns, 1'000'000);
-  // The loop had read the clock half a millisecond before that reading, and tells now.
+  // The loop read the clock at least half a millisecond before that reading, but stores the time only now.
   times.blocked.stop(start + 500'000);
   EXPECT_EQ(times.read().blocked_ns, first.blocked_ns);
   times.busy.start(start + 500'000);
@@ -71,7 +71,7 @@ TEST(LagCounters, count_rounds_by_how_long_they_took) {
 
 class LoopStatsTest : public InLoop {
  protected:
-  // Where the loop's time went until now, and a little before and after that.
+  // The sum of the loop's times, and the clock just before and just after they were read.
   struct Reading {
     std::int64_t before_ns = 0;
     std::uint64_t sum_ns = 0;
@@ -90,7 +90,7 @@ class LoopStatsTest : public InLoop {
     EXPECT_LE(counted, last.after_ns - first.before_ns);
   }
 
-  // Calls that poll, sleep, work and iterate again, between two readings in calls of the loop.
+  // The loop polls, sleeps, calls a timer and iterates inside it. Its times must cover all of this.
   template <class Iterate>
   void expect_that_times_add_up(Iterate iterate) {
     Reading first;
@@ -120,7 +120,7 @@ TEST_F(LoopStatsTest, have_times_that_add_up) {
 
 TEST_F(LoopStatsTest, have_times_that_add_up_when_busy_polling_iterates_the_loop) {
   EventNotifier notifier = EventNotifier::create().value();
-  // Long, so that no slow machine closes the window.
+  // So long that the window stays open even on a slow machine.
   loop->set_params(
       {.poll_max_ns = 3'600'000'000'000, .poll_grow = INT64_MAX, .poll_policy = PollPolicy::classic});
   int polled = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A loop inside a GMainContext.
+// A loop that a GMainContext iterates.
 #include <fcntl.h>
 #include <glib.h>
 #include <gtest/gtest.h>
@@ -68,7 +68,7 @@ TEST_F(AioSource, counts_how_long_it_was_held_up) {
 
 TEST_F(AioSource, counts_as_sleep_what_a_more_urgent_source_has_ended) {
   iterate();
-  // The time is up before the sleep when the processor is with others: then again, until it was slept.
+  // On a busy machine the 20 ms may be over before the loop sleeps; the test is then repeated.
   LoopStats before;
   do {
     before = loop->stats();
@@ -125,7 +125,7 @@ TEST_F(AioSource, is_woken_by_what_another_source_schedules) {
       },
       new std::pair(loop.get(), &ran),
       [](gpointer data) { delete static_cast<std::pair<AioContext*, bool*>*>(data); });
-  ::g_source_set_priority(other, G_PRIORITY_HIGH);  // so the loop's source is prepared, but not checked
+  ::g_source_set_priority(other, G_PRIORITY_HIGH);  // GLib prepares the loop's source but does not check it
   ::g_source_attach(other, context);
   ::g_source_unref(other);
   while (!ran) iterate(true);

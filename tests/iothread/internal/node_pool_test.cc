@@ -16,7 +16,7 @@
 namespace qomio::internal {
 namespace node_pool_test {
 
-// The pieces of a thread, each filled with a byte of its own.
+// Allocates pieces in the calling thread and fills each with the low byte of its index.
 std::vector<void*> take(int count) {
   std::vector<void*> pieces;
   for (int i = 0; i < count; ++i) {
@@ -57,7 +57,7 @@ TEST(NodePool, memory_is_used_again_whichever_thread_gave_it_back) {
       std::thread([&] { give_back(pieces); }).join();
     }
   }
-  // 100,000 taken, 100 at a time.
+  // 100,000 allocations, of which at most 100 exist at a time.
   EXPECT_LT(seen.size(), 10'000U);
 }
 
@@ -81,7 +81,7 @@ TEST(NodePool, pieces_outlive_the_thread_that_took_them) {
 }
 
 TEST(NodePool, serves_what_is_destroyed_after_the_thread_has_given_up_its_part) {
-  // Made before the thread's first piece, so destroyed after its part of the pool.
+  // Constructed before the thread's part of the pool, so destroyed after it.
   struct Late {
     ~Late() {
       const std::vector<void*> pieces = take(300);

@@ -8,7 +8,7 @@
 namespace qomio {
 namespace poll_controller_test {
 
-// One wait of a loop with one polled handler that was ready.
+// Reports one wait that ended with the handler ready; returns the handler's window.
 std::int64_t window_after(PollController& controller, HandlerWindow& handler, std::int64_t delay_ns) {
   controller.begin_wait_report();
   controller.ready(handler, delay_ns);
@@ -67,8 +67,8 @@ TEST(PollWindow, is_nothing_below_half_a_microsecond) {
   expect_rows({.poll_max_ns = 500}, {{0, 100, 500}});
 }
 
-// The reason for the default policy: on a machine where a wake-up takes 21 us, an event after 20 us looks
-// like one after 41 us to a sleeper that only knows when it woke.
+// The reason for the default policy: where a wake-up takes 21 us, an event after 20 us looks like one after
+// 41 us to a policy that knows only when the sleep ended.
 TEST(PollWindow, grows_for_an_event_at_20_us_with_a_wakeup_of_21_us_when_judged_by_arrival) {
   PollController arrival({.poll_max_ns = 32768});
   PollController classic({.poll_max_ns = 32768, .poll_policy = PollPolicy::classic});
@@ -93,7 +93,7 @@ TEST(PollController, takes_the_longest_window_of_the_polled_handlers) {
   EXPECT_EQ(controller.window_ns(), 16000);
 }
 
-// The default policy polls only while at least half of the last eight waits could have been won.
+// The default policy polls only while polling could have shortened at least half of the last eight waits.
 TEST(PollController, stops_where_polling_can_not_win_and_comes_back_at_full_length) {
   PollController controller({.poll_max_ns = 32768});
   HandlerWindow handler{.window_ns = 32768};
@@ -184,7 +184,7 @@ TEST_F(Weighted, takes_the_first_delay_as_it_is_and_an_eighth_of_each_later_one)
   EXPECT_EQ(controller.window_ns(), 8000);
   window_after(controller, handler, 16000);
   EXPECT_EQ(handler.estimate_ns, 9000);
-  EXPECT_EQ(controller.window_ns(), 16000);  // the larger of the estimate and the window grown
+  EXPECT_EQ(controller.window_ns(), 16000);  // the larger of the estimate and the grown window
 }
 
 TEST_F(Weighted, uses_the_shift_given) {

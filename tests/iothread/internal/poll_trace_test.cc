@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The polling controller over recorded arrival times, in virtual time: the same on every machine.
+// Replays arrival times through the polling controller in virtual time: the same results on every machine.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,7 +34,7 @@ TEST(PollTrace, polling_finds_what_comes_within_the_window) {
   const Replayed result = replay(every(20'000, 1000), kArrival);
   EXPECT_EQ(result.p50_ns, 0);
   EXPECT_GT(result.polled_share, 0.98);
-  // As long as it polls, it burns the gaps and nothing else.
+  // Each event costs the gap of 20 us that was polled through, and little more.
   EXPECT_LT(result.cpu_ns_per_event, 20'500);
 }
 
@@ -54,7 +54,7 @@ TEST(PollTrace, events_that_wait_for_each_other_are_handled_in_one_go) {
   EXPECT_DOUBLE_EQ(result.cpu_ns_per_event, 20);
 }
 
-// With a slow wake-up the classic rule takes an event after 20 us for one that is too late.
+// With a slow wake-up, policy classic takes an event after 20 us to be too late for polling.
 TEST(PollTrace, classic_gains_nothing_where_arrival_gains_nearly_all) {
   EXPECT_LT(replay(every(20'000, 1000), kClassic).polled_share, 0.1);
 }
@@ -77,8 +77,8 @@ TEST(PollTrace, a_change_of_pace_is_followed_both_ways) {
   const auto arrivals = trace("think-alternating.txt");
   ASSERT_GT(arrivals.size(), 700);
   const Replayed result = replay(arrivals, kArrival);
-  EXPECT_GT(result.polled_share, 0.25);  // of the half that can be won
-  // Far from what a fixed window would burn in the long gaps.
+  EXPECT_GT(result.polled_share, 0.25);  // polling can find at most half of the events
+  // Far less than a fixed window would spend in the long gaps.
   EXPECT_LT(result.cpu_ns_per_event, 9000 + 32768 / 2);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Loops in a process that a filter refuses system calls, as containers do: with "not permitted" or "not
-// implemented". Each test has a process of its own for that.
+// Loops in a process whose system calls a filter refuses, as in a container: with "not permitted" or "not
+// implemented". A filter cannot be removed, so each test runs in its own process.
 #include <fcntl.h>
 #include <glib.h>
 #include <gmock/gmock.h>
@@ -40,7 +40,7 @@ bool refuse(int call, int error) {
   std::exit(1);
 }
 
-// A thread that waits for descriptors and timers, and reads a file.
+// Uses an I/O thread, which waits for a descriptor and a timer and reads a file.
 void use_iothread(const char* monitor) {
   auto made = object_new_with_props<IOThread>(monitor, {{"fd-monitor", monitor}, {"poll-max-ns", "0"}});
   if (!made) fail(made.error().message());
@@ -77,7 +77,7 @@ void use_iothread(const char* monitor) {
   if (!user_creatable_del(monitor)) fail("object-del");
 }
 
-// Says on the standard error what the log said, and how often it said something.
+// Prints the log messages and their number to standard error.
 [[noreturn]] void use_iothreads(int call, int error) {
   static int messages = 0;
   ::g_log_set_default_handler(
@@ -111,7 +111,7 @@ std::string name_of(const ::testing::TestParamInfo<std::tuple<const char*, int>>
          (std::get<1>(info.param) == EPERM ? "_not_permitted" : "_not_implemented");
 }
 
-// Those that loops use where they can.
+// System calls that loops use if the kernel allows them.
 class UsedCallDeathTest : public RefusedCallDeathTest {};
 
 INSTANTIATE_TEST_SUITE_P(Calls, UsedCallDeathTest,
@@ -129,8 +129,8 @@ TEST_P(UsedCallDeathTest, is_done_without_and_the_log_says_so_once) {
                   "\\), so .* is used\nmessages: 1\n");
 }
 
-// Those that the C library and others use behind them. (rseq() of a new thread must be answered as that of
-// the first one was, which a filter of the process itself comes too late for.)
+// System calls that the C library and other libraries make. (Not rseq(): glibc aborts if it fails in a new
+// thread after it succeeded in the first, and the filter is installed too late for the first.)
 class OtherCallDeathTest : public RefusedCallDeathTest {};
 
 INSTANTIATE_TEST_SUITE_P(Calls, OtherCallDeathTest,
@@ -147,7 +147,7 @@ TEST_P(OtherCallDeathTest, is_not_missed) {
   EXPECT_EXIT(use_iothreads(call, error), ::testing::ExitedWithCode(0), "messages: [01]\n");
 }
 
-// The C library goes back to clone() only where the kernel doesn't know clone3().
+// The C library falls back to clone() only if clone3() is not implemented.
 TEST(RefusedThreadDeathTest, is_an_error_of_object_add_and_the_program_goes_on) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto add_without_thread = [] {

@@ -11,7 +11,7 @@
 namespace qomio {
 namespace shared_value_test {
 
-using Numbers = std::array<std::int32_t, 9>;  // no whole number of words
+using Numbers = std::array<std::int32_t, 9>;  // not a multiple of the word size
 
 Numbers all(std::int32_t number) {
   Numbers numbers{};

@@ -19,7 +19,7 @@ using internal::TimerNode;
 
 class Lifetime final : public internal::LoopLifetime {};
 
-// Some are added at once, then some removed from anywhere, again and again; what is left comes out in order.
+// Each round adds several timers at once and removes some at random. The rest is then taken out in order.
 RC_GTEST_PROP(TimerHeapProperty, has_the_earliest_first_and_knows_where_all_are, ()) {
   internal::Waker waker(EventNotifier::create().value());
   Lifetime lifetime;
@@ -45,7 +45,7 @@ RC_GTEST_PROP(TimerHeapProperty, has_the_earliest_first_and_knows_where_all_are,
 
   const int rounds = *rc::gen::inRange(1, 6);
   for (int round = 0; round < rounds; ++round) {
-    // Few different times, so that equal ones are frequent.
+    // Few different times, so that many are equal.
     const auto times = *rc::gen::container<std::vector<std::int64_t>>(rc::gen::inRange<std::int64_t>(0, 50));
     std::vector<TimerHeap::Entry> added;
     for (const std::int64_t time : times) {

@@ -19,7 +19,7 @@ TEST_F(AioWait, for_what_is_so_already_iterates_nothing) {
   loop->schedule_oneshot([] { FAIL(); });
   loop->wait_while([] { return false; });
   EXPECT_EQ(loop->stats()[LoopStat::iterations], 0);
-  // What was scheduled is freed with the loop.
+  // The loop destroys the scheduled function when it ends.
 }
 
 TEST_F(AioWait, in_the_home_thread_iterates_the_loop) {
@@ -37,7 +37,7 @@ TEST_F(AioWait, for_another_loop_goes_on_with_the_own) {
   RunningLoop other;
   std::atomic<int> steps = 0;
   for (int i = 1; i <= 1000; ++i) {
-    // Each step is made in the other loop; the answer comes back to this one, which must be iterated for it.
+    // Each step runs in the other loop and is answered in this one, so the wait must iterate this loop too.
     bool answered = false;
     other->schedule_oneshot([&] {
       loop->schedule_oneshot([&] { answered = true; });
@@ -57,7 +57,7 @@ TEST_F(AioWait, several_may_wait_at_once_and_end_in_any_order) {
     what = true;
     what.notify_all();
   };
-  // Begins to wait after this thread, and goes on after it.
+  // Waits in the other loop; this wait begins after the wait of this thread below, and ends after it.
   loop->schedule_oneshot([&] {
     other->schedule_oneshot([&] {
       tell(both_wait);
@@ -98,7 +98,7 @@ TEST_F(AioWait, may_be_nested_and_the_inner_ends_first) {
   bool outer = true;
   loop->schedule_oneshot([&] {
     loop->schedule_oneshot([&] {
-      outer = false;  // of the outer one, which must wait for the inner
+      outer = false;  // the outer wait could end, but must let the inner one end first
       loop->schedule_oneshot([&] { inner = false; });
     });
     loop->wait_while([&] { return inner; });
@@ -125,7 +125,7 @@ TEST_F(AioWaitDeathTest, no_other_thread_may_wait_for_another_loop) {
       "or in that loop");
 }
 
-// An iteration inside an iteration, from everything that a loop calls.
+// Each kind of callback waits, and so iterates its loop inside an iteration.
 TEST_F(AioWait, nested_iterations_run_bottom_halves_timers_and_handlers) {
   EventNotifier notifier = EventNotifier::create().value();
   int depth = 0;

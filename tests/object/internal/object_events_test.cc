@@ -27,7 +27,7 @@ using testing::SizeIs;
 class Door final : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;
-  static inline int weighed = 0;  // how often somebody asked for the weight
+  static inline int weighed = 0;  // the number of calls of the getter
   Result<void> complete() override { return stuck_ ? error("stuck") : Result<void>(); }
 
  private:
@@ -149,7 +149,7 @@ TEST_F(ObjectEventsOverQmpTest, no_value_is_read_for_an_event_without_subscriber
     return ask(client,
                R"({"execute": "qom-set", "arguments": {"path": "d0", "property": "weight", "value": 2.5}})");
   };
-  // The value of before is kept, in case that the change fails.
+  // Setting the property reads the old value, to restore it if the change fails.
   EXPECT_THAT(set_weight(), SizeIs(1));
   const int needed = std::exchange(Door::weighed, 0);
   ask(client, R"({"execute": "subscribe-events", "arguments": {"events": ["OBJECT_CHANGED"]}})");

@@ -34,7 +34,7 @@ struct Rule {
       member_list(member("from", &Rule::from), member("priority", &Rule::priority));
 };
 
-// A property of each kind.
+// Has a property of each kind.
 class Sampler final : public Object, public UserCreatable {
  public:
   static const TypeInfo type_info;
@@ -91,7 +91,7 @@ class TextCommands : public ::testing::Test {
   }
   ~TextCommands() override { objects_cleanup(); }
 
-  // The result, or the error's text.
+  // Returns the result as JSON text, or the error's message.
   std::string run(std::string_view command, const Json& arguments) {
     const auto answer = commands_.run(command, arguments);
     return answer ? json_text(*answer) : answer.error().message();
@@ -102,7 +102,7 @@ class TextCommands : public ::testing::Test {
   std::string set(std::string_view id, const Json& properties) {
     return run("qom-set-text", {{"path", id}, {"properties", properties}});
   }
-  // The text of one property.
+  // Returns the text of one property.
   std::string text_of(std::string_view id, std::string_view property) {
     const auto answer = commands_.run("qom-get-text", {{"path", id}, {"property", property}});
     return answer ? answer->at(0).at("text").get<std::string>() : "error: " + answer.error().message();

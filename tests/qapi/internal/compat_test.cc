@@ -48,7 +48,7 @@ struct Outer {
                   member("branched", &Outer::branched), member("either", &Outer::either));
 };
 
-// The command `echo` returns what it gets; `later` does so by a reply.
+// The command `echo` returns its arguments; `later` does the same through an Answer.
 class CompatTest : public testing::Test {
  protected:
   CompatTest() {
@@ -154,7 +154,7 @@ TEST_F(CompatTest, the_schema_tells_features_and_leaves_out_what_is_hidden) {
   EXPECT_THAT(some, Not(HasSubstr(R"({"name": "old", "type")")));
   EXPECT_THAT(some, Not(HasSubstr("OLD")));
   EXPECT_THAT(some, HasSubstr(R"({"name": "wild", "type")"));
-  // As in QEMU, values stay, and the older form of an enum, which is deprecated itself, goes.
+  // As in QEMU, deprecated enum values are kept, but the member "values", itself deprecated, is hidden.
   EXPECT_THAT(some, HasSubstr(R"({"name": "old", "features": ["deprecated"]})"));
   EXPECT_THAT(some, Not(HasSubstr(R"("values": [)")));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// usage: go_client SOCKET IOTHREAD — go-qemu, a QMP library that others wrote for QEMU, drives the daemon on the socket,
-// which has an I/O thread of that name; the daemon is told to quit in the end.
+// usage: go_client SOCKET IOTHREAD — controls the daemon on the socket with go-qemu, an independent QMP library for
+// QEMU. The daemon must have an I/O thread of that name. Sends quit at the end.
 package main
 
 import (
@@ -38,7 +38,7 @@ func connect(path string) *qmp.SocketMonitor {
 	return monitor
 }
 
-// refused: the error is one, and has this text.
+// refused requires an error with this text.
 func refused(err error, text string) {
 	check(err != nil && err.Error() == text, "expected %q, got %v", text, err)
 }
@@ -72,7 +72,7 @@ func objects(monitor *qmp.SocketMonitor, first string) {
 
 	properties, err := typed.QomList("/objects")
 	must(err)
-	check(len(properties) == 3, "/objects has %v", properties) // and its type
+	check(len(properties) == 3, "/objects has %v", properties) // io0, added and the property type
 	implements, abstract := "user-creatable", false
 	types, err := typed.QomListTypes(&implements, &abstract)
 	must(err)
@@ -86,7 +86,7 @@ func objects(monitor *qmp.SocketMonitor, first string) {
 	refused(typed.ObjectDel("added"), "object 'added' not found")
 }
 
-// Errors and malformed input leave the connection as it was.
+// errors checks that the connection still works after errors and malformed input.
 func errors(monitor *qmp.SocketMonitor) {
 	_, err := monitor.Run([]byte(`{"execute": "nope"}`))
 	refused(err, "The command nope has not been found")

@@ -22,7 +22,7 @@ namespace fd_monitor_test {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// A monitor, and descriptors to be watched: enough of them for epoll, if asked for.
+// A monitor. If the parameter is epoll, it watches so many descriptors that it uses epoll.
 class FdMonitorTest : public ::testing::TestWithParam<FdMonitorKind> {
  protected:
   FdMonitor monitor = FdMonitor::create(GetParam()).value();

@@ -41,7 +41,7 @@ struct Limits {
   static constexpr auto members = member_list(member("burst", &Limits::burst));
 };
 
-// Everything optional, so that each test says only what it is about.
+// All members may be absent, so that each test gives only those that it is about.
 struct Config {
   std::optional<std::int64_t> count;
   std::optional<std::uint64_t> id;
@@ -92,7 +92,7 @@ std::string message(const Result<T>& result) {
   return result ? "ok" : result.error().message();
 }
 
-// What is wrong with a Config, as JSON and as options.
+// Read a Config from JSON and from options. Return the error message, or "ok".
 std::string wrong(std::string_view json) { return message(read<Config>(json)); }
 std::string wrong_keyval(std::string_view text) { return message(read_keyval<Config>(text)); }
 

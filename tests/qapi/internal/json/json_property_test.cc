@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whatever a value, an error or an event holds, another reader of JSON than ours takes the line.
+// Whatever a value, an error or an event contains, an independent JSON parser must accept the line.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -15,7 +15,7 @@
 namespace qomio {
 namespace json_property_test {
 
-// Any bytes, with many that UTF-8 or JSON have something to say about.
+// Arbitrary bytes, many of which are special in UTF-8 or JSON.
 std::string any_bytes() {
   const auto byte =
       rc::gen::oneOf(rc::gen::arbitrary<char>(),
@@ -59,7 +59,7 @@ Json any_value(int depth) {
       return array;
     }
     default: {
-      // Also the same key twice.
+      // May contain the same key twice.
       Json object = Json::object();
       for (auto n = *rc::gen::inRange(0, 4); n > 0; --n) {
         object.get_ref<Json::object_t&>().emplace_back(any_bytes(), any_value(depth - 1));
@@ -69,7 +69,7 @@ Json any_value(int depth) {
   }
 }
 
-// What the other parser reads; the text is one line of ASCII at most.
+// Parse the text with the independent parser, which must accept it. read_line() also requires one ASCII line.
 nlohmann::json read(const std::string& text) {
   RC_ASSERT(nlohmann::json::accept(text));
   return nlohmann::json::parse(text);
@@ -120,7 +120,6 @@ TEST(JsonProperty, any_event_makes_a_line) {
   }));
 }
 
-// What a client sends as an id comes back, or is refused.
 TEST(JsonProperty, any_id_comes_back_as_it_was_or_not_at_all) {
   EXPECT_TRUE(rc::check([] {
     const Json id = any_value(3);

@@ -21,7 +21,7 @@ std::string repeated(std::string_view text, std::size_t times) {
   return all;
 }
 
-// Errors by their text, values by "value".
+// Returns the messages of errors, and "value" for each value.
 std::vector<std::string> outcomes(JsonParser& parser, std::string_view input) {
   std::vector<std::string> all;
   while (auto result = parser.next(input)) all.push_back(*result ? "value" : result->error().message());
@@ -91,7 +91,7 @@ TEST(JsonLimits, each_value_has_the_whole_allowance) {
   for (int i = 0; i < 10; ++i) EXPECT_THAT(outcomes(parser, value), ElementsAre("value"));
 }
 
-// A megabyte fed byte by byte finishes; were each byte to start over, it would be 2^39 steps.
+// Parses a megabyte byte by byte. If each byte made the parser start over, this would take 2^39 steps.
 TEST(JsonLimits, a_value_in_many_pieces_is_not_read_again) {
   JsonParser parser;
   const std::string value = "[\"" + std::string(1 << 20, 'x') + "\"]";
@@ -102,7 +102,7 @@ TEST(JsonLimits, a_value_in_many_pieces_is_not_read_again) {
   EXPECT_THAT(all, ElementsAre("value"));
 }
 
-// The outcome of the text, fed in pieces of this size: the value, or the error.
+// Parses the text in pieces of `size` bytes. Returns its first value or the message of its first error.
 std::string outcome_in_pieces(std::string_view text, std::size_t size) {
   JsonParser parser;
   for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min(size, rest.size()))) {

@@ -108,7 +108,7 @@ TEST(OutputVisitorTest, an_enum_value_without_a_name_aborts) {
   EXPECT_DEATH((void)to_json(static_cast<Shade>(3)), "its description does not name");
 }
 
-// Values from a seed, the extreme ones among them.
+// Generates reproducible values, extreme ones among them.
 class Random {
  public:
   explicit Random(unsigned seed) : engine_(seed) {}
@@ -150,7 +150,7 @@ class Random {
   std::mt19937_64 engine_;
 };
 
-// The same value as options would say it: every scalar is a string.
+// Returns the value as options give it: every scalar is a string.
 Json as_text(const Json& value) {
   if (value.is_string()) return value;
   if (!value.is_structured()) return json_text(value);

@@ -7,7 +7,7 @@
 namespace qomio {
 namespace pieces_test {
 
-// The pieces joined; none is much larger than it may be.
+// Returns the pieces joined. Requires that none is empty or much larger than kPieceBytes.
 std::string joined(const Json& value) {
   JsonDisposal disposal(nullptr);
   JsonPieces pieces(value, disposal);

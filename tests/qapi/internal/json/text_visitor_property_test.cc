@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Text that is written for a value is read as the same value, whatever its type.
+// The text that is written for a value is read back as the same value, whatever its type.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -21,20 +21,20 @@ namespace text_visitor_property_test {
 
 using namespace sample;
 
-// Made of what separates things in lists, ranges, keys and values, and JSON.
+// Text that consists mostly of separators: of lists, ranges, keys and values, and JSON.
 std::string text_of_separators() {
   return *rc::gen::container<std::string>(
       rc::gen::elementOf(std::string(",,,-[]{}\"'\\=.: \t\n0179abx") + '\0'));
 }
 
-// Near the ends of the type, and near 0: so that runs arise, also across a bound.
+// Numbers near the limits of the type, half its maximum, and 0, so that lists contain runs, also across them.
 template <class T>
 T integer_near_a_bound() {
   using Limits = std::numeric_limits<T>;
   const T base = *rc::gen::element<T>(Limits::min(), Limits::max(), T{0}, static_cast<T>(Limits::max() / 2),
                                       static_cast<T>(Limits::max() / 2 + 1));
   const auto step = static_cast<std::uint64_t>(*rc::gen::inRange(-3, 4));
-  return static_cast<T>(static_cast<std::uint64_t>(base) + step);  // may go round, which is fine
+  return static_cast<T>(static_cast<std::uint64_t>(base) + step);  // may wrap around
 }
 
 template <class T>
@@ -94,7 +94,7 @@ void comes_back() {
     if (!r) RC_FAIL(text + ": " + r.error().message());
     if (!equal(read, value)) RC_FAIL(text + ": read as " + json_text(to_json(read)));
 
-    // The same behind a key on a command line.
+    // The same as the value of a key on a command line.
     const auto keyval = parse_keyval("x=" + doubled_commas(text));
     RC_ASSERT(keyval.has_value());
     const auto behind_key = from_json<T>(keyval->values["x"], "x", Scalars::text);

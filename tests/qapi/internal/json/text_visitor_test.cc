@@ -117,7 +117,7 @@ TEST(TextVisitorTest, the_plain_form_is_read_back) {
   EXPECT_TRUE(read_back(std::string("1-3")));
 }
 
-// Of a list of T's, from text as on a command line; or the error.
+// Reads a list of T from text, as on a command line. Returns it as JSON text, or the error message.
 template <class T>
 std::string read_list(std::string_view text) {
   InputVisitor visitor(text);

@@ -28,7 +28,7 @@ class UnixListenerTest : public QmpServerTest {
     EXPECT_EQ(lstat(path.c_str(), &status), 0);
     return status.st_mode;
   }
-  // A socket file that nobody listens on.
+  // Creates a socket file on which no process listens.
   std::string dead_socket() {
     const std::string path = directory_ / "dead";
     sockaddr_un address = {};
@@ -45,7 +45,7 @@ class UnixListenerTest : public QmpServerTest {
   std::string in_use(const std::string& path) {
     return fmt::format("socket '{}' is in use by another program", path);
   }
-  // A program that listens until it is killed, beginning when it gets a byte.
+  // A process that starts to listen when it receives a byte and runs until it is killed.
   struct Program {
     pid_t id;
     FileDescriptor orders;
@@ -102,7 +102,7 @@ TEST_F(UnixListenerTest, a_dead_socket_is_replaced) {
   EXPECT_THAT(line(client), StartsWith("{\"QMP\""));
 }
 
-// Each round leaves the socket of a dead program for the next.
+// Each round leaves the socket of a killed program behind for the next one.
 TEST_F(UnixListenerTest, of_two_programs_that_start_at_the_same_moment_exactly_one_serves) {
   const std::string path = dead_socket();
   for (int round = 0; round < 200; ++round) {
@@ -217,7 +217,7 @@ TEST_F(UnixListenerTest, the_file_is_removed_at_the_end) {
 }
 
 TEST_F(UnixListenerTest, a_file_that_is_no_longer_ours_is_left_at_the_end) {
-  std::filesystem::rename(path_, directory_ / "kept");  // so that its number isn't given out again
+  std::filesystem::rename(path_, directory_ / "kept");  // so that its inode number isn't reused
   std::ofstream(path_) << "another";
   server_.reset();
   EXPECT_TRUE(std::filesystem::exists(path_));
@@ -248,9 +248,9 @@ TEST_F(UnixListenerTest, without_descriptors_a_client_is_refused_and_the_server_
   TestClient later = negotiated();
 }
 
-// The spare descriptor is lost too: the client waits, and is served when it is possible again.
+// If the spare descriptor is lost as well, the client waits and is served once a descriptor is available.
 TEST_F(UnixListenerTest, without_even_the_spare_descriptor_the_loop_does_not_spin) {
-  settle();  // sanitizers want descriptors for what they see the first time
+  settle();  // sanitizers need descriptors the first time that code runs
   TestClient first(socket(AF_UNIX, SOCK_STREAM, 0));
   rlimit old = {};
   getrlimit(RLIMIT_NOFILE, &old);

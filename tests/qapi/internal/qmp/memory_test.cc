@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Each allocation that a QMP session takes is made to fail: once, or together with all that come behind it.
-// The operators here stand in place of the standard library's in this program, unless a sanitizer has its
-// own.
+// Makes each allocation of a QMP session fail, either alone or together with all later ones. The operators
+// below replace those of the standard library in this program. Sanitizers have their own operators, so this
+// file is empty with them.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -19,7 +19,7 @@
 
 namespace {
 
-constinit thread_local int to_succeed = -1;  // so many, and then one fails; -1: none
+constinit thread_local int to_succeed = -1;  // allocations before the one that fails; -1: none fails
 constinit thread_local bool one_fails = true;
 constinit thread_local int failed = 0;
 constinit std::atomic<long> alive = 0;
@@ -67,7 +67,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-// Runs the call with the allocation after so many failing; returns whether one did.
+// Runs the call; after `allocations` successes the next allocation fails or, unless `once`, all later ones.
+// Returns whether any failed.
 template <class Call>
 bool fails_after(int allocations, bool once, const Call& call) {
   failed = 0;
@@ -153,7 +154,7 @@ struct Passed {
 class QmpWithoutMemoryTest : public QmpServerTest {
  protected:
   QmpWithoutMemoryTest() {
-    // A handler that copies such values frees them as the library does; one that passes them on need not.
+    // A handler that copies a Json must free it with json_clear(), like the library; this one only moves it.
     registry_.add(
         command("pass", "for tests", +[](Passed passed) { return Result<Passed>(std::move(passed)); }));
     registry_.add(command(
@@ -167,8 +168,8 @@ class QmpWithoutMemoryTest : public QmpServerTest {
     registry_.add(std::move(wanted));
   }
 
-  // Connects, says this, and shuts down its side if it is to leave; the server runs with one allocation after
-  // the other failing. A client may be dropped for that, or get an error; another one never notices.
+  // Connects, sends the script, and shuts down sending, while one allocation of the server after the other
+  // fails. The client may be dropped or get an error; another client must not notice.
   void survive(std::string_view script, std::string_view good_answer) {
     TestClient other = negotiated();
     for (const bool once : {true, false}) {
@@ -278,7 +279,7 @@ TEST_F(QmpWithoutMemoryTest, a_client_that_is_handed_over) {
       has_failed = fails_after(allocations, once, [&] { added = server_->add_client(pair[1]); });
       EXPECT_EQ(added.has_value(), !has_failed) << allocations;
       if (!added) {
-        lines(client);  // it may have been greeted
+        lines(client);  // it may have received the greeting
         EXPECT_TRUE(client.ended()) << allocations;
       }
     }

@@ -12,7 +12,7 @@
 namespace qomio {
 namespace output_test {
 
-// Output to a reader that reads only when it is told to, in pieces of any size.
+// Output to a pipe, which the test reads when it chooses, in pieces of any size.
 class QmpOutputTest : public testing::Test {
  protected:
   QmpOutputTest() {
@@ -23,7 +23,7 @@ class QmpOutputTest : public testing::Test {
     EXPECT_GT(fcntl(ends[1], F_SETPIPE_SZ, 4096), 0);
   }
   void send() { EXPECT_TRUE(output_.send_to(writer_.get(), false)); }
-  // False: nothing is left to read.
+  // Returns false if there was nothing to read.
   bool read_some(std::size_t size) {
     std::string piece(size, '\0');
     const ssize_t n = read(reader_.get(), piece.data(), size);
@@ -136,7 +136,7 @@ TEST_F(QmpOutputTest, a_reader_that_never_reads_is_owed_one_notice) {
   }
 }
 
-// The signal would end a program.
+// SIGPIPE would end the program.
 TEST_F(QmpOutputTest, a_reader_that_has_gone_is_found_out_without_a_signal) {
   std::array<int, 2> sockets{};
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sockets.data()), 0);

@@ -198,7 +198,7 @@ TEST_F(QmpSessionTest, large_ids_come_back_as_they_were_with_replies_and_errors)
   for (const std::string& id : {list, text, "{\"id\": " + text + ", \"error\": " + list + "}"}) {
     const std::string returned = fmt::format("{{\"return\": {}, \"id\": {}}}", runs_ + 1, id);
     const auto failed = [&](const std::string& line) { return "{\"id\": " + id + ", " + line.substr(1); };
-    // Not printed, as it is long.
+    // Compared in EXPECT_TRUE, because EXPECT_EQ would print these long texts.
     EXPECT_TRUE(ask(client, "{'execute':'work','id':" + id + "}") == std::vector{returned});
     EXPECT_TRUE(ask(client, "{'execute':'nope','id':" + id + "}") ==
                 std::vector{failed(not_found("The command nope has not been found"))});
@@ -224,7 +224,7 @@ TEST_F(QmpSessionTest, errors_repeat_no_more_than_the_beginning_of_what_is_too_l
   check(client, {{"{'execute':'work','id':7}", R"({"return": 1, "id": 7})"}});
 }
 
-// Others get turns in between, and the memory goes back to the system.
+// Other clients are served in between, and the memory is returned to the system.
 TEST_F(QmpSessionTest, a_client_that_sends_a_giant_and_vanishes_leaves_no_memory_behind) {
   const auto resident_bytes = [] {
     std::size_t pages = 0;

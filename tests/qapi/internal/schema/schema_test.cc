@@ -81,7 +81,7 @@ class SchemaTest : public testing::Test {
   std::map<std::string, Json> entries;
 };
 
-// All names that an entry refers to.
+// Returns all names that the entry refers to.
 std::vector<std::string> references(const Json& entry) {
   std::vector<std::string> names;
   for (const char* key : {"arg-type", "ret-type", "element-type"}) {
@@ -200,9 +200,9 @@ TEST_F(SchemaTest, the_schema_describes_itself) {
   const Json& tag = entry(member_of(info, "meta-type")["type"]);
   EXPECT_EQ(Json(cases), tag["values"]) << "one branch for each value of the tag";
 
-  // Each entry has the members of the base and of its branch, and no others.
+  // Each entry must have the members of the base and of its branch, and no others.
   for (const auto& e : schema) {
-    std::map<std::string, bool> allowed;  // optional?
+    std::map<std::string, bool> allowed;  // whether each name is optional
     for (const auto& m : info["members"]) allowed.emplace(m["name"], m.contains("default"));
     for (const auto& v : info["variants"]) {
       if (v["case"] != e["meta-type"]) continue;
