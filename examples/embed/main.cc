@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A daemon with an object type of its own, an I/O thread, and live control over QMP.
+// A daemon with its own object type, an I/O thread, and control over QMP while it runs.
 #include <qomio/qapi/standard_streams.h>
 #include <qomio/qomio.h>
 
@@ -37,7 +37,7 @@ class TokenBucket final : public Object, public UserCreatable {
 
   Shared<std::int64_t> rate_ = 100;  // set on the main thread, read on the loop's
   Shared<std::int64_t> tokens_ = 0;
-  StrongLink<IOThread> iothread_;  // holds it: it can't be deleted while this bucket lives
+  StrongLink<IOThread> iothread_;  // the IOThread can't be deleted while this bucket lives
   Timer refill_;                   // its destructor waits for a refill that is running
 };
 
@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
   CommandRegistry commands;  // what clients can call
   add_object_commands(commands);
   add_iothread_commands(commands, *main_loop);
-  const ObjectsCleanup cleanup;  // at the end: deletes the objects before what they use
+  const ObjectsCleanup cleanup;  // at the end, deletes the objects before everything that they use
 
   auto io0 = object_new_with_props<IOThread>("io0", {{"poll-max-ns", "16384"}});
   if (!io0) return std::fprintf(stderr, "%s\n", io0.error().message().c_str()), 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Copies a file in a loop of its own. A coroutine reads and writes without blocking that loop, and without
-// callbacks.
+// Copies a file with a loop that the program runs itself. A coroutine reads and writes without blocking the
+// loop, and without callbacks.
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -20,7 +20,7 @@
 
 using namespace qomio;
 
-// With callbacks: one object per connection, which removes itself when the peer has closed it.
+// With callbacks: one object per connection, which removes itself when the peer closes the connection.
 struct Connection;
 using Connections = std::map<int, std::unique_ptr<Connection>>;
 
@@ -68,7 +68,7 @@ void serve_by_callbacks(AioContext& loop, int listener, Connections& connections
                       }});
 }
 
-// With coroutines: one per connection; its frame holds the state, and frees it.
+// With coroutines: one per connection. Its local variables are the state, and are destroyed when it ends.
 Task<> echo(FileDescriptor client) {
   std::array<char, 4096> buffer;
   for (;;) {
@@ -120,7 +120,7 @@ int main(int argc, char** argv) {
   } else {
     co_enter(loop, serve_by_coroutines(loop, listener.get()));
   }
-  const int status = main_loop->run();      // until SIGINT or SIGTERM
-  loop.set_fd_handler(listener.get(), {});  // before it is closed
+  const int status = main_loop->run();      // until SIGINT, SIGTERM or SIGHUP
+  loop.set_fd_handler(listener.get(), {});  // before the descriptor is closed
   return status;
 }

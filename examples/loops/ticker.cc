@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Two coroutines in two threads. One works in an I/O thread and has the thread pool compute something; the
+// Two coroutines in two threads. One works in an I/O thread and computes something in the thread pool; the
 // other ticks every ten milliseconds until it is cancelled.
 #include <cstdio>
 
@@ -24,10 +24,10 @@ Task<> work(AioContext& io, AioContext& home, Cancellation& enough, bool& done) 
     for (long i = 1; i <= 1'000'000; ++i) total += i;
     return total;
   });
-  co_await reschedule_self(home);  // and back
+  co_await reschedule_self(home);  // back in home's thread
   std::printf("sum %ld\n", sum.value_or(-1));
   enough.cancel();
-  co_await reschedule_self(home);  // after the end of tick()
+  co_await reschedule_self(home);  // continues after tick() has ended
   done = true;
 }
 

@@ -26,7 +26,7 @@ Json names_and_values(std::span<const Assignment> assignments) {
 
 Outcome<Json> text_members(std::span<const Assignment> assignments) {
   Json members = Json::object();
-  std::string nested;  // all of them as the option of a command line
+  std::string nested;  // the keys with dots, written as one command-line option
   for (const auto& [key, value] : assignments) {
     if (key.find('.') == std::string::npos) {
       members[key] = value;

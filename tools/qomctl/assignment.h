@@ -18,15 +18,15 @@ struct Assignment {
   std::string value;
 };
 
-// Splits each word at its first '='. Errors: usage, naming the word that has none or nothing before it.
+// Splits each word at its first '='. Errors: usage, for a word without '=' or with nothing before it.
 Outcome<std::vector<Assignment>> parse_assignments(std::span<const std::string> words);
 
-// The assignments as an object for a server that reads text. As behind --object, the last of equal keys wins,
-// and a key with dots leads into a structure: rules.0.policy=deny. Errors: usage, where such keys contradict
-// each other.
+// Returns the assignments as an object for a server that reads text. As with qomiod's --object, the last of
+// equal keys wins, and a key with dots is a path into a structure: rules.0.policy=deny. Errors: usage, if
+// such keys contradict each other.
 Outcome<Json> text_members(std::span<const Assignment> assignments);
 
-// The same with each key as the name that it is.
+// The same, but a dot in a key has no special meaning.
 Json names_and_values(std::span<const Assignment> assignments);
 
 }  // namespace qomio::qomctl

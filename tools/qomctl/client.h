@@ -12,20 +12,20 @@
 
 namespace qomio::qomctl {
 
-// Where results go: standard output, as JSON or for people. Once a text could not be written, nothing more
-// is.
+// Writes results to standard output, as JSON or as text for people. Writes nothing more after a write has
+// failed.
 class Output {
  public:
   bool json = false;
   bool colour = false;
 
-  void value(const Json& value);                // JSON on one line, or as tables and lines
-  void text(std::string_view text);             // as it is
+  void value(const Json& value);                // JSON on one line, or tables and lines for people
+  void text(std::string_view text);             // unchanged
   static void note(std::string_view sentence);  // a remark for people, on standard error
 
-  // Nothing more is written: the reader has gone, or there is an error.
+  // True if nothing more is written, because the reader has closed the pipe or a write has failed.
   bool has_ended() const { return has_ended_; }
-  // Why a text could not be written; empty while none failed, and when the reader has gone.
+  // The reason for a failed write; empty if there was none, or if the reader has closed the pipe.
   const std::string& error() const { return error_; }
 
  private:
@@ -33,17 +33,17 @@ class Output {
   std::string error_;
 };
 
-// What a command works with: a connection that is made when the first request needs it, so that a usage error
-// is told without a server, and the output.
+// The connection and the output of a command. Connects when the first request is sent, so that usage errors
+// are reported without a server.
 class Client {
  public:
   Client(std::string socket_path, ConnectionOptions options, Output output)
       : socket_path_(std::move(socket_path)), options_(options), output_(std::move(output)) {}
 
-  // The session with the server. Errors: usage when no socket was named, and those of Connection::open().
+  // Returns the session with the server. Errors: usage if no socket was named; as Connection::open().
   Outcome<Connection*> connection();
 
-  // Connection::execute() on it.
+  // Calls Connection::execute() on that session.
   Outcome<Json> execute(std::string_view command, const Json& arguments);
   Outcome<Json> execute(std::string_view command);
 

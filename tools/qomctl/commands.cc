@@ -81,9 +81,9 @@ Outcome<> run_raw(Client& client, Words words) {
   if (!connection) return failure(connection);
   auto reply = (*connection)->exchange(words[0]);
   if (!reply) return failure(reply);
-  if (reply->is_null()) return {};  // the server ended, as it was told
+  if (reply->is_null()) return {};  // the server has quit, as requested
   client.output().text(reply->dump(-1, ' ', /*ensure_ascii=*/true) + "\n");
-  // The reply is printed, the error within it too; only the exit status is left to tell.
+  // The printed reply contains the error, so only the exit status is missing.
   if (reply->contains("error")) return fail(ExitStatus::server_error, "");
   return {};
 }
@@ -91,7 +91,7 @@ Outcome<> run_raw(Client& client, Words words) {
 Outcome<> run_events(Client& client, Words) {
   auto connection = client.connection();
   if (!connection) return failure(connection);
-  // Ctrl-C is how this command is meant to end. Each event has been written by then.
+  // Ctrl-C is the normal end of this command. No output is lost, since nothing is buffered.
   std::signal(SIGINT, [](int) { _exit(0); });
   Output& output = client.output();
   while (!output.has_ended()) {

@@ -12,14 +12,14 @@ namespace qomio::qomctl {
 
 using Words = std::span<const std::string>;
 
-// A command of the client itself: one line of the table in commands.cc.
+// A command of the client itself; the table in commands.cc has a line for each.
 struct Command {
   std::string_view name;
-  std::string_view usage;  // what follows the name
+  std::string_view usage;  // the arguments, as shown in the usage line
   std::string_view summary;
   std::size_t min_words;
   std::size_t max_words;
-  Outcome<> (*run)(Client& client, Words words);  // words: what follows the name
+  Outcome<> (*run)(Client& client, Words words);  // words: the arguments
 };
 
 // The client's own commands, sorted by name.
@@ -30,7 +30,7 @@ std::vector<std::string> own_command_names();
 // "usage: qomctl set PATH …"
 std::string usage_line(const Command& command);
 
-// Runs the command that words[0] names: one of the client's own, else one of the server's.
+// Runs the command that words[0] names: one of the client's own, or else one of the server's.
 Outcome<> run_command(Client& client, Words words);
 
 Outcome<> run_add(Client& client, Words words);

@@ -27,7 +27,8 @@ std::string words_for(int number) { return std::generic_category().message(numbe
 
 double seconds(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
 
-// What is no JSON, or nested so deep that printing it could end the program, is of the kind `discarded`.
+// Returns a value of type `discarded` if the line is not JSON, or is nested so deeply that printing it could
+// overflow the stack.
 Json parse(std::string_view line) {
   constexpr int kMaxDepth = 1024;
   bool is_too_deep = false;
@@ -39,14 +40,14 @@ Json parse(std::string_view line) {
   return is_too_deep ? Json(Json::value_t::discarded) : value;
 }
 
-// A server that ends may take its answer with it.
+// A server that quits may close the connection before it sends a reply.
 bool tells_server_to_end(std::string_view request) {
-  const auto json = parse_json(request);  // as lenient as the server is
+  const auto json = parse_json(request);  // accepts everything that the server accepts
   if (!json) return false;
   return string_member(*json, "execute") == "quit" || string_member(*json, "exec-oob") == "quit";
 }
 
-// " (held by: export disk0)", of an error that says who is in the way.
+// Returns " (held by: export disk0)" if the error names the holders of an object, else "".
 std::string held_by(const Json& error) {
   const Json& holders = json_member(json_member(error, "data"), "holders");
   return holders.is_null() ? std::string() : fmt::format(" (held by: {})", cell_text(holders));
@@ -144,7 +145,7 @@ Outcome<> Connection::wait_for(short poll_events, const Deadline& deadline) cons
     if (deadline) {
       const auto left =
           std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
-      // A day at most a turn, so that the count fits into poll()'s int.
+      // At most a day per call, so that the number fits into poll()'s int.
       wait_ms = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 86'400'000));
     }
     pollfd entry{.fd = descriptor_, .events = poll_events, .revents = 0};
@@ -231,10 +232,10 @@ Outcome<Json> Connection::exchange(std::string_view text) {
 Outcome<Json> Connection::execute(std::string_view command, const Json& arguments) {
   Json request{{"execute", command}};
   if (!arguments.empty()) request["arguments"] = arguments;
-  // Bytes of the command line that are no UTF-8 become U+FFFD instead of an exception.
+  // Bytes from the command line that are not UTF-8 become U+FFFD; by default, dump() would throw.
   auto reply = exchange(request.dump(-1, ' ', false, Json::error_handler_t::replace));
   if (!reply) return reply;
-  if (reply->is_null()) return Json::object();  // it did what it was told
+  if (reply->is_null()) return Json::object();  // the server has quit, as requested
   if (auto value = reply->find("return"); value != reply->end()) return Json(std::move(*value));
   if (auto error = reply->find("error"); error != reply->end() && error->is_object()) {
     return std::unexpected(Failure{ExitStatus::server_error, string_member(*error, "desc") + held_by(*error),

@@ -12,43 +12,43 @@
 
 namespace qomio::qomctl {
 
-using Json = nlohmann::ordered_json;  // keeps the server's order of members, which is the order of columns
+using Json = nlohmann::ordered_json;  // keeps the server's order of members, for the order of columns
 
 struct ConnectionOptions {
   std::chrono::milliseconds timeout{5000};  // for connecting and for each reply; 0 waits without limit
-  bool wait_for_server = false;             // try to connect until the server is up, within the time-out
-  bool trace = false;                       // copy what crosses the socket to standard error, "-> " and "<- "
+  bool wait_for_server = false;             // retry until the server is up, at most for the time-out
+  bool trace = false;                       // print all messages on standard error, after "-> " or "<- "
 };
 
-// One negotiated QMP session on a UNIX socket, with qomiod or QEMU at the other end. Blocking, for one
-// thread. Owns the descriptor. Events that arrive while a reply is awaited are kept for next_event().
+// A negotiated QMP session with qomiod or QEMU on a UNIX socket. Its functions block. Thread: one at a time.
+// Owns the descriptor. Keeps events that arrive before a reply for next_event().
 class Connection {
  public:
   // Connects, reads the greeting and negotiates.
-  // Errors: no_connection (also when what answers is no QMP server), time_out.
+  // Errors: no_connection (also if the peer is not a QMP server), time_out, server_error.
   static Outcome<Connection> open(const std::string& path, const ConnectionOptions& options);
 
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&& other) = delete;
   ~Connection();
 
-  // Runs a command; `arguments` is an object, and left out when empty. The value is the reply's "return".
-  // Errors: server_error with the server's words and class, no_connection, time_out.
+  // Runs a command and returns the reply's "return". `arguments` is an object; it is not sent if it is empty.
+  // Errors: server_error with the server's message and class, no_connection, time_out.
   Outcome<Json> execute(std::string_view command, const Json& arguments);
   Outcome<Json> execute(std::string_view command);
 
-  // Sends a text as it is; the value is the whole reply, an error reply too. Null when the text told the
-  // server to quit, and the connection ended without a reply.
+  // Sends a text unchanged and returns the whole reply, which may be an error reply. Returns null if the text
+  // was a quit command and the server closed the connection without a reply.
   Outcome<Json> exchange(std::string_view text);
 
-  // The next event, however long it takes to come.
+  // Returns the next event; waits for it without a time limit.
   Outcome<Json> next_event();
 
   // The greeting's members below "QMP".
   const std::string& greeting() const { return greeting_; }
 
  private:
-  using Deadline = std::optional<std::chrono::steady_clock::time_point>;  // none: never
+  using Deadline = std::optional<std::chrono::steady_clock::time_point>;  // nullopt: never
 
   Connection(int descriptor, std::string path, const ConnectionOptions& options);
   Outcome<> connect_to_server();
@@ -64,7 +64,7 @@ class Connection {
   ConnectionOptions options_;
   std::string greeting_;
   bool has_ended_ = false;                // the server closed the connection
-  std::string received_;                  // bytes behind the last complete line
+  std::string received_;                  // bytes that receive_line() has not returned yet
   std::vector<std::string> kept_events_;  // oldest first
 };
 

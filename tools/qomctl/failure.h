@@ -9,17 +9,17 @@
 
 namespace qomio::qomctl {
 
-// What the program's exit status tells a script.
+// The exit statuses of the program.
 enum class ExitStatus { ok = 0, server_error = 1, usage = 2, no_connection = 3, time_out = 4, no_output = 5 };
 
-// Why a command did not succeed, as a value: the exit status and one sentence for people.
+// The reason why a command failed: the exit status and one sentence for people.
 struct Failure {
   ExitStatus status;
   std::string message;
-  std::string error_class = {};  // the server's QMP error class; empty where the server did not speak
+  std::string error_class = {};  // the server's QMP error class; empty if the server sent no error
 };
 
-// A value, or the reason why there is none.
+// A value, or the reason why there is no value.
 template <class T = void>
 using Outcome = std::expected<T, Failure>;
 
@@ -29,7 +29,7 @@ std::unexpected<Failure> fail(ExitStatus status, fmt::format_string<Args...> for
   return std::unexpected(Failure{status, fmt::format(format, std::forward<Args>(args)...)});
 }
 
-// Passes the failure of an outcome on.
+// Returns the failure of an outcome, for the caller to pass on.
 template <class T>
 std::unexpected<Failure> failure(Outcome<T>& outcome) {
   return std::unexpected(std::move(outcome).error());

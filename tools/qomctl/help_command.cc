@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `help`: the client's commands from its own table, everything else from what the server tells of itself.
+// `help`: describes the client's commands from its own table, and everything else by asking the server.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -65,7 +65,7 @@ Outcome<> help_type(Client& client, const std::string& type) {
     if (auto names = creatable_types(client)) properties.error().message += did_you_mean(type, *names);
     return failure(properties);
   }
-  // Every object has a type, which can't be set; QEMU does not list it as read-only.
+  // Every object has a property "type", which cannot be set; QEMU does not list it as read-only.
   std::erase_if(*properties, [](const PropertyInfo& property) {
     return property.is_read_only || property.name == "type";
   });

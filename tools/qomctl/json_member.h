@@ -8,11 +8,11 @@ namespace qomio::qomctl {
 
 using Json = nlohmann::ordered_json;
 
-// The member of a value that a server sent, of whatever kind both are; null where there is none. Lives as
-// long as the value.
+// Returns a member of a value that a server sent; null if the value is not an object or has no such member.
+// Valid as long as the value.
 const Json& json_member(const Json& value, const char* key);
 
-// The same as text; "" for what is no string.
+// The same for a string; "" if the member is not a string.
 std::string string_member(const Json& value, const char* key);
 
 }  // namespace qomio::qomctl

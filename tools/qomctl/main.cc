@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// qomctl: one command, one request to a QMP server, one answer.
+// qomctl: runs one command on a QMP server and prints the answer.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -36,13 +36,14 @@ int report(const Failure& failure) {
   return static_cast<int>(failure.status);
 }
 
-// Prints a text that is all there is to do.
+// Prints a text and returns the exit status of the program.
 int show(const std::string& text) {
   const auto printed = print_output(text);
   return printed ? 0 : report({ExitStatus::no_output, printed.error().message()});
 }
 
-// What begins with "-" and is no option of ours is a mistake, unless it is a number or stands behind "--".
+// Returns the command's words. A word that begins with "-" is an error, unless it is a number or follows
+// "--".
 Outcome<std::vector<std::string>> command_words(std::vector<std::string> rest) {
   const auto separator = std::ranges::find(rest, "--");
   for (auto word = rest.begin(); word != separator; ++word) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The commands that make, read, change and delete objects.
+// The commands that create, read, change and delete objects.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,10 +21,10 @@ namespace {
 
 using Properties = std::vector<PropertyInfo>;
 
-// Whether the server, such as QEMU, has no commands that read and write properties as text.
+// Returns true if the server, such as QEMU, has no commands that read and write properties as text.
 bool knows_no_text(const Failure& failure) { return failure.error_class == "CommandNotFound"; }
 
-// The name that was meant, where a property is not there.
+// Suggests a name for the first unknown property that resembles a known one; "" if there is none.
 std::string hint_for(const Properties& properties, std::span<const Assignment> assignments) {
   std::string hint;
   for (const auto& [name, text] : assignments) {
@@ -33,7 +33,7 @@ std::string hint_for(const Properties& properties, std::span<const Assignment> a
   return hint;
 }
 
-// Tells how the values of properties of unknown type were sent.
+// Prints how the values of properties of unknown type were sent.
 void note_unlisted(const Properties& properties, std::span<const Assignment> assignments) {
   for (const auto& [name, text] : assignments) {
     if (std::ranges::find(properties, name, &PropertyInfo::name) != properties.end()) continue;
@@ -43,8 +43,8 @@ void note_unlisted(const Properties& properties, std::span<const Assignment> ass
   }
 }
 
-// Sets the properties with the types that the server lists: all or none where it has a command for that; else
-// one after another, and says so.
+// Sets the properties, converted to the types that the server lists: all or none if the server has a command
+// for that, otherwise one after another, with a note.
 Outcome<> set_typed(Client& client, const std::string& path, const Properties& properties,
                     std::span<const Assignment> assignments) {
   Json values = Json::object();
@@ -74,8 +74,8 @@ Outcome<> set_typed(Client& client, const std::string& path, const Properties& p
   return {};
 }
 
-// Makes the object with the types that the server lists. Without a type of that name object-add says what is
-// wrong.
+// Creates the object, with properties converted to the types that the server lists. If the object's type does
+// not exist, object-add reports that.
 Outcome<Json> add_typed(Client& client, const std::string& type, const std::string& id,
                         std::span<const Assignment> assignments) {
   auto properties = type_properties(client, type);
@@ -94,8 +94,8 @@ Outcome<Json> add_typed(Client& client, const std::string& type, const std::stri
   return added;
 }
 
-// Name and value of each readable property, as JSON. One request where the server has qom-list-get, else one
-// for each.
+// Returns the name and the value of each readable property, as JSON. Sends one request if the server has
+// qom-list-get, otherwise one for each property.
 Outcome<Json> read_all(Client& client, const std::string& path, const Properties& properties) {
   Json values = Json::object();
   const auto listed = client.execute("qom-list-get", {{"paths", Json::array({path})}});
@@ -112,12 +112,12 @@ Outcome<Json> read_all(Client& client, const std::string& path, const Properties
       values[property.name] = std::move(*value);
     } else if (value.error().status != ExitStatus::server_error) {
       return value;
-    }  // else a property that can only be written
+    }  // else the property cannot be read
   }
   return values;
 }
 
-// The text of each property that the server can write as text, by name; null for one that can not be read.
+// Returns the properties as text, by name; null for a property that cannot be read.
 Outcome<Json> read_texts(Client& client, const Json& arguments) {
   auto listed = client.execute("qom-get-text", arguments);
   if (!listed) return listed;
@@ -168,7 +168,7 @@ Outcome<> run_get(Client& client, Words words) {
     client.output().value(*values);
     return {};
   }
-  // Descriptions belong to the type; not every server gives them.
+  // Descriptions come from the type; not every server sends them.
   Properties described;
   if (const std::string type = string_member(*values, "type"); !type.empty()) {
     if (auto of_type = type_properties(client, type)) described = *of_type;
@@ -199,7 +199,7 @@ Outcome<> run_set(Client& client, Words words) {
     members = text_members(assignments);
   }
 
-  // Keys that make no structure may be names with dots: QEMU, which reads no text, has some.
+  // Keys that form no structure may be names with dots, which QEMU has; QEMU does not read text.
   const Json properties_to_set = members ? *members : names_and_values(assignments);
   auto set = client.execute("qom-set-text", {{"path", path}, {"properties", properties_to_set}});
   if (set) return {};
@@ -236,7 +236,7 @@ Outcome<> run_add(Client& client, Words words) {
   if (added.error().status != ExitStatus::server_error) return failure(added);
   std::string hint;
   if (added.error().message == "Parameter 'id' expects an identifier") {
-    hint = ": a letter, then letters, digits, '-', '.' or '_'";  // QMP sends no hints
+    hint = ": a letter, then letters, digits, '-', '.' or '_'";  // QMP errors contain no hints
   } else if (auto properties = type_properties(client, type)) {
     hint = hint_for(*properties, *assignments);
   } else if (const auto types = client.execute("qom-list-types", {{"implements", "user-creatable"}})) {

@@ -21,11 +21,11 @@ struct Codes {
 // another.
 constexpr std::array kUnprintable{
     Codes{0x80, 0x9f},        // control characters
-    Codes{0x61c, 0x61c},      // direction of writing: mark of Arabic
-    Codes{0x200b, 0x200b},    // no width
+    Codes{0x61c, 0x61c},      // direction of writing: Arabic letter mark
+    Codes{0x200b, 0x200b},    // zero width space
     Codes{0x200e, 0x200f},    // direction of writing: marks
-    Codes{0x2028, 0x202e},    // ends of lines and paragraphs; direction embeddings and overrides
-    Codes{0x2060, 0x206f},    // no width; direction isolates
+    Codes{0x2028, 0x202e},    // line and paragraph separators; direction embeddings and overrides
+    Codes{0x2060, 0x206f},    // invisible characters; direction isolates
     Codes{0xfeff, 0xfeff},    // byte order mark
     Codes{0xfff9, 0xfffb},    // annotations
     Codes{0xe0000, 0xe0fff},  // tags

@@ -6,9 +6,9 @@
 
 namespace qomio::qomctl {
 
-// The text for a terminal, which what a server sends must not drive: control characters and bytes that are no
-// UTF-8 become \xNN; characters that turn the direction of writing, or break lines, become \uNNNN. All other
-// text stays as it is. One line: a newline is a control character, too.
+// Makes text from a server safe to print on a terminal, on one line. ASCII control characters, including
+// newlines, and bytes that are not UTF-8 become \xNN. Other control characters, and characters that change
+// the direction of writing, break lines or are invisible, become \uNNNN. All other text stays unchanged.
 std::string printable(std::string_view text);
 
 }  // namespace qomio::qomctl

@@ -27,7 +27,7 @@ std::string text_member(const Json& object, const char* key) {
   return member.is_string() ? member.get<std::string>() : json_line(member);
 }
 
-// The largest integers stand for the lack of a limit.
+// A maximum of INT64_MAX or UINT64_MAX means that there is no upper limit.
 std::string range_text(const Json& item) {
   const std::string low = text_member(item, "minimum");
   const std::string high = text_member(item, "maximum");

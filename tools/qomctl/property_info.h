@@ -10,36 +10,36 @@
 
 namespace qomio::qomctl {
 
-// A property as qom-list and qom-list-properties tell of it.
+// A property, as described by qom-list or qom-list-properties.
 struct PropertyInfo {
   std::string name;
   std::string type;
-  std::string description;    // empty where the server gives none
-  std::string default_value;  // as text; empty where the server gives none
-  std::string range;          // "0..63", "0.." without an upper end; empty where the server gives none
-  bool is_read_only = false;  // QEMU does not say
+  std::string description;    // empty if the server sends none
+  std::string default_value;  // as text; empty if the server sends none
+  std::string range;          // "0..63", "0.." without an upper limit; empty if the server sends none
+  bool is_read_only = false;  // always false with QEMU, which does not send it
 
-  // The type of a child or the target type of a link: "iothread" of "child<iothread>"; "" for other
+  // Returns the type of a child or the target type of a link: "iothread" for "child<iothread>"; "" for other
   // properties.
   std::string child_type() const;
   std::string link_type() const;
 };
 
-// The properties of the object at `path`, or those that objects of a type will have.
+// Return the properties of the object at `path`, or of objects of a type.
 Outcome<std::vector<PropertyInfo>> object_properties(Client& client, const std::string& path);
 Outcome<std::vector<PropertyInfo>> type_properties(Client& client, const std::string& type);
 
-// The typed text as the JSON value that the property of this name wants, as far as its listed type tells; see
-// value_of_any_type() where it is not listed.
+// Converts typed text to the JSON value for the property of this name, according to its listed type. If it is
+// not listed, uses value_of_any_type().
 Json property_value(const std::vector<PropertyInfo>& properties, const std::string& name,
                     const std::string& text);
 
-// "; the server lists 'cpus' as 'int' only: ...", for a value that was refused because of its JSON type:
-// there are lists and structures of which the server's lists tell nothing. "" for other refusals.
+// Returns a hint such as "; the server lists 'cpus' as 'int' only: ..." if a value was refused because of its
+// JSON type, since a property may take a list or structure that its listed type does not show; else "".
 std::string type_hint(const std::vector<PropertyInfo>& properties, const std::string& name,
                       std::string_view refusal);
 
-// "; did you mean 'poll-max-ns'?" when there is no property of this name but one of a similar name; else "".
+// Returns "; did you mean 'poll-max-ns'?" if no property has this name, but one has a similar name; else "".
 std::string property_hint(const std::vector<PropertyInfo>& properties, const std::string& name);
 
 }  // namespace qomio::qomctl

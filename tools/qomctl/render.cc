@@ -18,18 +18,18 @@ bool is_list_of_objects(const Json& value) {
          std::ranges::all_of(value, [](const Json& item) { return item.is_object(); });
 }
 
-// QEMU sends members in no order at all; these columns come first, in this order, where a table has them.
+// QEMU sends members in arbitrary order. If a table has these columns, they come first, in this order.
 constexpr std::array<std::string_view, 6> kLeadingColumns = {"id",          "name",      "thread-id",
                                                              "poll-max-ns", "poll-grow", "poll-shrink"};
 
-// Lists of objects inside a cell: their plain members, "token-bucket b0".
+// An object in a list inside a cell: the values of its members, such as "token-bucket b0".
 std::string inner_object_text(const Json& object) {
   std::string text;
   for (const auto& member : object) text += (text.empty() ? "" : " ") + cell_text(member);
   return text;
 }
 
-// A text by itself keeps its lines: query-iothread-metrics gives a page.
+// A string that is the whole result keeps its lines: query-iothread-metrics returns several.
 std::string lines_text(std::string_view text) {
   if (text.ends_with('\n')) text.remove_suffix(1);
   std::string lines;

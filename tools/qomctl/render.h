@@ -8,18 +8,18 @@ namespace qomio::qomctl {
 
 using Json = nlohmann::ordered_json;
 
-// The value as JSON on one line, with a blank after each comma and colon. In ASCII there is nothing that a
-// terminal would obey; with all characters the text must be made printable for one.
+// Returns the value as JSON on one line, with a space after each comma and colon. ASCII output is safe for a
+// terminal; output with all characters must go through printable() first.
 enum class JsonCharacters { ascii, all };
 std::string json_line(const Json& value, JsonCharacters characters = JsonCharacters::ascii);
 
-// The value as a person reads it in one cell, printable: strings bare, lists with commas between, nothing at
-// all as "-".
+// Returns the value as printable text for a table cell: strings without quotes, lists separated by commas,
+// and "-" for an empty value.
 std::string cell_text(const Json& value);
 
-// The value for a terminal, printable, with a newline at the end of each line; "" for a value that says
-// nothing (`{}`): a list of objects is a table with a column for each member, an object is a line for each
-// member (those of inner objects by dotted names), a list of plain values is a line for each.
+// Returns the value as printable text for a terminal; each line ends in a newline. A list of objects becomes
+// a table with a column for each member; an object becomes a line for each member (members of inner objects
+// have dotted names); any other list becomes a line for each value. `{}` and `[]` become "".
 std::string people_text(const Json& value, bool colour);
 
 }  // namespace qomio::qomctl

@@ -14,7 +14,7 @@ namespace {
 
 std::string enum_words(const Json& entity) {
   std::string words;
-  // Older servers send `values` only; newer ones may hide it.
+  // Older servers send only `values`; newer ones may omit it.
   const char* key = entity.contains("members") ? "members" : "values";
   for (const auto& value : json_member(entity, key)) {
     const std::string word = value.is_string() ? value.get<std::string>() : string_member(value, "name");
@@ -62,7 +62,7 @@ Argument Schema::argument(const Json& member, int depth) const {
   Argument argument{string_member(member, "name"), "value", "any value", string_member(member, "description"),
                     member.contains("default")};
   const Json* type = find(string_member(member, "type"));
-  constexpr int kMaxDepth = 8;  // of lists in lists; a server's may refer to themselves
+  constexpr int kMaxDepth = 8;  // of nested lists; a server's list type may contain itself
   if (!type || depth == kMaxDepth) return argument;
   const std::string kind = string_member(*type, "meta-type");
   if (kind == "builtin") {
@@ -105,7 +105,7 @@ std::string Schema::description(std::string_view command) const {
 
 std::vector<Argument> Schema::arguments(std::string_view command) const {
   std::vector<Argument> arguments;
-  std::set<std::string> seen;  // types may refer to themselves
+  std::set<std::string> seen;  // types may contain themselves
   if (const Json* entity = find(command)) add_members(string_member(*entity, "arg-type"), arguments, seen);
   return arguments;
 }

@@ -11,17 +11,17 @@
 
 namespace qomio::qomctl {
 
-// A command's argument, from the server's own schema.
+// An argument of a command, from the server's schema.
 struct Argument {
   std::string name;
   std::string
       value_type;  // for typed_value(): "int", "boolean", "string", "value" (anything), "object", "[int]"
   std::string type_text;  // for people: "int", "'sync' | 'write-back'", "[string]", "{…}"
-  std::string help = {};  // what it means, with its unit and range; empty where the server does not say
+  std::string help = {};  // its meaning, unit and range; empty if the server does not say
   bool optional = false;
 };
 
-// What query-qmp-schema answered: the server's commands and what they take. Owns that answer.
+// The reply to query-qmp-schema: the server's commands and their arguments. Owns the reply.
 class Schema {
  public:
   static Outcome<Schema> read(Client& client);
@@ -32,9 +32,9 @@ class Schema {
 
   bool has_command(std::string_view name) const;
   std::vector<std::string> command_names() const;
-  // What the command does, in one line; empty where the server, such as QEMU, does not say.
+  // Returns what the command does, in one line; empty if the server, such as QEMU, does not say.
   std::string description(std::string_view command) const;
-  // In the schema's order, those of all variants of the argument type included.
+  // In the schema's order, including the members of all variants of the argument type.
   std::vector<Argument> arguments(std::string_view command) const;
 
  private:

@@ -40,7 +40,7 @@ Outcome<> run_server_command(Client& client, Words words) {
   const std::string& name = words[0];
   Json arguments = Json::object();
   if (words.size() > 1) {
-    // Only the schema tells whether 5 is a number or a name; a command without arguments needs no look at it.
+    // Only the schema says whether 5 is a number or a string. A command without arguments does not need it.
     auto schema = Schema::read(client);
     if (!schema) return failure(schema);
     if (!schema->has_command(name)) return no_such_command(name, schema->command_names());

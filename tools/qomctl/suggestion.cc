@@ -10,7 +10,7 @@ namespace qomio::qomctl {
 
 namespace {
 
-// Letters to insert, delete or replace to come from one word to the other.
+// Returns how many letters must be inserted, deleted or replaced to turn one word into the other.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});

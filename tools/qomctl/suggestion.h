@@ -7,10 +7,11 @@
 
 namespace qomio::qomctl {
 
-// The name nearest to what was typed, or "" when none is near: at most a third of its letters may differ.
+// Returns the name nearest to the typed word; "" if none is near. A name is near if it begins with the word,
+// which must have three letters or more, or if they differ in one letter or at most a third of the letters.
 std::string nearest(std::string_view typed, const std::vector<std::string>& names);
 
-// "; did you mean 'set'?", or "" when no name is near.
+// Returns "; did you mean 'set'?", or "" if no name is near.
 std::string did_you_mean(std::string_view typed, const std::vector<std::string>& names);
 
 }  // namespace qomio::qomctl

@@ -41,11 +41,11 @@ std::string Table::text(bool colour) const {
   if (!titles_.empty()) {
     auto title = [&](std::size_t i) {
       std::string upper = titles_[i];
-      // ASCII only: other locales have letters of their own, such as the Turkish i.
+      // ASCII only: toupper() depends on the locale, for example for the Turkish i.
       for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
       return upper;
     };
-    // A title stands above its numbers.
+    // The title of a column with numbers is aligned to the right, as they are.
     const std::string line = add_line(title, titles_.size(), [&](std::size_t i) { return bool(right[i]); });
     result += colour ? "\033[1m" + line + "\033[0m\n" : line + "\n";
   }

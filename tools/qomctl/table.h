@@ -7,18 +7,18 @@
 
 namespace qomio::qomctl {
 
-// A cell: its text, and whether it stands at the right edge of its column, as numbers do.
+// A cell: its text, and whether it is aligned to the right, as numbers are.
 struct Cell {
   std::string text;
   bool right = false;
 };
 
-// Columns of text, each as wide as its widest cell, two blanks apart, without blanks at the end of a line.
-// Cells and titles are printable already.
+// Columns of text, each as wide as its widest cell, two spaces apart, without trailing spaces. Cells and
+// titles must be printable already; see printable().
 class Table {
  public:
-  // Column titles; without any there is no title line. Written in upper case, and in bold when `colour` is
-  // set.
+  // titles: of the columns; if there are none, there is no title line. Printed in upper case, and in bold if
+  // `colour` is set.
   explicit Table(std::vector<std::string> titles = {}) : titles_(std::move(titles)) {}
 
   void add_row(std::vector<Cell> cells) { rows_.push_back(std::move(cells)); }
@@ -30,7 +30,7 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-// Columns that the text (UTF-8) takes on a terminal, counting each code point as one.
+// Returns how many columns a UTF-8 text takes on a terminal, counting each code point as one.
 std::size_t display_width(std::string_view text);
 
 }  // namespace qomio::qomctl

@@ -8,8 +8,8 @@
 
 namespace qomio::qomctl {
 
-// Seconds as they are typed, such as 5, 0.25 or 1e3, rounded to milliseconds, but never to 0, which waits for
-// ever. Errors: usage, for everything else than a number between 0 and 1000000.
+// Parses seconds such as 5, 0.25 or 1e3, rounded to milliseconds. Only 0 itself, which waits without limit,
+// becomes 0. Errors: usage, unless the text is a number from 0 to 1000000.
 Outcome<std::chrono::milliseconds> parse_timeout(std::string_view text);
 
 }  // namespace qomio::qomctl

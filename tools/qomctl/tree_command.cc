@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `tree`: objects below a path, with their types and links.
+// `tree`: prints the objects below a path, with their types and links.
 #include <fmt/format.h>
 #include <langinfo.h>
 
@@ -13,17 +13,17 @@ namespace qomio::qomctl {
 
 namespace {
 
-// The lines of the drawing, in characters that the terminal's locale has.
+// The pieces of the drawing, for UTF-8 locales and for all others.
 struct Strokes {
   std::string_view branch, last_branch, trunk, nothing, arrow;
 };
 constexpr Strokes kUnicode{"├─ ", "└─ ", "│  ", "   ", " → "};
 constexpr Strokes kAscii{"|- ", "`- ", "|  ", "   ", " -> "};
 
-// A failure other than the server's "no": the tree can't go on.
+// Returns true if no further request can succeed, since the failure is not an error reply of the server.
 bool ends_session(const Failure& failure) { return failure.status != ExitStatus::server_error; }
 
-// {"name", "type", "links": {name: path}, "children": […]} of the object and all below it.
+// Returns {"name", "type", "links": {name: path}, "children": […]} for the object and everything below it.
 Outcome<Json> read_node(Client& client, const std::string& path, const std::string& name,
                         const std::string& type) {
   auto properties = object_properties(client, path);
@@ -38,7 +38,7 @@ Outcome<Json> read_node(Client& client, const std::string& path, const std::stri
       const std::string child_path = path + (path.ends_with('/') ? "" : "/") + property.name;
       auto child = read_node(client, child_path, property.name, property.child_type());
       if (!child && ends_session(child.error())) return failure(child);
-      if (child) node["children"].push_back(std::move(*child));  // else it went away meanwhile
+      if (child) node["children"].push_back(std::move(*child));  // else it was deleted meanwhile
     }
   }
   return node;

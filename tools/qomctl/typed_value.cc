@@ -28,7 +28,7 @@ std::optional<Json> integer(std::string_view type, std::string_view text) {
     return std::nullopt;
   }
   if (const auto value = parse_int64(text)) return Json(*value);
-  // A negative number would wrap around here: text as it is tells the server more.
+  // parse_uint64() would wrap a negative number around; the server can refuse the text instead.
   if (const auto value = parse_uint64(text); value && text.find('-') == std::string_view::npos) {
     return Json(*value);
   }
@@ -36,7 +36,7 @@ std::optional<Json> integer(std::string_view type, std::string_view text) {
   return std::nullopt;
 }
 
-// "uint16" for "[uint16]", "uint16List" and "list of uint16"; "" for a type that is not a list.
+// Returns "uint16" for "[uint16]", "uint16List" and "list of uint16"; "" for a type that is not a list.
 std::string_view element_type(std::string_view type) {
   constexpr std::string_view kList = "List";
   constexpr std::string_view kListOf = "list of ";
@@ -69,7 +69,7 @@ std::optional<Json> parsed(const std::string& text) {
   return value;
 }
 
-// The text as a scalar of the type; nothing when it is none, or the type is none.
+// Returns the text as a scalar of the type; nullopt if the text or the type is not a scalar.
 std::optional<Json> scalar(std::string_view type, const std::string& text) {
   if (is_integer_type(type)) return integer(type, text);
   if (type == "bool" || type == "boolean") {
@@ -91,7 +91,7 @@ Json typed_value(std::string_view type, const std::string& text) {
   if (const auto element = element_type(type); !element.empty()) return list(element, text);
   if (auto value = scalar(type, text)) return *value;
   if (is_integer_type(type)) {
-    // What is no number may be several, "0,1", of a list that has the name of its elements' type.
+    // Several numbers, as in "0,1": a list may have the name of its elements' type.
     if (auto values = list_of_integers(text); values && !values->empty()) return *values;
   }
   return text;

@@ -22,11 +22,11 @@ std::size_t level_of(GLogLevelFlags flags) {
   return std::min(static_cast<std::size_t>(std::countr_zero(bits)), kLevels.size() - 1);
 }
 
-std::size_t shown_levels = 0;  // the first so many
+std::size_t shown_levels = 0;  // how many of kLevels are shown
 LogStream* log_stream =
-    nullptr;  // of standard error; stays, since threads may have something to say to the end
+    nullptr;  // of standard error; never destroyed, since threads may log until the process ends
 
-// GLib calls it in whatever thread has something to say.
+// Called by GLib in the thread that logs.
 void take_message(const gchar* domain, GLogLevelFlags flags, const gchar* message, gpointer /*data*/) {
   const std::size_t level = level_of(flags);
   if (level >= shown_levels) return;

@@ -7,9 +7,9 @@
 
 namespace qomiod {
 
-// Writes the log of the program, and what the library and GLib have to say, to standard error, as
-// `qomiod: info: text`. Nothing waits for who reads it, see LogStream. GLib's messages are info, its info is
-// debug, its debug is trace. Errors: an unknown level.
+// Writes the log messages of the program, the library and GLib to standard error, as `qomiod: info: text`.
+// Never waits for the reader; see LogStream. GLib's levels ERROR, CRITICAL, MESSAGE, INFO and DEBUG are
+// called critical, error, info, debug and trace. Errors: an unknown level.
 qomio::Result<void> set_up_log(const std::string& level_name);
 
 }  // namespace qomiod

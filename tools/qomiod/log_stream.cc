@@ -21,8 +21,8 @@ mode_t kind_of(int fd) {
   return fstat(fd, &status) == 0 ? status.st_mode & S_IFMT : 0;
 }
 
-// O_NONBLOCK belongs to the open file, and that may be a terminal or pipe that others write to as well. So a
-// pipe or a terminal is opened anew; a regular file, which is never full for long, would begin at its start.
+// O_NONBLOCK is a flag of the open file, which other processes may share. So pipes and terminals are opened
+// again. A regular file is not: it has no reader to wait for, and writing would start at its beginning.
 qomio::FileDescriptor open_without_waiting(int fd) {
   const mode_t kind = kind_of(fd);
   if (kind != S_IFIFO && kind != S_IFCHR) return {};
@@ -39,7 +39,7 @@ LogStream::~LogStream() {
   if (watch_ != 0) g_source_remove(watch_);
 }
 
-// Takes off what was written. 0, or the system's number for why no more can be written now.
+// Removes the written part from text. Returns 0, or the errno if not everything can be written now.
 int LogStream::write_some(std::string_view& text) const {
   while (!text.empty()) {
     ssize_t written = 0;
@@ -48,7 +48,7 @@ int LogStream::write_some(std::string_view& text) const {
     } else if (own_fd_) {
       written = ::write(own_fd_.get(), text.data(), text.size());
     } else {
-      // Where /proc is missing, say: as much as a pipe takes at once when it takes anything.
+      // A regular file, or /proc is missing. A pipe that has room accepts PIPE_BUF bytes without blocking.
       pollfd room{.fd = shared_fd_, .events = POLLOUT, .revents = 0};
       if (poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0) return EAGAIN;
       written = ::write(shared_fd_, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
@@ -60,7 +60,8 @@ int LogStream::write_some(std::string_view& text) const {
   return 0;
 }
 
-// The rest of a line, then how many were lost after it.
+// Writes the rest of a partly written line, then how many lines were dropped after it. Returns as
+// write_some().
 int LogStream::write_pending() {
   while (!pending_.empty() || dropped_ != 0) {
     if (pending_.empty()) {
@@ -93,7 +94,7 @@ void LogStream::watch_for_room() {
   const auto has_room = [](gint, GIOCondition condition, gpointer data) -> gboolean {
     auto& self = *static_cast<LogStream*>(data);
     const std::lock_guard lock(self.mutex_);
-    // Without a reader, or on a full disk, this would be called again and again: the next line tries anew.
+    // Without a reader, or on a full disk, the source would fire all the time; the next line adds it again.
     const bool stays = condition == G_IO_OUT && self.write_pending() == EAGAIN;
     if (!stays) self.watch_ = 0;
     return stays ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;

@@ -10,15 +10,15 @@
 
 namespace qomiod {
 
-// Writes whole lines to a descriptor that others share, such as standard error, and never waits for its
-// reader. A line that can't be written, since the pipe is full, the disk is, or the reader has left, is
-// dropped and counted. As soon as there is room again, the count is written.
+// Writes whole lines to a descriptor that other processes may share, such as standard error, and never waits
+// for its reader. A line that cannot be written, because the pipe or the disk is full or there is no reader,
+// is dropped and counted. The count is written once there is room again.
 //
-// Thread-safe. The default GMainContext is what waits for room.
+// Thread-safe. A source of the default GMainContext waits for room.
 class LogStream {
  public:
-  // Uses the descriptor, which the caller keeps open; its flags stay as they are, since others may have it
-  // too.
+  // The caller keeps the descriptor open. Its flags are not changed, since other processes may share the open
+  // file.
   explicit LogStream(int fd);
   ~LogStream();
   LogStream(const LogStream&) = delete;
@@ -33,9 +33,9 @@ class LogStream {
 
   const int shared_fd_;
   const bool is_socket_;
-  const qomio::FileDescriptor own_fd_;  // the same file without waiting; none: not to be opened anew
+  const qomio::FileDescriptor own_fd_;  // the same file, opened as non-blocking; none: it is not reopened
   std::mutex mutex_;                    // guards the rest
-  std::string pending_;                 // the rest of a line that was written in part
+  std::string pending_;                 // the rest of a partly written line
   std::uint64_t dropped_ = 0;
   unsigned watch_ = 0;  // a source of the default context
 };

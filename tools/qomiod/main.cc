@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The daemon: makes the objects of its command line and answers QMP until it is told to end.
+// The daemon: creates the objects of its command line and serves QMP until it is told to quit.
 #include <fmt/format.h>
 #include <glib.h>
 #include <unistd.h>
@@ -32,7 +32,7 @@ struct Help {
   std::string text;
 };
 
-// What an --object says: its options, or the help that it asks for.
+// The properties in an --object option, and whether they are typed (JSON) or text.
 struct ObjectOptions {
   Json values;
   Scalars scalars;
@@ -63,7 +63,7 @@ int complain(const char* program, const Error& error, std::string_view option = 
   return 1;
 }
 
-// Prints a text that is all there is to do.
+// Prints a text and returns the exit status of the program.
 int show(const char* program, std::string_view text) {
   const auto printed = print_output(text);
   return printed ? 0 : complain(program, printed.error());
@@ -83,7 +83,7 @@ Result<void> answer_qmp(QmpServer& server, const std::string& typed, const Close
   return qomiod::open_qmp_socket(server, *socket);
 }
 
-// What --compat says, on top of what earlier ones said.
+// Adds a --compat option to the policy of the earlier ones.
 Result<void> read_compat(const std::string& typed, CompatPolicy& policy) {
   if (typed.starts_with('{')) {
     const auto json = parse_json(typed);
@@ -96,7 +96,7 @@ Result<void> read_compat(const std::string& typed, CompatPolicy& policy) {
   return update_from_json(policy, keyval->values, Scalars::text);
 }
 
-// Where a virtual machine keeps its devices, and where clients that know QEMU look for them. They find none.
+// Adds the containers in which QEMU keeps a machine's devices, since its clients look there. They stay empty.
 void add_machine() {
   const Ref<Object> machine = *object_new("container");
   (void)object_root().add_child("machine", *machine);
@@ -114,8 +114,8 @@ int run(const char* program, const qomiod::Options& options, const ClosedStreams
   add_iothread_commands(commands, *main_loop);
   add_machine();
 
-  // All is undone in order at the end: clients first, then objects, newest first, then the
-  // commands and the loop.
+  // At the end everything is destroyed in reverse order: clients first, then objects, newest
+  // first, then the commands and the loop.
   const ObjectsCleanup cleanup;
 
   CompatPolicy policy;
@@ -130,7 +130,7 @@ int run(const char* program, const qomiod::Options& options, const ClosedStreams
     log_debug("loaded module", path);
   }
   if (options.print_reference) {
-    add_qmp_commands(commands);  // as the server does
+    add_qmp_commands(commands);  // as QmpServer does
     return show(program, qmp_reference(commands));
   }
   for (const auto& typed : options.globals) {

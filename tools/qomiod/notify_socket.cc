@@ -15,7 +15,8 @@
 namespace qomiod {
 namespace {
 
-// Empty: the variable is not set, or names nothing that a datagram can be sent to.
+// Returns the address for sockaddr_un; empty if the variable is not set or is not the address of a Unix
+// socket.
 std::string address_of_manager() {
   const char* const name = std::getenv("NOTIFY_SOCKET");
   if (!name || *name == '\0') return {};
@@ -50,11 +51,11 @@ bool NotifySocket::connect() const {
   return ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), length) == 0;
 }
 
-// 0, or the system's number for what went wrong.
+// Returns 0 or an errno.
 int NotifySocket::try_send(const std::string& state) const {
   constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
   if (::send(socket_.get(), state.data(), state.size(), kFlags) >= 0) return 0;
-  // The manager may have opened its socket anew.
+  // The manager may have replaced its socket by a new one.
   if (errno != EAGAIN && connect() && ::send(socket_.get(), state.data(), state.size(), kFlags) >= 0)
     return 0;
   return errno;

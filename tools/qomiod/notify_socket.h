@@ -9,11 +9,11 @@
 
 namespace qomiod {
 
-// What a service manager hears from the daemon: datagrams to the socket that NOTIFY_SOCKET names, a path or,
-// after a '@', an abstract name. It never waits for the manager to read them, which sd_notify() would.
-// Without that variable nothing is sent.
+// Sends notifications to the service manager: datagrams to the socket that NOTIFY_SOCKET names, by a path or,
+// after a '@', an abstract name. Unlike sd_notify(), never waits for the manager to read them. Sends nothing
+// if the variable is not set.
 //
-// Thread: the main thread. The default GMainContext is what waits for room.
+// Thread: the main thread. A source of the default GMainContext waits for room.
 class NotifySocket {
  public:
   NotifySocket();
@@ -21,10 +21,10 @@ class NotifySocket {
   NotifySocket(const NotifySocket&) = delete;
   NotifySocket& operator=(const NotifySocket&) = delete;
 
-  // Sends "READY=1" and its like; one for which there is no room yet is sent later, in order.
+  // Sends a state such as "READY=1". If there is no room, it is sent later, in order.
   void send(std::string state);
-  // Sends what is repeated anyway, "WATCHDOG=1": one for which there is no room is dropped and counted. The
-  // count is logged when there is room again.
+  // Sends a state that is repeated anyway, such as "WATCHDOG=1". If it cannot be sent now, it is dropped and
+  // counted. The count is logged after the next state that is sent.
   void send_or_drop(const std::string& state);
 
  private:
@@ -34,7 +34,7 @@ class NotifySocket {
   void report_dropped();
   void watch_for_room();
 
-  std::string address_;  // as the kernel wants it; empty: nobody is told
+  std::string address_;  // as in sockaddr_un; empty: nothing is sent
   qomio::FileDescriptor socket_;
   std::deque<std::string> waiting_;
   std::uint64_t dropped_ = 0;

@@ -40,7 +40,7 @@ constexpr std::array kOptions{
     option{nullptr, 0, nullptr, 0},
 };
 
-// The letter of an option, which may have several bytes, of which getopt tells the first.
+// Returns the character of a short option. It may have several bytes, of which optopt contains the first.
 std::string option_letter(char** argv) {
   const auto first = static_cast<char>(optopt);
   for (const int index : {optind, optind - 1}) {
@@ -52,7 +52,7 @@ std::string option_letter(char** argv) {
   return {first};
 }
 
-// getopt_long would print its message itself, without the text that a caller could pass on.
+// Returns the error that getopt_long() would print itself, if it were not told to be silent.
 qomio::Result<Options> refused(int code, char** argv) {
   const std::string typed = argv[optind - 1];
   if (code == ':') return qomio::error("option '{}' requires an argument", typed);
@@ -65,8 +65,8 @@ qomio::Result<Options> refused(int code, char** argv) {
 
 qomio::Result<Options> parse_options(int argc, char** argv) {
   Options options;
-  optind = 0;  // starts anew, also after an earlier call
-  // "-": arguments that are no options come as code 1; ':': a missing value has a code of its own.
+  optind = 0;  // restarts getopt_long() after an earlier call
+  // '-': arguments that are not options return code 1; ':': a missing value returns ':' and prints nothing.
   for (int code; (code = getopt_long(argc, argv, "-:hV", kOptions.data(), nullptr)) != -1;) {
     switch (code) {
       case kHelp:

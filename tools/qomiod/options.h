@@ -9,7 +9,7 @@
 
 namespace qomiod {
 
-// What the command line says, as typed; nothing is done yet.
+// The options of the command line, as typed.
 struct Options {
   bool help = false;
   bool version = false;
@@ -23,7 +23,7 @@ struct Options {
   std::string log_level = "info";
 };
 
-// Errors are those of the C library's getopt_long, whose words clients of the real program know:
+// Errors: as worded by qemu-storage-daemon and the C library's getopt_long(), which it uses:
 // `unrecognized option '--foo'`, `option '--object' requires an argument`, `foo: Unexpected argument`.
 qomio::Result<Options> parse_options(int argc, char** argv);
 

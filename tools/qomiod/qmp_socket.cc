@@ -17,7 +17,7 @@ using namespace qomio;
 
 namespace {
 
-// Takes the text up to the next single comma; two stand for one.
+// Removes the text up to the next single comma from rest, and returns it; two commas stand for one.
 std::string take_part(std::string_view& rest) {
   std::string part;
   while (!rest.empty()) {

@@ -12,7 +12,7 @@ class QmpServer;
 
 namespace qomiod {
 
-// What --qmp says: where clients come from, and what they may do.
+// The value of --qmp: where clients connect, and what they may do.
 struct QmpSocket {
   enum class Kind { path, descriptor, stdio };
   Kind kind = Kind::stdio;
@@ -21,8 +21,8 @@ struct QmpSocket {
   qomio::Access access = qomio::Access::full;
 };
 
-// Reads `unix:PATH`, `fd:N` or `stdio`, and `,access=read-only` or `,access=full` behind it. A comma in the
-// path is written twice. Errors: anything else.
+// Parses `unix:PATH`, `fd:N` or `stdio`, optionally followed by `,access=read-only` or `,access=full`. A
+// comma in the path is written twice. Errors: any other text.
 qomio::Result<QmpSocket> parse_qmp_socket(const std::string& typed);
 
 qomio::Result<void> open_qmp_socket(qomio::QmpServer& server, const QmpSocket& socket);

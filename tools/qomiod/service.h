@@ -14,9 +14,10 @@ class QmpServer;
 
 namespace qomiod {
 
-// The daemon as a service of systemd: takes the sockets that were opened for it, says when it is ready and,
-// when the loop is shut down, that it stops, and reports being alive as often as the watchdog wants. Started
-// by anything else it does nothing; built without libsystemd it takes no sockets and knows of no watchdog.
+// The daemon as a systemd service: serves the sockets that systemd has opened for it, and notifies systemd
+// when it is ready, when it stops because the main loop shuts down, and, at half the watchdog's period, that
+// it is alive. Does nothing unless systemd started it. Built without libsystemd, it supports neither the
+// sockets nor the watchdog.
 //
 // Thread: the main thread.
 class Service {
@@ -26,15 +27,15 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  // Answers QMP on the sockets that were passed. Access to one whose FileDescriptorName= is `read-only` is
-  // just that. Errors: one of them is not a Unix stream socket.
+  // Serves QMP on the sockets that systemd passes; on one whose FileDescriptorName= is `read-only`, clients
+  // have read-only access. Errors: one of them is not a Unix stream socket.
   static qomio::Result<void> take_sockets(qomio::QmpServer& server);
 
-  // All is up: says so, and keeps the watchdog quiet from now on.
+  // Notifies systemd that the daemon is ready, and starts the watchdog notifications.
   void ready();
 
  private:
-  static std::uint64_t watchdog_period_us();  // 0: nobody watches
+  static std::uint64_t watchdog_period_us();  // 0: no watchdog
 
   NotifySocket manager_;
   std::shared_ptr<void> stopping_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Built without libsystemd.
+// The parts of Service that need libsystemd, for builds without it.
 #include "qomio/tools/qomiod/service.h"
 
 namespace qomiod {

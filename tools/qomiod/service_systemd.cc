@@ -18,13 +18,13 @@ using namespace qomio;
 
 namespace {
 
-// libsystemd, loaded when a service manager has something for the daemon: with the libraries behind it, it
-// would be a quarter of the time that the daemon takes to start, and of its memory, for those who have none.
+// libsystemd, loaded only if the service manager passes sockets or has a watchdog: loading it and its
+// dependencies takes a quarter of the daemon's start-up time and memory.
 struct Systemd {
   decltype(&::sd_listen_fds_with_names) listen_fds_with_names = nullptr;
   decltype(&::sd_watchdog_enabled) watchdog_enabled = nullptr;
 
-  // Null without a service manager, or without its library.
+  // Null if the service manager has set neither, or if the library cannot be used.
   static const Systemd* get() {
     static const Systemd loaded = load();
     return loaded.watchdog_enabled ? &loaded : nullptr;

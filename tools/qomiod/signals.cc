@@ -8,7 +8,7 @@ namespace qomiod {
 namespace {
 
 void ignore(int signal) {
-  // A handler, since exec() puts its default back; what is ignored would be ignored in other programs, too.
+  // A handler instead of SIG_IGN: exec() resets handlers to the default action, but keeps signals ignored.
   struct sigaction action{};
   action.sa_handler = [](int) {};
   action.sa_flags = SA_RESTART;
@@ -18,7 +18,7 @@ void ignore(int signal) {
 }  // namespace
 
 void set_up_signals() {
-  // SIGPIPE, SIGXFSZ: the call that could not write returns an error as well.
+  // SIGPIPE, SIGXFSZ: the failed write returns an error, too.
   constexpr std::array kIgnored{SIGPIPE, SIGXFSZ,   SIGUSR1, SIGUSR2, SIGALRM,
                                 SIGIO,   SIGVTALRM, SIGPROF, SIGPWR,  SIGSTKFLT};
   for (const int signal : kIgnored) ignore(signal);

@@ -3,11 +3,11 @@
 
 namespace qomiod {
 
-// From now on no signal ends the daemon by accident: those that would, and mean nothing to it, are ignored,
-// and those that ask it to end or would end it soon are left to MainLoop. The table is in the manual.
-// Programs that a module starts have the signals' defaults, except in a child that has not called exec() yet.
+// Ignores the signals that would end the daemon although they have no meaning for it. MainLoop handles
+// SIGTERM, SIGINT and SIGHUP. The manual, qomiod(1), lists all signals. A program that a module starts gets
+// the default actions at exec(); until then, the child ignores the signals, too.
 //
-// Call it in the main thread before there are others.
+// Call it in the main thread before any other thread exists.
 void set_up_signals();
 
 }  // namespace qomiod
