@@ -19,7 +19,7 @@ double measure(const Contender& contender, std::int64_t count) {
   return std::chrono::duration<double, std::nano>(end - start).count();
 }
 
-// How often a round repeats the work, so that the clock's own cost does not count.
+// Returns how often a round repeats the work, so that the cost of reading the clock is negligible.
 std::int64_t calibrate(const Contender& contender) {
   for (std::int64_t count = 1;; count *= 4) {
     const double ns = measure(contender, count);

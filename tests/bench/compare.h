@@ -9,18 +9,18 @@
 
 namespace qomio::bench {
 
-// One way to do a piece of work: `run` does it `count` times.
+// A way to do a piece of work; `run` does it `count` times.
 struct Contender {
   std::string name;
   std::function<void(std::int64_t count)> run;
 };
 
-// Measures the contenders in turn, round after round, so that noise of the machine meets them alike; prints
-// the median of each in ns, its spread (10th and 90th percentile), and its ratio to the first one: the median
-// of what each round says. Returns the ratios, by name.
+// Measures the contenders in turn, in many rounds, so that noise of the machine affects all of them. Prints
+// the median of each in ns, its 10th and 90th percentile, and its ratio to the first contender, which is the
+// median of the ratios within each round. Returns the ratios, by name.
 std::map<std::string, double> compare(const std::string& work, const std::vector<Contender>& contenders);
 
-// Keeps the compiler from dropping a value that nobody uses.
+// Keeps the compiler from removing an unused value.
 template <class T>
 void keep(const T& value) {
   asm volatile("" : : "r,m"(value) : "memory");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What objects cost, beside GObject and (where it was found at build time) QObject, in one run.
+// The costs of objects, compared with GObject and, if it was found at build time, QObject, in one run.
 #include <fmt/core.h>
 #include <glib-object.h>
 #include <malloc.h>
@@ -129,7 +129,7 @@ void with_qobject(std::vector<Contender>& contenders, void (*run)(std::int64_t))
   if (run) contenders.push_back({"QObject", run});
 }
 
-// Of what qomio needs to what the quickest of the others needs.
+// Returns the ratio of qomio's time to the time of the fastest other contender.
 double to_best_of_others(const std::map<std::string, double>& ratios) {
   double best = 0;
   for (const auto& [name, ratio] : ratios) {
@@ -163,7 +163,7 @@ void compare_objects(Goals& goals) {
             g_object_new(g_thing_get_type(), "number", gint64{7}, "flag", TRUE, "text", "hello", nullptr));
       })};
   with_qobject(make_with_properties, qt.create_with_properties);
-  // The others have no such thing; it is what a command line costs.
+  // The others cannot create objects from text, as a command line does.
   make_with_properties.push_back(repeat("from text", [](std::int64_t) {
     keep(object_new_with_props("bench-thing", internal_root(), "",
                                {{"number", "7"}, {"flag", "on"}, {"text", "hello"}})
@@ -244,7 +244,7 @@ std::size_t allocated_bytes() {
   return info.uordblks + info.hblkhd;
 }
 
-// What one object costs among `count` in one container.
+// The costs of one object among `count` objects in one container.
 struct TreeCosts {
   double add_ns, absolute_ns, partial_ns, remove_ns, bytes;
 };
@@ -271,13 +271,13 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// Costs per object as the tree grows: they should stay flat, except for partial paths, which look at every
-// object.
+// Measures the costs per object as the tree grows. They should stay constant, except for partial paths, which
+// search all objects.
 void compare_trees(Goals& goals) {
   constexpr int kRounds = 9;
   constexpr std::array kCounts{1000, 10'000, 100'000};
-  // What was freed stays with the program, so that the kernel's pages are paid for once, in a round that does
-  // not count, and not by the large trees alone.
+  // Keeps freed memory in the process. So the kernel provides the pages once, in a round that is not counted;
+  // otherwise only the large trees would pay for them.
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
   (void)measure_tree(kCounts.back());
   std::array<std::vector<TreeCosts>, kCounts.size()> rounds;
@@ -304,7 +304,7 @@ void compare_trees(Goals& goals) {
     }
     return median(ratios);
   };
-  // As counted with callgrind: 436 instructions to find one among 1,000 and among 20,000 alike.
+  // callgrind counts 436 instructions to find an object, both among 1,000 and among 20,000.
   const std::string limit =
       "memory: as many instructions, but one cache line each of the index (4 MB) and of the objects (16 MB) "
       "misses the core's cache";

@@ -5,7 +5,7 @@
 
 namespace qomio::bench {
 
-// The work of the object benchmark with Qt's QObject; all null where Qt was not found at build time.
+// The work of the object benchmark with Qt's QObject; all null if Qt was not found at build time.
 struct QObjectContender {
   void (*create)(std::int64_t count) = nullptr;
   void (*create_with_properties)(std::int64_t count) = nullptr;

@@ -57,7 +57,7 @@ Replayed replay(const std::vector<std::int64_t>& arrivals_ns, const LoopParams& 
         controller.end_wait_report();
       }
     }
-    // All that has arrived by now.
+    // Handles all events that have arrived by now.
     for (const std::int64_t reached = now; next < arrivals_ns.size() && arrivals_ns[next] <= reached;
          ++next) {
       latencies.push_back(now - arrivals_ns[next]);

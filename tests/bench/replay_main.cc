@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Latency against processor time, for recorded arrival times and each policy, by the controller itself in
-// virtual time: what a setting would do, without a machine to disturb it.
+// Latency and CPU time of each polling policy for recorded arrival times. The real polling controller runs in
+// virtual time, so that other load on the machine does not affect the result.
 //
 //     replay_bench [--poll-max-ns=N] [--wakeup-ns=N] [--sleep-cpu-ns=N] TRACE...
 //
-// A trace has on each line the ns since the event before, or "COUNT x NS".
+// Each line of a trace is the ns since the previous event, or "COUNT x NS".
 #include <fmt/core.h>
 
 #include <cstdio>
@@ -23,7 +23,8 @@ struct Row {
   LoopParams params;
 };
 
-// Whether the argument is that option. Its value is a number of nanoseconds from 0 on; all else is `wrong`.
+// Returns true if the argument is that option. Its value must be a number of nanoseconds, 0 or more;
+// otherwise sets `wrong`.
 bool take_option(std::string_view argument, std::string_view name, std::int64_t& value, bool& wrong) {
   if (!argument.starts_with(name) || argument.substr(name.size(), 1) != "=") return false;
   const auto number = parse_int64(argument.substr(name.size() + 1));

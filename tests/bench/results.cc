@@ -96,7 +96,7 @@ void Goals::print() const {
   fmt::print("\n### Goals\n\n| what | goal | measured | met | what limits it |\n|---|--:|--:|---|---|\n");
   for (const Goal& goal : goals_) {
     const bool met = goal.at_most ? goal.measured <= goal.wanted : goal.measured >= goal.wanted;
-    // By how much: the distance as a factor.
+    // The factor by which a goal is missed.
     const double factor = goal.at_most ? goal.measured / goal.wanted : goal.wanted / goal.measured;
     const std::string verdict = std::isnan(goal.measured) ? "not measured"
                                 : met                     ? "yes"

@@ -9,28 +9,29 @@
 
 namespace qomio::bench {
 
-// How much is done: the whole, or as little as shows that it works.
+// How much to measure: everything, or, if quick, only enough to show that the benchmark works.
 struct Effort {
   bool quick = false;
   int rounds() const { return quick ? 1 : 7; }
   int operator()(int whole, int least) const { return quick ? least : whole; }
 };
 
-// One piece of work: a row for each contender, several columns, a value for each round. `reference` is the
-// contender that the others are compared with.
+// The results of one piece of work: a row for each contender, with several columns and a value for each
+// round. The others are compared with the contender `reference`.
 class Table {
  public:
   Table(std::string title, std::vector<std::string> columns, std::string reference)
       : title_(std::move(title)), columns_(std::move(columns)), reference_(std::move(reference)) {}
 
   void add(const std::string& contender, std::vector<double> values);
-  // Over the rounds; not a number for a contender that did not take part.
+  // The median of the rounds; NaN for a contender that did not take part.
   double median(const std::string& contender, std::size_t column = 0) const;
-  // Of a contender to the reference: the median of what each round says, since noise meets neighbours alike.
+  // The ratio of a contender to the reference: the median of the ratios within each round, since noise
+  // affects measurements of the same round alike.
   double ratio(const std::string& contender, std::size_t column = 0) const;
-  // The largest (or smallest) median of the contenders but these.
+  // The largest or smallest median of all contenders except these.
   double best_except(const std::vector<std::string>& left_out, bool largest, std::size_t column = 0) const;
-  // As a table of Markdown: medians, and for the first column the spread of the rounds and the ratio.
+  // Prints a Markdown table: medians, and for the first column the range of the rounds and the ratio.
   void print() const;
 
  private:
@@ -46,10 +47,10 @@ class Table {
   std::vector<Row> rows_;
 };
 
-// What is wanted, and whether it was reached.
+// The goals, and whether the measurements reach them.
 class Goals {
  public:
-  // `limit` says what stands in the way, for one that is not met.
+  // limit: the reason why a goal is missed; printed only if it is.
   void at_most(std::string what, double measured, double wanted, std::string limit = {});
   void at_least(std::string what, double measured, double wanted, std::string limit = {});
   void print() const;
@@ -63,7 +64,7 @@ class Goals {
   std::vector<Goal> goals_;
 };
 
-// Sorts, and returns the value that this share of them is not above.
+// Sorts the samples and returns the percentile for this share, for example the median for 0.5.
 double percentile(std::vector<std::int64_t>& samples, double share);
 
 }  // namespace qomio::bench

@@ -9,12 +9,12 @@
 
 namespace qomio::bench {
 
-// Measures a contender once, as one round.
+// Measures a contender in one round; returns a value for each column.
 using Measure = std::vector<double> (*)(const Contender& contender, const Effort& effort);
 
-// Of every table: the floor for a loop that blocks.
+// The reference of every table: the lower limit for loops that block.
 inline constexpr const char* kReference = "epoll";
-// Those that are no library.
+// The contenders that are not other libraries.
 inline const std::vector<std::string> kOwnContenders{"epoll", "mailbox", "qomio"};
 
 struct Bench {
@@ -23,7 +23,7 @@ struct Bench {
   Goals& goals;
 };
 
-// The work; each prints its tables and adds its goals.
+// The benchmarks. Each prints its tables and adds its goals.
 void bench_latency(const Bench& bench);
 void bench_two_loops(const Bench& bench);
 void bench_descriptors(const Bench& bench);

@@ -9,7 +9,7 @@ Contender epoll_contender();
 Contender spin_contender();
 Contender qomio_contender();
 
-// Each is there when its library was found at build time.
+// Each is defined only if its library was found at build time.
 Contender libuv_contender();
 Contender asio_contender();
 Contender libevent_contender();

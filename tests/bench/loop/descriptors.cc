@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Descriptors that become readable: one at a time, and many of very many.
+// Descriptors that become readable: one at a time, and many of thousands.
 #include <fmt/core.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -45,7 +45,7 @@ class PingPong {
   PingPong(const PingPong&) = delete;
   PingPong& operator=(const PingPong&) = delete;
 
-  // The times to the answers.
+  // Returns the time until each answer.
   std::vector<std::int64_t>& play() {
     here_.loop->post([](void* data) { static_cast<PingPong*>(data)->serve(); }, this);
     over_.acquire();
@@ -102,7 +102,7 @@ std::vector<double> ping_descriptor(const Contender& contender, bool sockets, in
   return {percentile(samples, 0.5), percentile(samples, 0.99)};
 }
 
-// Very many descriptors in one loop, which counts what it reads.
+// Thousands of descriptors in one loop, which counts its reads.
 class FanIn {
  public:
   FanIn(const Contender& contender, int count) : inputs_(static_cast<std::size_t>(count)) {
@@ -134,8 +134,8 @@ class FanIn {
   FanIn(const FanIn&) = delete;
   FanIn& operator=(const FanIn&) = delete;
 
-  // Makes some ready at once, in the loop's thread, so that no other thread's time counts; returns ns for
-  // each.
+  // Makes some descriptors ready at once, in the loop's thread, so that no other thread's time counts.
+  // Returns the ns per descriptor.
   double burst(std::size_t ready) {
     std::int64_t start = 0;
     left_ = static_cast<int>(ready);
@@ -148,7 +148,7 @@ class FanIn {
     return static_cast<double>(end_ns_ - start) / static_cast<double>(ready);
   }
 
-  // Makes one ready, from here, and waits until it was read.
+  // Makes one descriptor ready, from the calling thread, and returns the ns until it has been read.
   std::int64_t one(std::size_t which) {
     wait_until(now_ns() + 20'000, false);
     left_.store(1, std::memory_order_relaxed);
@@ -219,7 +219,7 @@ void bench_descriptors(const Bench& bench) {
       for (int i = 0; i < bursts; ++i) total += inputs.burst(static_cast<std::size_t>(ready));
       many.add(contender.name, {total / bursts});
       std::vector<std::int64_t> samples(static_cast<std::size_t>(bench.effort(150, 20)));
-      // 7919 is prime to the count: all come to their turn.
+      // 7919 and the count have no common divisor, so no descriptor is used twice.
       for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = inputs.one(7919 * i);
       single.add(contender.name, {percentile(samples, 0.5), percentile(samples, 0.99)});
     }

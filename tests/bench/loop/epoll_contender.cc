@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The floor for loops that block: epoll, an eventfd, and a plain heap of timers with four children each.
+// The lower limit for loops that block: epoll, an eventfd, and a plain 4-ary heap of timers.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>

@@ -13,7 +13,7 @@ struct Bound {
   void* data;
 };
 
-// A source with nothing but a time.
+// A source that has only a ready time.
 GSourceFuncs timer_functions{
     .prepare = nullptr,
     .check = nullptr,
@@ -101,7 +101,7 @@ class GlibLoop final : public Loop {
 }  // namespace
 
 Contender glib_contender() {
-  // Each iteration looks at every source.
+  // Each iteration checks every source, so many timers are very slow.
   return {.name = "GLib", .start = [] { return std::make_unique<GlibLoop>(); }, .most_timers = 10'000};
 }
 

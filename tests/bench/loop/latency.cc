@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A post to a loop and its answer, at different distances in time.
+// The time from a post to a loop until its answer, with different gaps between posts.
 #include <fmt/core.h>
 
 #include <atomic>
@@ -58,7 +58,7 @@ std::vector<double> ping_at(const Contender& contender, std::int64_t gap_ns, int
   return {percentile(samples, 0.5), percentile(samples, 0.99), cpu};
 }
 
-// Columns: p50 and p99 of the short gaps, processor time per cycle, and the time that the short ones took.
+// Columns: p50 and p99 of the short gaps, CPU time per cycle, and the total time of the short gaps per cycle.
 std::vector<double> ping_mixed(const Contender& contender, int cycles) {
   constexpr int kInARow = 50;
   Pinger pinger(contender);
@@ -107,7 +107,7 @@ void bench_latency(const Bench& bench) {
                       "more code and memory that is cold after 1 ms than a bare epoll_wait()");
   bench.goals.at_most("mixed gaps: p50 of the short ones to epoll's", mixed.ratio("qomio"), 0.02,
                       "the posts after each change until polling is on again");
-  // Polling through the short gaps is to burn their whole time; in the long ones nobody is better than epoll.
+  // The ideal loop polls during all short gaps and uses as little CPU time as epoll in the long ones.
   const double ideal = mixed.median("qomio", 3) + 50 * apart.median("epoll", 2);
   bench.goals.at_most("mixed gaps: CPU to that of polling only through the short ones",
                       mixed.median("qomio", 2) / ideal, 1.3,
@@ -126,7 +126,7 @@ struct Match {
   std::int64_t sent_ns = 0;
   std::binary_semaphore over{0};
 
-  // In `here`.
+  // Called in the loop `here`.
   void serve() {
     if (gap_ns > 0) wait_until(now_ns() + gap_ns, false);
     sent_ns = now_ns();
@@ -154,7 +154,7 @@ std::vector<double> play(const Contender& contender, std::int64_t gap_ns, int co
   pin(*match.there, 1);
   match.here->post([](void* data) { static_cast<Match*>(data)->serve(); }, &match);
   match.over.acquire();
-  // The last call may still be on its way out.
+  // Joins both threads: the last call may not have returned yet.
   match.here = nullptr;
   match.there = nullptr;
   return {percentile(match.samples, 0.5), percentile(match.samples, 0.99)};

@@ -38,7 +38,7 @@ class EventTimer final : public LoopTimer {
 class EventLoop final : public Loop {
  public:
   EventLoop() {
-    // The finest clock it has: the default one ticks every 4 ms.
+    // libevent's most precise clock; the default one ticks every 4 ms.
     event_config* const config = ::event_config_new();
     ::event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
     loop_ = ::event_base_new_with_config(config);

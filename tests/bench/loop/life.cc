@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a loop costs when it begins, when it ends, and while it has nothing to do.
+// The costs of starting and stopping a loop, and of an idle loop.
 #include <fmt/core.h>
 
 #include <array>
@@ -18,7 +18,7 @@ double start_and_stop_ns(const Contender& contender, int count) {
   return static_cast<double>(now_ns() - start) / count;
 }
 
-// How often the thread has gone to sleep.
+// Returns how often the loop's thread has gone to sleep.
 double sleeps(const Loop& loop) {
   const std::string path = fmt::format("/proc/self/task/{}/status", loop.thread_id());
   std::FILE* const file = std::fopen(path.c_str(), "re");
@@ -57,7 +57,7 @@ void bench_life(const Bench& bench) {
       "create, start, stop and join: to epoll's", life.ratio("qomio"), 1.1,
       "not understood: the fastest rounds are alike, but on a busy machine qomio's are often slow");
 
-  // All at the same time: those that are truly idle are in nobody's way.
+  // All loops at the same time, since idle loops do not disturb each other.
   const std::int64_t idle_ns = bench.effort(3000, 100) * std::int64_t{1'000'000};
   Table idle(fmt::format("Idle for {} ms after a burst", idle_ns / 1'000'000), {"CPU, ns", "wake-ups"},
              kReference);

@@ -23,13 +23,13 @@ std::int64_t now_ns();
 class LoopTimer {
  public:
   virtual ~LoopTimer() = default;
-  // now_ns is what the caller's clock says; those that count from a time of their own ignore it.
+  // now_ns: the time of the caller's clock. Loops that measure the delay by their own clock ignore it.
   virtual void arm(std::int64_t now_ns, std::int64_t delay_ns) = 0;
   virtual void cancel() = 0;
 };
 
-// An event loop with a thread of its own, which runs (and has told its number) when the constructor is done,
-// and has been joined when the destructor is.
+// An event loop with its own thread. When the constructor returns, the thread runs and thread_id() is known;
+// when the destructor returns, the thread has been joined.
 class Loop {
  public:
   virtual ~Loop() = default;
@@ -39,10 +39,10 @@ class Loop {
   virtual void post(Call function, void* data) = 0;
   // In the loop's thread: calls function(data) whenever fd is readable, until the loop ends.
   virtual void watch(int fd, Call function, void* data) = 0;
-  // The same for one of a few that have something to read all the time, for those that can busy-poll: read
-  // tries it, without blocking, and says whether there was something.
+  // The same for one of a few busy descriptors, for loops that can busy-poll: read tries to read, without
+  // blocking, and returns whether there was something to read.
   virtual void watch_busy(int fd, bool (*read)(void* data), void* data);
-  // In the loop's thread. Null where the contender has none.
+  // In the loop's thread. Null if the contender has no timers.
   virtual std::unique_ptr<LoopTimer> timer(Call function, void* data) = 0;
 
  private:
@@ -50,29 +50,29 @@ class Loop {
     bool (*read)(void* data);
     void* data;
   };
-  std::deque<Reader> readers_;  // those of watch_busy()
+  std::deque<Reader> readers_;  // passed to watch_busy()
 };
 
-// One way to make a loop. What it can't do, it doesn't take part in.
+// A kind of loop. It takes part only in the benchmarks that it supports.
 struct Contender {
   std::string name;
   std::function<std::unique_ptr<Loop>()> start;
   bool has_descriptors = true;
   bool has_timers = true;
   bool many_producers = true;
-  int most_timers = 1'000'000;  // more of them take too long
+  int most_timers = 1'000'000;  // more would take too long
   bool burns_while_idle = false;
 };
 
-// Those that were found at build time: raw epoll first, then the mailbox, then ours, then the libraries.
+// Returns raw epoll, the mailbox, qomio, and the libraries that were found at build time, in this order.
 std::vector<Contender> contenders();
 
 // Calls function in the loop's thread, and waits for it.
 void run_in(Loop& loop, const std::function<void()>& function);
 
-// --- what contenders are made of ---
+// --- building blocks of contenders ---
 
-// The thread of a contender: runs function, in a thread that has a timer slack of 1 ns, as ours has.
+// The thread of a contender. Has a timer slack of 1 ns, as qomio's I/O threads have.
 class StartedThread {
  public:
   void start(std::function<void()> function);
@@ -84,18 +84,18 @@ class StartedThread {
   pid_t id_ = 0;
 };
 
-// Calls from other threads, for those that know a wake-up only: what their users write. It holds any
-// callable, as the posts of Asio, GLib and ours do.
+// Calls from other threads, for loops that offer only a wake-up: what their users write themselves. Holds any
+// callable, as posts to Asio, GLib and qomio do.
 class PostQueue {
  public:
-  // True if the loop has to be woken: it was empty.
+  // Returns true if the queue was empty, so that the loop must be woken.
   bool push(Call function, void* data);
   void run();
 
  private:
   std::mutex mutex_;
   std::vector<std::function<void()>> calls_;
-  std::vector<std::function<void()>> running_;  // kept for its memory
+  std::vector<std::function<void()>> running_;  // kept to reuse its memory
 };
 
 }  // namespace qomio::bench

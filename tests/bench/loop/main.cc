@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Event loops side by side, in one run: raw epoll as the floor for those that block, a spinning mailbox as
-// the limit of what is possible, ours, and the libraries that were found at build time. Prints Markdown.
+// Compares event loops in one run: raw epoll as the lower limit for loops that block, a spinning mailbox as
+// the limit of what is possible, qomio, and the libraries that were found at build time. Prints Markdown.
 //
 //     loop_bench [--quick] [latency | two-loops | descriptors | throughput | timers | life]...
 #include <fmt/core.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Ours: an iothread object with its default properties.
+// qomio: an IOThread with its default properties.
 #include <fmt/core.h>
 
 #include "qomio/iothread/aio_context.h"
@@ -38,7 +38,7 @@ class QomioLoop final : public Loop {
     iothread_->context().set_fd_handler(fd, {.read = [function, data] { function(data); }});
   }
   void watch_busy(int fd, bool (*read)(void* data), void* data) override {
-    // The poll callback reads right away, which leaves poll_ready nothing to do.
+    // The poll callback reads at once, so poll_ready has nothing left to do.
     iothread_->context().set_fd_handler(fd, {.read = [read, data] { (void)read(data); },
                                              .poll = [read, data] { return read(data); },
                                              .poll_ready = [] {}});

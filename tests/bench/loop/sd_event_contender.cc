@@ -45,7 +45,7 @@ class SdLoop final : public Loop {
  public:
   SdLoop() {
     thread_.start([this] {
-      // An sd_event belongs to the thread that makes it.
+      // An sd_event belongs to the thread that creates it.
       sd_event* loop = nullptr;
       ::sd_event_new(&loop);
       ::sd_event_add_io(
@@ -90,7 +90,7 @@ class SdLoop final : public Loop {
 
  private:
   int event_fd_ = ::eventfd(0, EFD_NONBLOCK);
-  sd_event* loop_ = nullptr;  // the thread's own
+  sd_event* loop_ = nullptr;  // owned by the thread
   PostQueue queue_;
   std::vector<sd_event_source*> sources_;
   std::deque<Bound> watched_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The physical limit: a thread that does nothing but look at one word of memory.
+// The physical limit: a thread that does nothing but read one word of memory.
 #include <atomic>
 
 #include "qomio/tests/bench/loop/contenders.h"

@@ -8,13 +8,13 @@
 
 namespace qomio::bench {
 
-// On machines with two processors or more, the poster's is 0 and the loop's is 1: where the scheduler would
-// put them is a matter of luck.
+// With two processors or more, the poster runs on 0 and the loop on 1, since the scheduler's choice would
+// vary between runs.
 void pin_self(int cpu);
 void unpin_self();
 void pin(const Loop& loop, int cpu);
 
-// Processor time of a loop's thread, readable from any thread.
+// The CPU time of a loop's thread. Any thread may read it.
 class LoopCpu {
  public:
   explicit LoopCpu(Loop& loop);
@@ -25,7 +25,7 @@ class LoopCpu {
 };
 
 void pause_processor();
-// Until a point in time: short waits spin, long ones sleep.
+// Waits until a point in time by spinning; if `sleep` is set, sleeps first.
 void wait_until(std::int64_t then_ns, bool sleep);
 
 }  // namespace qomio::bench

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Posts a second, from one producer or several.
+// Posts per second, from one producer or several.
 #include <fmt/core.h>
 
 #include <atomic>

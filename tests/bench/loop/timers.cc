@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Timers: how fast they are armed and cancelled while many stand, and how late they are.
+// Timers: how fast they are armed and cancelled while many are armed, and how late they fire.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -14,8 +14,9 @@
 namespace qomio::bench {
 namespace {
 
-// Arms all of its timers and cancels them, again and again, in random order, with random times: within one
-// call, or with the loop turning between the two, so that the loop has seen them armed.
+// Arms all of its timers and cancels them, repeatedly, in random order and with random delays: within one
+// call or, if in_turns is set, in different iterations of the loop, so that the loop has seen the armed
+// timers.
 class ArmAndCancel {
  public:
   ArmAndCancel(const Contender& contender, int standing, int operations, bool in_turns)
@@ -36,7 +37,7 @@ class ArmAndCancel {
   ArmAndCancel(const ArmAndCancel&) = delete;
   ArmAndCancel& operator=(const ArmAndCancel&) = delete;
 
-  // ns for each.
+  // Returns the ns per timer.
   double measure() {
     left_ = repetitions_;
     start_ns_ = now_ns();
@@ -77,7 +78,7 @@ class ArmAndCancel {
   std::binary_semaphore over_{0};
 };
 
-// How late timers of 10 µs are, armed by posts that come 20 µs after the last one was over.
+// Measures how late timers of 10 µs fire. A post arms each one 20 µs after the previous one has fired.
 std::vector<double> lateness(const Contender& contender, int count) {
   constexpr std::int64_t kDelayNs = 10'000;
   struct State {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The daemon beside QEMU's programs, in one run: what a client waits for, what it may ask in a second, and
-// what the processes cost. Prints Markdown.
+// Compares the daemon with QEMU's programs in one run: round trips, commands per second, and the costs of the
+// processes. Prints Markdown.
 //
 //     qmp_bench [--quick]
 #include <fmt/core.h>
@@ -70,7 +70,7 @@ std::vector<double> round_trip(Program& program, std::string_view request, int c
   return {percentile(samples, 0.5) / 1000, percentile(samples, 0.99) / 1000};
 }
 
-// The replies of a second to a client that sends without waiting for any.
+// Returns the replies per second to a client that sends without waiting for them.
 double stream_per_second(Program& program, std::string_view request, std::int64_t duration_ns) {
   std::string block;
   while (block.size() < (64 << 10)) block += request;
@@ -98,7 +98,7 @@ double add_and_delete_per_second(Program& program, int count) {
   return count * 1e9 / static_cast<double>(now_ns() - start);
 }
 
-// A command whose id has so many bytes, which come back.
+// Returns the ms of a command whose id has this many bytes, which the reply repeats.
 double large_command_ms(Program& program, std::size_t bytes) {
   const std::string request =
       fmt::format("{{\"execute\": \"query-version\", \"id\": \"{}\"}}\n", std::string(bytes, 'x'));
@@ -242,7 +242,7 @@ int main(int argc, char** argv) {
     }
     effort.quick = true;
   }
-  // An IOThread has some descriptors.
+  // Each IOThread needs several descriptors.
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;

@@ -30,7 +30,7 @@ constexpr std::int64_t kPatienceNs = 60'000'000'000;
   std::exit(1);
 }
 
-// The first processor is the client's, the others are the servers'.
+// The client runs on the first processor, the servers on the others.
 void use_processors(bool as_client) {
   const int all = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
   if (all < 2) return;
@@ -40,7 +40,7 @@ void use_processors(bool as_client) {
   ::sched_setaffinity(0, sizeof set, &set);
 }
 
-// Made with the first use, removed at the end of the program.
+// A temporary directory, removed with this object.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
@@ -94,7 +94,7 @@ pid_t spawn(const Contender& contender) {
   return pid;
 }
 
-// The number behind a label at the beginning of a line.
+// Returns the number after a label at the beginning of a line; 0 if there is none.
 std::int64_t number_in(const std::filesystem::path& path, std::string_view label) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {

@@ -15,19 +15,20 @@ namespace qomio::bench {
 
 std::int64_t now_ns();
 
-// One end of a stream socket to a server. It waits by asking again and again, so that its own waking up is no
-// part of what is measured.
+// A client's end of a stream socket. It waits by busy polling, so that its own wake-up is not part of the
+// measurement.
 class Client {
  public:
   explicit Client(FileDescriptor socket) : socket_(std::move(socket)) {}
 
-  // Sends what the socket takes now, and returns how much.
+  // Sends as much as the socket accepts now; returns the number of bytes.
   std::size_t send_some(std::string_view text) const;
-  // What is there: empty if nothing, nothing if the server has gone. Valid until the next call.
+  // Returns what has arrived, which may be empty; nullopt if it has disconnected. Valid until the next call.
   std::optional<std::string_view> receive_some();
 
-  // Sends it all and waits for so many lines; returns how many bytes these had. What comes in the meantime
-  // is taken. Ends the program if the server goes or an error is among the replies.
+  // Sends the whole text and waits for this many lines; returns the number of bytes received. Receives while
+  // it sends. Exits the program if the server disconnects, does not answer within a minute, or replies with
+  // an error.
   std::size_t exchange(std::string_view text, std::size_t lines = 1);
 
  private:
@@ -35,15 +36,15 @@ class Client {
   std::string buffer_ = std::string(256 << 10, '\0');
 };
 
-// What is run and measured.
+// A program to measure.
 struct Contender {
   std::string name;
   std::vector<std::string> command_line;  // {socket} stands for the path of its socket
   bool knows_iothreads;                   // has query-iothreads
 };
 
-// A program that runs, and one client of it that has negotiated. It has all processors but the first, which
-// is the client's, if there are two or more.
+// A running program, and one client that has negotiated with it. With two or more processors, the client uses
+// the first one and the program the others.
 class Program {
  public:
   explicit Program(const Contender& contender);
@@ -54,18 +55,18 @@ class Program {
   Client& client() { return *client_; }
   std::int64_t start_to_greeting_ns() const { return start_to_greeting_ns_; }
 
-  // Makes so many iothread objects, io0 and so on.
+  // Creates iothread objects named io0, io1, …
   void add_iothreads(int count);
-  // Sends quit, waits until the process has gone, and returns how long that took.
+  // Sends quit, waits until the process has ended, and returns how long that took.
   std::int64_t quit_ns();
 
-  // Its share of the memory that it has, all of what it alone has.
+  // The proportional set size: private memory, and the process's share of shared memory.
   double pss_kib() const;
   struct Activity {
     std::int64_t cpu_ns;
     std::int64_t sleeps;  // how often a thread has gone to sleep
   };
-  // Of all its threads since it began.
+  // The sum over its threads since they started.
   Activity activity() const;
 
  private:
