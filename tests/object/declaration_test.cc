@@ -36,7 +36,7 @@ class Gauge : public Object {
 };
 constinit const TypeInfo Gauge::type_info{.name = "gauge", .parent = "object", .create = create<Gauge>};
 
-// Returns the error of creating an object whose class_init this is; "ok" if there is none.
+// Creates an object of a type with this class_init. Returns the error message, or "ok".
 std::string declaring(void (*class_init)(ObjectClass&)) {
   static int number = 0;
   const std::string name = "declared-" + std::to_string(++number);

@@ -221,7 +221,7 @@ def killed_readers():
 
 
 def first_come():
-    """Of two daemons started at once, one serves and the other says why it does not. A killed one blocks nobody."""
+    """Of two daemons started at once, one serves and the other says why it does not. A killed one blocks no other."""
     for _ in range(max(2, 30 // FACTOR)):
         daemons = [subprocess.Popen([QOMIOD, "--qmp", "unix:" + PATH], stderr=subprocess.PIPE) for _ in range(2)]
         for daemon in daemons:

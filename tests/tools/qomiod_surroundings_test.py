@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""usage: qomiod_surroundings_test.py QOMIOD [no-systemd] [sanitized] — tests the daemon with signals, a log and a
-service manager that nobody reads, few descriptors, and sockets that are offered twice."""
+"""usage: qomiod_surroundings_test.py QOMIOD [no-systemd] [sanitized] — tests the daemon with signals, a log pipe
+and a notify socket that are not read, few descriptors, and sockets that are offered twice."""
 import contextlib
 import json
 import os

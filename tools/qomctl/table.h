@@ -17,8 +17,8 @@ struct Cell {
 // titles must be printable already; see printable().
 class Table {
  public:
-  // titles: of the columns; if there are none, there is no title line. Printed in upper case, and in bold if
-  // `colour` is set.
+  // titles: one for each column, or none to omit the title line. They are printed in upper case, and in bold
+  // if `colour` is set.
   explicit Table(std::vector<std::string> titles = {}) : titles_(std::move(titles)) {}
 
   void add_row(std::vector<Cell> cells) { rows_.push_back(std::move(cells)); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Compares event loops in one run: raw epoll as the lower limit for loops that block, a spinning mailbox as
-// the limit of what is possible, qomio, and the libraries that were found at build time. Prints Markdown.
+// Compares event loops in one run: qomio, the libraries found at build time, raw epoll, which is the floor
+// for loops that block, and a spinning mailbox, which is the floor for any loop. Prints Markdown.
 //
 //     loop_bench [--quick] [latency | two-loops | descriptors | throughput | timers | life]...
 #include <fmt/core.h>

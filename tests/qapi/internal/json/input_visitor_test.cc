@@ -41,7 +41,7 @@ struct Limits {
   static constexpr auto members = member_list(member("burst", &Limits::burst));
 };
 
-// All members may be absent, so that each test gives only those that it is about.
+// All members are optional, so each test sets only the members that it tests.
 struct Config {
   std::optional<std::int64_t> count;
   std::optional<std::uint64_t> id;
