@@ -84,16 +84,16 @@ TEST_F(LoopEnd, a_job_of_a_thread_that_is_stopped_does_not_wait_for_who_stops_it
 
 TEST_F(LoopEnd, sigterm_ends_a_program_whose_threads_call_the_main_loop) {
   MainLoop main_loop = MainLoop::create().value();
-  const auto io0 = add("io0");
-  std::binary_semaphore ended(0);
-  io0->context().schedule_oneshot([&] {
-    while (main_loop.context().run_in([] {})) {
-    }
-    ended.release();
-  });
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      while (main_loop.context().run_in([] {})) {
+      }
+    });
+  }
   main_loop.context().schedule_oneshot([] { std::raise(SIGTERM); });
   EXPECT_EQ(main_loop.run(), 0);
-  ended.acquire();
+  for (std::thread& caller : callers) caller.join();
 }
 
 TEST_F(LoopEnd, waiting_for_a_condition_ends_with_the_thread_that_would_bring_it) {

@@ -154,6 +154,18 @@ TEST(JsonLimits, a_name_a_number_and_a_word_may_have_64_kib) {
               ElementsAre("JSON token size limit exceeded", "value"));
 }
 
+TEST(JsonLimits, a_string_over_the_limit_ends_at_its_last_quote_wherever_the_limit_falls) {
+  const std::string name((64 << 10) - 8, 'n');
+  const std::string value((64 << 20) - 24, 'v');
+  for (std::size_t before = 0; before < 16; ++before) {
+    const std::string place(before, 'p');
+    EXPECT_THAT(outcomes("{\"" + name + place + "\\\"nnnnnnnnnnnnnnnn\":1}{}"),
+                ElementsAre("JSON token size limit exceeded", "value"));
+  }
+  EXPECT_THAT(outcomes("[\"" + value + "\",\"a string of some forty bytes, over the limit\"]{}"),
+              ElementsAre("JSON token size limit exceeded", "value"));
+}
+
 TEST(JsonLimits, a_string_of_parts_does_not_count_as_many_tokens) {
   JsonParser parser;
   EXPECT_THAT(outcomes(parser, "[\"" + std::string(1 << 20, 'x')), IsEmpty());
