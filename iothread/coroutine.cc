@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <memory>
 #include <new>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -70,14 +69,14 @@ class FdWait : public std::enable_shared_from_this<FdWait> {
   FdWait(Loop& loop, int fd, FdDirection direction) : loop_(loop), fd_(fd), direction_(direction) {}
   FdWait(const FdWait&) = delete;
   FdWait& operator=(const FdWait&) = delete;
-  // A coroutine may still wait. In the loop's thread, this means that the handler was removed, and the
-  // coroutine continues. In another thread, it means that the loop is ending, and the coroutine is destroyed.
+  // If a coroutine still waits, the handler was removed or replaced, and the coroutine continues; unless the
+  // loop is ending, which destroys it.
   ~FdWait() {
-    if (!resumption_ || !loop_.in_home_thread()) return;
+    if (!awaiter_ || loop_.LoopLifetime::is_closed()) return;
     try {
-      loop_.schedule_oneshot(std::move(*resumption_));
+      awaiter_->resume_cancelled();
     } catch (const std::bad_alloc&) {
-      (*resumption_)();  // without memory it continues now
+      awaiter_->run();  // without memory it continues now
     }
   }
 
@@ -86,28 +85,18 @@ class FdWait : public std::enable_shared_from_this<FdWait> {
   static std::shared_ptr<FdWait> paused(const AioContext& loop, int fd, FdDirection direction) {
     FdWait* const wait = present;
     if (!wait || &wait->loop_ != &loop || wait->fd_ != fd || wait->direction_ != direction) return nullptr;
-    if (wait->resumption_ || !wait->loop_.resume_fd_handler(fd, direction, wait)) return nullptr;
+    if (wait->awaiter_ || !wait->loop_.resume_fd_handler(fd, direction, wait)) return nullptr;
     return wait->shared_from_this();
   }
-  void set(FdAwaiter& awaiter) {
-    awaiter_ = &awaiter;
-    resumption_.emplace(awaiter.self(), awaiter.root());
-  }
-  void cancel() {
-    resumption_->drop();
-    resumption_.reset();
-    loop_.remove_fd_handler(fd_, direction_, this);
-  }
+  void set(FdAwaiter* awaiter) { awaiter_ = awaiter; }
+  void remove_handler() { loop_.remove_fd_handler(fd_, direction_, this); }
   // The handler's function.
   void ready() {
     loop_.pause_fd_handler(fd_, direction_, this);
-    awaiter_->end();
-    Resumption resumption(std::move(*resumption_));
-    resumption_.reset();
     FdWait* const outer = std::exchange(present, this);
-    resumption();
+    std::exchange(awaiter_, nullptr)->resume();
     present = outer;
-    if (!resumption_) loop_.remove_fd_handler(fd_, direction_, this);
+    if (!awaiter_) remove_handler();
   }
 
  private:
@@ -116,18 +105,19 @@ class FdWait : public std::enable_shared_from_this<FdWait> {
   Loop& loop_;
   const int fd_;
   const FdDirection direction_;
-  FdAwaiter* awaiter_ = nullptr;
-  std::optional<Resumption> resumption_;  // of the waiting coroutine
+  FdAwaiter* awaiter_ = nullptr;  // of the waiting coroutine
 };
 
-}  // namespace internal
+FdAwaiter::~FdAwaiter() {
+  if (const std::shared_ptr<FdWait> wait = wait_.lock()) wait->set(nullptr);
+}
 
 void FdAwaiter::wait() {
-  internal::Loop& loop = internal::Loop::of(*AioContext::current());
-  std::shared_ptr<internal::FdWait> wait = internal::FdWait::paused(loop, fd_, direction_);
+  Loop& loop = Loop::of(this->loop());
+  std::shared_ptr<FdWait> wait = FdWait::paused(loop, fd_, direction_);
   const bool has_handler = wait != nullptr;
-  if (!has_handler) wait = std::make_shared<internal::FdWait>(loop, fd_, direction_);
-  wait->set(*this);
+  if (!has_handler) wait = std::make_shared<FdWait>(loop, fd_, direction_);
+  wait->set(this);
   wait_ = wait;
   if (has_handler) return;
   const bool added = loop.add_fd_handler(fd_, direction_, [wait] { wait->ready(); }, wait.get());
@@ -140,10 +130,13 @@ void FdAwaiter::wait() {
 }
 
 void FdAwaiter::cancel() {
-  const std::shared_ptr<internal::FdWait> wait = wait_.lock();
-  if (!wait) return;  // the handler was removed
-  wait->cancel();
-  go_on_cancelled();
+  const std::shared_ptr<FdWait> wait = wait_.lock();
+  if (!wait) return;  // the handler was removed, so it is about to continue
+  wait->set(nullptr);
+  wait->remove_handler();
+  resume_cancelled();
 }
+
+}  // namespace internal
 
 }  // namespace qomio

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -30,31 +29,30 @@ namespace qomio {
 
 // `co_await` returns the Result that FileIo passes to done. Created by co_read() and the other functions
 // below.
-class FileAwaiter final : public internal::CancellableAwaiter {
+class FileAwaiter final : public internal::Awaiter {
  public:
   using Start = std::function<FileIo::RequestId(FileIo&, FileIo::Done)>;
 
-  FileAwaiter(Cancellation* cancellation, Start start)
-      : CancellableAwaiter(cancellation), start_(std::move(start)) {}
+  FileAwaiter(Cancellation* cancellation, Start start) : Awaiter(cancellation), start_(std::move(start)) {}
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> self) {
-    begin(self);
-    // A loop that ends destroys the Done, and with it the coroutine.
-    request_ = start_(AioContext::current()->file_io(),
-                      [this, resumption = resumption()](Result<std::size_t> result) {
-                        result_ = std::move(result);
-                        end();
-                        (*resumption)();
-                      });
+    if (begin(self)) {
+      // A loop that ends waits for its file requests before it destroys the coroutine.
+      request_ = start_(loop().file_io(), [this](Result<std::size_t> result) {
+        result_ = std::move(result);
+        resume();
+      });
+    }
+    own();
   }
   Result<std::size_t> await_resume() {
-    if (!result_) return error("Cancelled");
+    if (!result_) return std::unexpected(Error::cancelled());
     return std::move(*result_);
   }
 
  private:
   // The coroutine continues once its buffers are no longer in use.
-  void cancel() override { AioContext::current()->file_io().cancel(request_); }
+  void cancel() override { loop().file_io().cancel(request_); }
 
   Start start_;
   FileIo::RequestId request_ = 0;
@@ -96,36 +94,34 @@ inline FileAwaiter co_discard(int fd, std::uint64_t offset, std::uint64_t length
 // caller's loop. The coroutine continues in that loop with a Result of the function's return value. Errors:
 // no thread is available; "Cancelled", if it was cancelled before it started.
 template <class Work>
-class in_thread_pool final : public internal::CancellableAwaiter {
+class in_thread_pool final : public internal::Awaiter {
  public:
   using Value = std::invoke_result_t<Work&>;
 
   explicit in_thread_pool(Work work, Cancellation* cancellation = nullptr)
-      : CancellableAwaiter(cancellation), work_(std::move(work)) {}
+      : Awaiter(cancellation), work_(std::move(work)) {}
 
   template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> self) {
-    begin(self);
-    const std::shared_ptr<internal::Resumption> resumption = this->resumption();
-    auto job = AioContext::current()->thread_pool().submit([this] { work(); },
-                                                           [this, resumption] {
-                                                             end();
-                                                             (*resumption)();
-                                                           });
-    if (job) {
-      job_ = *job;
-      return true;
-    }
-    resumption->drop();
-    result_ = failure(job);
-    return false;
+  void await_suspend(std::coroutine_handle<Promise> self) {
+    if (begin(self)) submit();
+    own();
   }
   Result<Value> await_resume() {
-    if (!result_) return error("Cancelled");
+    if (!result_) return std::unexpected(Error::cancelled());
     return std::move(*result_);
   }
 
  private:
+  // A loop that ends waits for its jobs before it destroys the coroutine.
+  void submit() {
+    auto job = loop().thread_pool().submit([this] { work(); }, [this] { resume(); });
+    if (job) {
+      job_ = *job;
+      return;
+    }
+    result_ = failure(job);
+    resume_later();
+  }
   // Runs in a thread of the pool.
   void work() {
     if constexpr (std::is_void_v<Value>) {
@@ -136,10 +132,7 @@ class in_thread_pool final : public internal::CancellableAwaiter {
     }
   }
   void cancel() override {
-    const std::shared_ptr<internal::Resumption> resumption = waiting();
-    if (!AioContext::current()->thread_pool().cancel(job_)) return;
-    resumption->drop();
-    go_on_cancelled();
+    if (loop().thread_pool().cancel(job_)) resume_cancelled();
   }
 
   Work work_;

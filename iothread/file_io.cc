@@ -148,7 +148,7 @@ void FileIo::Request::prepare(io_uring_sqe& entry) const {
 Result<std::size_t> FileIo::Request::result() const {
   if (error) return std::unexpected(*error);
   if (failed == 0) return transferred;
-  if (failed == ECANCELED && cancelled) return qomio::error("Cancelled");
+  if (failed == ECANCELED && cancelled) return std::unexpected(Error::cancelled());
   switch (operation) {
     case Operation::read:
       return errno_error(failed, "Failed to read");

@@ -8,7 +8,10 @@
 namespace qomio {
 
 struct Error::Body {
+  enum class Kind { other, cancelled, timed_out };
+
   ErrorClass error_class = ErrorClass::GenericError;
+  Kind kind = Kind::other;
   bool is_shared = false;  // static, never deleted
   std::string message;
   std::string hint;
@@ -18,7 +21,7 @@ struct Error::Body {
 Error::Error(std::string_view message) : Error(ErrorClass::GenericError, message) {}
 
 Error::Error(ErrorClass error_class, std::string_view message, std::string_view hint)
-    : body_(new Body{error_class, false, std::string(message), std::string(hint), {}}) {}
+    : body_(new Body{error_class, Body::Kind::other, false, std::string(message), std::string(hint), {}}) {}
 
 Error::Error(const Error& other) : body_(other.body_) {
   if (!body_ || body_->is_shared) return;
@@ -30,6 +33,21 @@ Error Error::out_of_memory() noexcept {
       .is_shared = true, .message = "out of memory", .hint = {}, .data = {}};  // too short to be allocated
   return Error(&kBody);
 }
+
+Error Error::cancelled() noexcept {
+  static Body kBody{
+      .kind = Body::Kind::cancelled, .is_shared = true, .message = "Cancelled", .hint = {}, .data = {}};
+  return Error(&kBody);
+}
+
+Error Error::timed_out() noexcept {
+  static Body kBody{
+      .kind = Body::Kind::timed_out, .is_shared = true, .message = "Timed out", .hint = {}, .data = {}};
+  return Error(&kBody);
+}
+
+bool Error::is_cancelled() const { return body().kind == Body::Kind::cancelled; }
+bool Error::is_timed_out() const { return body().kind == Body::Kind::timed_out; }
 
 void Error::free_body() {
   if (!body_->is_shared) delete body_;

@@ -37,6 +37,11 @@ class Error {
   }
   // Returns "out of memory" without allocating.
   static Error out_of_memory() noexcept;
+  // "Cancelled" and "Timed out", without allocating; and whether an error is one of them or was made from it.
+  static Error cancelled() noexcept;
+  static Error timed_out() noexcept;
+  bool is_cancelled() const;
+  bool is_timed_out() const;
 
   ErrorClass error_class() const;
   const std::string& message() const;

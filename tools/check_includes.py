@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Holds each #include to the order of the project:
+"""Checks each #include against the order of the project:
 
 - the folders: tools, examples, modules -> iothread -> object -> qapi;
-- the components inside a folder, in the order of ORDER: a file includes only what stands on its own line or on one
-  before it;
+- the components inside a folder: a file includes only components on its own line of ORDER or on an earlier line;
 - tools/, examples/ and modules/ include public headers only: nothing below an internal/;
 - a public header includes only the internal headers of cmake/internal_headers.txt, which are installed;
 - headers of the project are named in full: "qomio/qapi/error.h".
@@ -19,7 +18,7 @@ import sys
 LIBRARIES = ("qapi", "object", "iothread")
 USERS = ("tools", "examples", "modules")
 
-# One line per level; names are paths below the folder without their ending, and may have wildcards.
+# One line per level. Names are paths below the folder, without extension, and may contain wildcards.
 ORDER = {
     "qapi": """
         internal/invariant internal/fmt internal/listener_list
@@ -40,7 +39,7 @@ ORDER = {
         internal/qmp/*
         qmp_server
     """,
-    # An object has a class, which has properties, which belong to objects: these three are one component.
+    # An object has a class, a class has properties, and properties belong to objects: the three are one component.
     "object": """
         ref object_listener internal/is_instance internal/weak_list
         object object_properties hold property type internal/class_data internal/object_access internal/object_data internal/value_property
@@ -65,7 +64,9 @@ ORDER = {
         internal/awaited_calls internal/joining internal/owned_list internal/wait_list
         thread_pool file_io
         internal/loop internal/loop_iteration internal/loop_source
-        coroutine internal/task_promise
+        cancellation
+        coroutine internal/awaiter internal/fd_awaiter internal/task_promise
+        concurrency internal/children
         coroutine_io
         iothread
         internal/main_loop_watch

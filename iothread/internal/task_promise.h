@@ -16,10 +16,24 @@ class Task;
 
 namespace internal {
 
-// The base of all Tasks' promises.
-struct TaskPromise {
-  std::coroutine_handle<> awaiter = std::noop_coroutine();  // resumed when this one has ended
+class CancelState;
+
+// Whether a coroutine may move to another loop.
+struct HomeLoop {
+  const bool may_leave;
+  bool left = false;  // it has moved once
+};
+
+// The context of a coroutine. A Task takes it over from the coroutine that awaits it.
+struct CoroutineContext {
   std::coroutine_handle<> root;  // the outermost coroutine, which owns all the others
+  CancelState* scope = nullptr;  // cancels all its waits; null: nothing does
+  HomeLoop* home = nullptr;      // null: it may move to other loops
+};
+
+// The base of all Tasks' promises.
+struct TaskPromise : CoroutineContext {
+  std::coroutine_handle<> awaiter = std::noop_coroutine();  // resumed when this one has ended
 
   struct FinalAwaiter {
     bool await_ready() const noexcept { return false; }

@@ -356,22 +356,5 @@ TEST(DebugBuilds, see_that_a_loop_is_asked_from_another_thread) {
 }
 #endif
 
-TEST(ACancellation, of_a_wait_in_another_loop_ends_the_program) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
-  const Ref<AioContext> loop = *AioContext::create();
-  const CurrentAioContext current(*loop);
-  Cancellation stop;
-  co_enter(*loop,
-           [](Cancellation& s) -> Task<> { (void)co_await sleep_for(std::chrono::hours(1), &s); }(stop));
-  const auto cancel = [&] {
-    const Ref<AioContext> other = *AioContext::create();
-    const CurrentAioContext in_other(*other);
-    stop.cancel();
-  };
-  EXPECT_DEATH(std::jthread(cancel).join(), "Cancellation::cancel.. is called outside the loop");
-  stop.cancel();
-  loop->poll(false);
-}
-
 }  // namespace loop_callback_test
 }  // namespace qomio
