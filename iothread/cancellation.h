@@ -11,7 +11,7 @@ namespace internal {
 class CancelState;
 }
 
-// Cancels the waits of coroutines: those it is passed to, and those of Cancellations linked to it. A
+// Ends waits of coroutines early: those it is passed to, and those of Cancellations linked to it. A
 // cancelled co_await returns false or the error Error::cancelled().
 //
 //     Cancellation stop;
@@ -70,9 +70,7 @@ class CancelLink {
   CancelLink() = default;
   CancelLink(const CancelLink&) = delete;
   CancelLink& operator=(const CancelLink&) = delete;
-  ~CancelLink() {
-    if (state_) unlink();
-  }
+  ~CancelLink() { reset(); }
 
   // Begins to pass cancel() on to the wait. Returns false, and does not link, if it is cancelled already.
   bool link(CancelState& state, CancellableWait& wait, AioContext& loop);

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "qomio/iothread/internal/owned_list.h"
 #include "qomio/qapi/internal/invariant.h"
 
 namespace qomio {
@@ -25,7 +26,7 @@ bool Children::start(const CoroutineContext& parent) {
     if (first_only_ && first_ != kNone) break;
     Child::promise_type& child = children_[i].frame_.promise();
     child.root = parent.root;
-    child.scope = &scope_.state();
+    child.scope = &scope_->state();
     child.home = &home_;
     child.children = this;
     child.index = i;
@@ -40,38 +41,36 @@ bool Children::start(const CoroutineContext& parent) {
 std::coroutine_handle<> Children::ended(std::size_t index) {
   if (first_ == kNone) {
     first_ = index;
-    if (first_only_) scope_.cancel();
+    if (first_only_) scope_->cancel();
   }
   return --running_ > 0 ? std::noop_coroutine() : parent_;
 }
 
-// The place of a task in its group. Owned by the outermost coroutine of the task, which it outlives. The loop
-// owns that coroutine until it starts.
-class GroupPlace final : public LoopOwned {
+namespace {
+
+// The place of a task in its group. Owned by the outermost coroutine of the task, which it outlives.
+class GroupPlace final : public LoopWait {
  public:
-  // at_home: in the loop of the group, which then destroys it if the loop ends.
+  // at_home: starts in the loop of the group, which then destroys it if the loop ends.
   GroupPlace(std::shared_ptr<GroupState> state, bool at_home);
   ~GroupPlace() override;
 
   // What the group gives to the coroutine, and the coroutine itself.
   void enter(std::coroutine_handle<ScheduledTask::promise_type> frame);
-  void run() {
-    take_back();
-    run_coroutine(root_);
-  }
+  using LoopWait::run_in_next_iteration;
 
  private:
-  friend class GroupState;
-  void destroy() override { root_.destroy(); }
+  friend class internal::GroupState;
 
   const std::shared_ptr<GroupState> state_;
   const bool at_home_;
-  Cancellation scope_;
+  Cancellation scope_;  // of this task alone, so that waits in different loops do not share a mutex
   HomeLoop home_{.may_leave = true};
-  std::coroutine_handle<> root_;
   GroupPlace* next_ = nullptr;
   GroupPlace** place_ = nullptr;  // the pointer to this place in the group's list; null: not in it
 };
+
+}  // namespace
 
 // The shared part of a TaskGroup and its tasks.
 class GroupState {
@@ -99,7 +98,7 @@ class GroupState {
 
   // For a loop that ends: destroys the tasks that have always been in it.
   void destroy_tasks_at_home() {
-    while (GroupPlace* const place = take_one_at_home()) place->root_.destroy();
+    while (GroupPlace* const place = take_one_at_home()) OwnedList::destroy(*place);
   }
 
   Cancellation scope;
@@ -133,10 +132,12 @@ GroupPlace::GroupPlace(std::shared_ptr<GroupState> state, bool at_home)
 GroupPlace::~GroupPlace() { state_->remove(*this); }
 
 void GroupPlace::enter(std::coroutine_handle<ScheduledTask::promise_type> frame) {
-  root_ = frame;
+  set_coroutine(frame);
   frame.promise().scope = &scope_.state();
   if (at_home_) frame.promise().home = &home_;
 }
+
+namespace {
 
 // Passes a cancellation of join() on to the group.
 class GroupCancel final : public CancellableWait {
@@ -147,8 +148,6 @@ class GroupCancel final : public CancellableWait {
  private:
   Cancellation& scope_;
 };
-
-namespace {
 
 // The task is destroyed before its place.
 struct PlacedTask {
@@ -192,8 +191,7 @@ void TaskGroup::start(AioContext& loop, Task<void> task) {
   const auto frame = internal::run_placed(std::move(placed)).frame;
   place.enter(frame);
   if (!at_home) return loop.schedule_oneshot(internal::Resumption(frame, frame));
-  loop.schedule_oneshot([&place] { place.run(); });
-  loop.free_at_end(place);  // the last step, since it destroys the coroutine if the loop has ended
+  place.run_in_next_iteration(loop);
 }
 
 void TaskGroup::cancel() { state_->scope.cancel(); }

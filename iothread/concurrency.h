@@ -66,14 +66,9 @@ Task<internal::TimedResult<Awaitable>> with_timeout(std::chrono::nanoseconds lim
 // move to another.
 template <class... Awaitables>
 Task<std::tuple<internal::AwaitedValue<Awaitables>...>> when_all(Awaitables... awaitables) {
-  internal::TaskPromise& self = co_await internal::this_promise();
-  Cancellation scope(self.scope);
   std::tuple<std::optional<internal::AwaitedValue<Awaitables>>...> results;
-  internal::Children children(scope, false);
-  const auto add = [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (children.add(internal::run_child(awaitables, std::get<I>(results))), ...);
-  };
-  add(std::index_sequence_for<Awaitables...>());
+  internal::Children children(false);
+  children.add(results, awaitables...);
   co_await children;
   co_return std::apply([](auto&... result) { return std::tuple(std::move(*result)...); }, results);
 }
@@ -82,11 +77,9 @@ Task<std::tuple<internal::AwaitedValue<Awaitables>...>> when_all(Awaitables... a
 template <class T>
 Task<std::vector<internal::AwaitedValue<Task<T>>>> when_all(std::vector<Task<T>> tasks) {
   using Value = internal::AwaitedValue<Task<T>>;
-  internal::TaskPromise& self = co_await internal::this_promise();
-  Cancellation scope(self.scope);
   std::vector<std::optional<Value>> results(tasks.size());
-  internal::Children children(scope, false);
-  for (std::size_t i = 0; i < tasks.size(); ++i) children.add(internal::run_child(tasks[i], results[i]));
+  internal::Children children(false);
+  children.add(results, tasks);
   co_await children;
   std::vector<Value> values;
   values.reserve(results.size());
@@ -101,17 +94,11 @@ Task<std::vector<internal::AwaitedValue<Task<T>>>> when_all(std::vector<Task<T>>
 template <class... Awaitables>
   requires(sizeof...(Awaitables) > 0)
 Task<std::variant<internal::AwaitedValue<Awaitables>...>> when_any(Awaitables... awaitables) {
-  internal::TaskPromise& self = co_await internal::this_promise();
-  Cancellation scope(self.scope);
   std::tuple<std::optional<internal::AwaitedValue<Awaitables>>...> results;
-  internal::Children children(scope, true);
-  using Variant = std::variant<internal::AwaitedValue<Awaitables>...>;
-  std::optional<Variant> first;
-  const auto add = [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (children.add(internal::run_child(awaitables, std::get<I>(results))), ...);
-  };
-  add(std::index_sequence_for<Awaitables...>());
+  internal::Children children(true);
+  children.add(results, awaitables...);
   co_await children;
+  std::optional<std::variant<internal::AwaitedValue<Awaitables>...>> first;
   const auto take = [&]<std::size_t... I>(std::index_sequence<I...>) {
     ((children.first() == I ? void(first.emplace(std::in_place_index<I>, std::move(*std::get<I>(results))))
                             : void()),
@@ -126,22 +113,20 @@ template <class T>
 Task<std::pair<std::size_t, internal::AwaitedValue<Task<T>>>> when_any(std::vector<Task<T>> tasks) {
   using Value = internal::AwaitedValue<Task<T>>;
   invariant(!tasks.empty(), "when_any() of no tasks never ends");
-  internal::TaskPromise& self = co_await internal::this_promise();
-  Cancellation scope(self.scope);
   std::vector<std::optional<Value>> results(tasks.size());
-  internal::Children children(scope, true);
-  for (std::size_t i = 0; i < tasks.size(); ++i) children.add(internal::run_child(tasks[i], results[i]));
+  internal::Children children(true);
+  children.add(results, tasks);
   co_await children;
   co_return std::pair(children.first(), std::move(*results[children.first()]));
 }
 
 // `co_await for_each_concurrent(files, 32, [](const File& file) -> Task<> { ... })`: calls function(item) for
 // each item, in order, and awaits the Tasks, at most `limit` of them at once (at least 1), in the caller's
-// loop. Returns when all have ended. If they return Task<Result<void>>, the first error cancels those that
-// run, the remaining items are not begun, and the error is returned. No item is begun after it was cancelled.
+// loop. Returns when all have ended. If function returns Task<Result<void>>, the first error cancels the
+// running tasks, starts no more, and is returned. After a cancellation no task starts.
 //
-// The range is moved into the coroutine, so pass a std::ref() or a view of one that outlives it if that
-// should not happen.
+// The range is moved into the coroutine. To avoid that, pass std::ref() or a view of a range that outlives
+// the coroutine.
 template <class Range, class Function>
 auto for_each_concurrent(Range range, std::size_t limit, Function function)
     -> Task<decltype(function(*std::begin(internal::unwrap(range))).await_resume())> {
@@ -184,9 +169,9 @@ auto for_each_concurrent(Range range, std::size_t limit, Function function)
 //     clients.cancel();
 //     co_await clients.join();
 //
-// Destroying a group whose tasks have not ended is a broken invariant, unless its loop has ended: this
-// destroys the tasks in that loop, but not those that have started in or moved to other loops, so these must
-// not refer to the group's surroundings if the group's loop can end first.
+// Destroying a group whose tasks have not ended is a broken invariant, unless its loop has ended. A loop that
+// ends destroys the tasks in it. Tasks of the group in other loops continue, so if the group's loop can end
+// first, they must not use what is destroyed with it.
 //
 // Thread: the loop in which it is created, except functions marked "Thread-safe".
 class TaskGroup final : private LoopOwned {
@@ -208,10 +193,11 @@ class TaskGroup final : private LoopOwned {
     start(internal::call_and_keep(std::move(function)));
   }
 
-  // Thread-safe. Cancels the waits of all tasks, also of those that start later. They still have to end.
+  // Thread-safe. Cancels the waits of all tasks, including tasks that start later. Each task still runs to
+  // its end.
   void cancel();
-  // `co_await group.join()`: waits until all tasks have ended, also those that start meanwhile. If it is
-  // cancelled, it cancels the tasks and still waits for them. One coroutine at a time.
+  // `co_await group.join()`: waits until all tasks have ended, including tasks that start meanwhile. If the
+  // wait is cancelled, cancels the tasks and continues to wait for them. One coroutine at a time.
   Task<void> join();
   // Thread-safe. The number of tasks that have not ended.
   std::size_t running() const;
@@ -223,6 +209,19 @@ class TaskGroup final : private LoopOwned {
   bool loop_ended_ = false;
   const std::shared_ptr<internal::GroupState> state_;
 };
+
+// Runs the caller's loop until the task has ended, and returns what the task returns. For the end of a
+// program, `block_on(clients.join())` after MainLoop::run(), for small programs, and for tests. GLib's
+// sources, so also signals, are not dispatched meanwhile.
+template <class T>
+T block_on(Task<T> task) {
+  AioContext* const loop = AioContext::current();
+  invariant(loop, "block_on() is called in a thread that has no loop");
+  std::optional<internal::AwaitedValue<Task<T>>> result;
+  co_schedule(*loop, internal::store_result(std::move(task), result));
+  loop->wait_while([&result] { return !result; });
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
 
 // A number of permits, for coroutines of one loop. Waiting coroutines get them in the order in which they
 // asked.

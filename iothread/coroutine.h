@@ -4,11 +4,7 @@
 #include <chrono>
 #include <concepts>
 #include <coroutine>
-#include <cstddef>
-#include <cstdint>
-#include <memory>
 #include <mutex>
-#include <type_traits>
 #include <utility>
 
 #include "qomio/iothread/aio_context.h"
@@ -160,8 +156,7 @@ class reschedule_self final : public internal::LoopWait {
       return loop_.schedule_oneshot(internal::Resumption(self, context.root));
     }
     set_coroutine(self);
-    loop_.schedule_oneshot([this] { run(); });
-    loop_.free_at_end(*this);  // the last step, since it destroys the coroutine if the loop has ended
+    run_in_next_iteration(loop_);
   }
   void await_resume() const {}
 

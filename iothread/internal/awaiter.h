@@ -2,7 +2,6 @@
 #pragma once
 
 #include <coroutine>
-#include <utility>
 
 #include "qomio/iothread/aio_context.h"
 #include "qomio/iothread/cancellation.h"
@@ -20,6 +19,12 @@ class LoopWait : public LoopOwned {
   void set_coroutine(std::coroutine_handle<Promise> self) {
     self_ = self;
     root_ = self.promise().root;
+  }
+  // Continues the coroutine in the loop's next iteration; the loop owns it until then. Called in the loop.
+  // The last step, since it destroys the coroutine if the loop has ended.
+  void run_in_next_iteration(AioContext& loop) {
+    loop.schedule_oneshot([this] { run(); });
+    loop.free_at_end(*this);
   }
   // Continues the coroutine. Called in the loop.
   void run() {

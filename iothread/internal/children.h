@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -79,19 +80,37 @@ class Child {
   std::coroutine_handle<promise_type> frame_;
 };
 
-// `co_await children`: runs them in the caller's loop and continues when all have ended. They must outlive
-// the awaitables and results that they refer to.
+template <class Awaitable, class Value>
+Child run_child(Awaitable& awaitable, std::optional<Value>& result) {
+  if constexpr (std::is_void_v<Awaited<Awaitable>>) {
+    co_await awaitable;
+    result.emplace();
+  } else {
+    result.emplace(co_await awaitable);
+  }
+}
+
+// `co_await children`: runs them in the caller's loop, in a scope of their own, and continues when all have
+// ended. The awaitables and results that are added must outlive them.
 class Children {
  public:
-  // scope: of the children. first_only: the first that ends cancels the others.
-  Children(Cancellation& scope, bool first_only) : scope_(scope), first_only_(first_only) {}
+  // first_only: the first that ends cancels the others.
+  explicit Children(bool first_only) : first_only_(first_only) {}
   Children(const Children&) = delete;
   Children& operator=(const Children&) = delete;
   ~Children() {
     if (destroyed_) *destroyed_ = true;
   }
 
-  void add(Child child) { children_.push_back(std::move(child)); }
+  template <class... Values, class... Awaitables>
+  void add(std::tuple<std::optional<Values>...>& results, Awaitables&... awaitables) {
+    std::apply([&](auto&... result) { (children_.push_back(run_child(awaitables, result)), ...); }, results);
+  }
+  template <class Value, class Awaitable>
+  void add(std::vector<std::optional<Value>>& results, std::vector<Awaitable>& awaitables) {
+    for (std::size_t i = 0; i < awaitables.size(); ++i)
+      children_.push_back(run_child(awaitables[i], results[i]));
+  }
   // The index of the one that ended first.
   std::size_t first() const { return first_; }
 
@@ -99,6 +118,7 @@ class Children {
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> parent) {
     parent_ = parent;
+    scope_.emplace(parent.promise().scope);
     return start(parent.promise());
   }
   void await_resume() const {}
@@ -110,8 +130,8 @@ class Children {
   bool start(const CoroutineContext& parent);
   std::coroutine_handle<> ended(std::size_t index);
 
-  Cancellation& scope_;
   const bool first_only_;
+  std::optional<Cancellation> scope_;
   HomeLoop home_{.may_leave = false};
   std::coroutine_handle<> parent_;
   std::vector<Child> children_;
@@ -120,13 +140,13 @@ class Children {
   bool* destroyed_ = nullptr;  // while they are being started: set when a child has ended the whole coroutine
 };
 
-template <class Awaitable, class Value>
-Child run_child(Awaitable& awaitable, std::optional<Value>& result) {
-  if constexpr (std::is_void_v<Awaited<Awaitable>>) {
-    co_await awaitable;
+template <class T, class Value>
+Task<> store_result(Task<T> task, std::optional<Value>& result) {
+  if constexpr (std::is_void_v<T>) {
+    co_await task;
     result.emplace();
   } else {
-    result.emplace(co_await awaitable);
+    result.emplace(co_await task);
   }
 }
 

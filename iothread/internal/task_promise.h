@@ -73,6 +73,10 @@ void run_coroutine(std::coroutine_handle<> coroutine);
 // The same, except that a call from inside a coroutine runs the new coroutine when the caller suspends.
 void enter_coroutine(std::coroutine_handle<> coroutine);
 
+// Returns true if the calling coroutine may complete an operation without suspending, 16 times in a row at
+// most, so that a coroutine that always finds something to do does not keep its loop from everything else.
+bool may_complete_at_once();
+
 // Resumes a coroutine once, in the caller's loop. If destroyed before that, it destroys the coroutine and all
 // coroutines that await it.
 class Resumption {
@@ -84,8 +88,6 @@ class Resumption {
     if (handle_) root_.destroy();
   }
   void operator()() { run_coroutine(std::exchange(handle_, {})); }
-  // Releases the coroutine, which the caller resumes by other means.
-  void drop() { handle_ = {}; }
   explicit operator bool() const { return static_cast<bool>(handle_); }
 
  private:

@@ -182,7 +182,7 @@ Task<> run_plan(const Plan& plan, Common& common, int* outer) {
   if (presence.inside != 0) common.broken = true;
 }
 
-// Ended by itself, cancelled, or destroyed, after that many iterations of the loop.
+// How a tree of tasks that still runs is left: it is cancelled, or its loop ends.
 enum class End { cancelled, closed };
 
 RC_GTEST_PROP(TasksProperty, leave_nothing_behind_and_outlive_those_inside_them, ()) {

@@ -8,6 +8,7 @@
 #include <semaphore>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "qomio/iothread/coroutine.h"
 #include "qomio/iothread/iothread.h"
