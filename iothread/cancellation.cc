@@ -123,6 +123,8 @@ class CancelState : public std::enable_shared_from_this<CancelState> {
   CancelState* first_child_ = nullptr;
 };
 
+bool is_cancelled(const CancelState* state) { return state && state->cancelled(); }
+
 bool CancelLink::link(CancelState& state, CancellableWait& wait, AioContext& loop) {
   wait_ = &wait;
   loop_ = &loop;

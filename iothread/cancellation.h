@@ -50,6 +50,9 @@ namespace internal {
 
 class CancelLink;
 
+// Thread-safe. Whether it is cancelled; false for null.
+bool is_cancelled(const CancelState* state);
+
 // A wait that Cancellations can end early.
 class CancellableWait {
  public:

@@ -165,7 +165,7 @@ auto for_each_concurrent(Range range, std::size_t limit, Function function)
 // Tasks that are started one by one, in any loops, and joined. Each is inside the scope of the group.
 //
 //     TaskGroup clients;
-//     while (auto client = co_await acceptor.accept(&stop)) clients.start(loop, serve(std::move(*client)));
+//     clients.start(io0->context(), serve(std::move(client)));
 //     clients.cancel();
 //     co_await clients.join();
 //
@@ -210,17 +210,17 @@ class TaskGroup final : private LoopOwned {
   const std::shared_ptr<internal::GroupState> state_;
 };
 
-// Runs the caller's loop until the task has ended, and returns what the task returns. For the end of a
-// program, `block_on(clients.join())` after MainLoop::run(), for small programs, and for tests. GLib's
+// Runs the caller's loop until the Task or other awaitable has ended, and returns its result. For the end of
+// a program, `block_on(clients.join())` after MainLoop::run(), for small programs, and for tests. GLib's
 // sources, so also signals, are not dispatched meanwhile.
-template <class T>
-T block_on(Task<T> task) {
+template <class Awaitable>
+internal::Awaited<Awaitable> block_on(Awaitable awaitable) {
   AioContext* const loop = AioContext::current();
-  invariant(loop, "block_on() is called in a thread that has no loop");
-  std::optional<internal::AwaitedValue<Task<T>>> result;
-  co_schedule(*loop, internal::store_result(std::move(task), result));
+  invariant(loop && !loop->is_closed(), "block_on() is called in a thread that has no loop");
+  std::optional<internal::AwaitedValue<Awaitable>> result;
+  co_schedule(*loop, internal::store_result(*loop, std::move(awaitable), result));
   loop->wait_while([&result] { return !result; });
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
+  if constexpr (!std::is_void_v<internal::Awaited<Awaitable>>) return std::move(*result);
 }
 
 // A number of permits, for coroutines of one loop. Waiting coroutines get them in the order in which they

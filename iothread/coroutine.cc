@@ -40,12 +40,15 @@ class CoroutineRun {
     for (std::size_t i = 0; i < entered_.size(); ++i) entered_[i].resume();
   }
   void enter(std::coroutine_handle<> next) { entered_.push_back(next); }
+  // See may_complete_at_once().
+  bool take_completion() { return completions_left_ > 0 && completions_left_-- > 0; }
 
  private:
   static inline constinit thread_local CoroutineRun* innermost = nullptr;
 
   CoroutineRun* const outer_;
   const int nesting_;
+  int completions_left_ = 16;
   std::vector<std::coroutine_handle<>> entered_;
 };
 
@@ -60,6 +63,11 @@ void enter_coroutine(std::coroutine_handle<> coroutine) {
   } else {
     CoroutineRun(loop).run(coroutine);
   }
+}
+
+bool may_complete_at_once() {
+  CoroutineRun* const present = CoroutineRun::current(*AioContext::current());
+  return present && present->take_completion();
 }
 
 // The handler of a descriptor for which a coroutine waits; owned by the handler's function. While the
@@ -89,9 +97,14 @@ class FdWait : public std::enable_shared_from_this<FdWait> {
     return wait->shared_from_this();
   }
   void set(FdAwaiter* awaiter) { awaiter_ = awaiter; }
+  // Another coroutine may be waiting by now.
+  void forget(const FdAwaiter* awaiter) {
+    if (awaiter_ == awaiter) awaiter_ = nullptr;
+  }
   void remove_handler() { loop_.remove_fd_handler(fd_, direction_, this); }
   // The handler's function.
   void ready() {
+    if (!awaiter_->attempt()) return;
     loop_.pause_fd_handler(fd_, direction_, this);
     FdWait* const outer = std::exchange(present, this);
     std::exchange(awaiter_, nullptr)->resume();
@@ -109,7 +122,7 @@ class FdWait : public std::enable_shared_from_this<FdWait> {
 };
 
 FdAwaiter::~FdAwaiter() {
-  if (const std::shared_ptr<FdWait> wait = wait_.lock()) wait->set(nullptr);
+  if (const std::shared_ptr<FdWait> wait = wait_.lock()) wait->forget(this);
 }
 
 void FdAwaiter::wait() {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include "qomio/iothread/fd_handlers.h"
 #include "qomio/iothread/internal/loop.h"
@@ -57,7 +58,8 @@ class MainLoopSettings final : public EventLoopBase {
 // descriptor, which is async-signal-safe; GLib's own mechanism would need an extra thread.
 class EndSignals {
  public:
-  EndSignals(EventNotifier notifier, GMainContext* context, std::function<void()> on_signal)
+  EndSignals(std::initializer_list<int> signals, EventNotifier notifier, GMainContext* context,
+             std::function<void()> on_signal)
       : notifier_(std::move(notifier)), source_(context, [this, call = std::move(on_signal)] {
           if (notifier_.test_and_clear()) call();
         }) {
@@ -67,16 +69,24 @@ class EndSignals {
     struct sigaction action{};
     action.sa_handler = handle;
     action.sa_flags = SA_RESTART;
-    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &action, &old_[i]);
+    replaced_.reserve(signals.size());
+    for (const int signal : signals) {
+      struct sigaction old{};
+      if (::sigaction(signal, &action, &old) == 0) replaced_.emplace_back(signal, old);
+    }
   }
   ~EndSignals() {
-    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &old_[i], nullptr);
+    for (const auto& [signal, old] : replaced_) {
+      // The program may have set a handler of its own since then.
+      struct sigaction present{};
+      ::sigaction(signal, nullptr, &present);
+      if (present.sa_handler == handle) ::sigaction(signal, &old, nullptr);
+    }
   }
   EndSignals(const EndSignals&) = delete;
   EndSignals& operator=(const EndSignals&) = delete;
 
  private:
-  static constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
   static inline volatile std::sig_atomic_t written_by_handler = -1;
   static inline volatile std::sig_atomic_t process = 0;
 
@@ -96,7 +106,7 @@ class EndSignals {
 
   EventNotifier notifier_;
   FdSource source_;
-  std::array<struct sigaction, kSignals.size()> old_{};
+  std::vector<std::pair<int, struct sigaction>> replaced_;  // signals and their earlier actions
 };
 
 // GLib aborts the program if it gets no descriptors for the context created here, so check first that two are
@@ -121,11 +131,13 @@ class MainLoop::State {
  public:
   using ShutdownListener = std::function<void(ShutdownCause)>;
 
-  State(GMainContext* context, Ref<AioContext> loop, EventNotifier signalled)
+  State(GMainContext* context, Ref<AioContext> loop, std::initializer_list<int> end_signals,
+        EventNotifier signalled)
       : loop_(std::move(loop)),
         current_(*loop_),
         g_main_loop_(g_main_loop_new(context, FALSE), g_main_loop_unref),
-        signals_(std::move(signalled), context, [this] { shut_down(ShutdownCause::host_signal); }) {
+        signals_(end_signals, std::move(signalled), context,
+                 [this] { shut_down(ShutdownCause::host_signal); }) {
     g_source_attach(loop_->g_source(), context);
   }
   ~State() {
@@ -183,7 +195,7 @@ class MainLoop::State {
   std::atomic<int> exit_status_ = 0;
 };
 
-Result<MainLoop> MainLoop::create() {
+Result<MainLoop> MainLoop::create(std::initializer_list<int> end_signals) {
   invariant(!the_main_loop, "MainLoop::create() is called while a MainLoop exists");
   become_main_thread();
   auto context = default_g_main_context();
@@ -195,7 +207,7 @@ Result<MainLoop> MainLoop::create() {
     error.prepend("Failed to create main loop: ");
     return std::unexpected(std::move(error));
   }
-  return MainLoop(std::make_unique<State>(*context, std::move(*loop), std::move(*signalled)));
+  return MainLoop(std::make_unique<State>(*context, std::move(*loop), end_signals, std::move(*signalled)));
 }
 
 MainLoop::MainLoop(std::unique_ptr<State> state) : state_(std::move(state)) { the_main_loop = this; }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <csignal>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 
 #include "qomio/iothread/aio_context.h"
@@ -44,15 +46,17 @@ struct Shutdown {
 };
 
 // The main thread's loop: GLib's default context with the main AioContext attached to it. Makes that
-// AioContext the current one of its thread, and quits at SIGINT, SIGTERM and SIGHUP. In a forked child these
-// signals have their default effect.
+// AioContext the current one of its thread.
 //
 // There is at most one. The thread that creates it is the main thread from then on. Thread: the main thread,
 // except functions marked "Thread-safe".
 class MainLoop {
  public:
+  // end_signals: the signals that shut it down; their handlers are replaced as long as it exists, unless the
+  // program sets others. In a forked child they have their default effect. A program that handles signals
+  // itself passes those that it leaves to the loop, or `{}`, and calls quit() or shut_down().
   // Errors: no descriptor is available ("Failed to create main loop: Too many open files").
-  static Result<MainLoop> create();
+  static Result<MainLoop> create(std::initializer_list<int> end_signals = {SIGINT, SIGTERM, SIGHUP});
   MainLoop(MainLoop&& other) noexcept;
   MainLoop& operator=(MainLoop&&) = delete;
   ~MainLoop();
@@ -67,13 +71,13 @@ class MainLoop {
   AioContext& context();
   GMainContext* g_main_context() const;  // GLib's default one
 
-  // Runs until quit(), the command quit, SIGINT, SIGTERM or SIGHUP; returns the exit status passed to quit(),
+  // Runs until quit(), the command quit or one of end_signals; returns the exit status passed to quit(),
   // otherwise 0. After a quit() before run(), run() returns at once. Once run() has returned,
   // AioContext::run_in() on this loop returns false, so that threads that call it can be stopped.
   int run();
   // Thread-safe. Needs no memory.
   void quit(int exit_status = 0);
-  // Calls the listeners of on_shut_down() and quits with status 0. SIGINT, SIGTERM and SIGHUP do the same.
+  // Calls the listeners of on_shut_down() and quits with status 0. The end_signals do the same.
   void shut_down(ShutdownCause cause);
   // Adds a listener that is called when the loop is shut down, before it quits. Destroying the returned value
   // removes the listener.

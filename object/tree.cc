@@ -2,6 +2,8 @@
 #include "qomio/object/tree.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "qomio/object/internal/class_data.h"
@@ -21,26 +23,36 @@ constinit const TypeInfo Container::type_info{
 namespace {
 
 // Makes a container without applying global defaults, which may be meant for all objects, but not for roots.
-Container& make_container() {
-  auto* container = new Container;
+Ref<Object> make_container() {
+  auto container = Ref<Object>::adopt(new Container);
   internal::ObjectAccess::set_class(*container, internal::class_of<Container>());
-  return *container;
+  return container;
 }
 
-// The root of the tree, and its permanent child /objects.
-struct Roots {
+}  // namespace
+
+// The root of a tree, its permanent child /objects, and the root outside the tree.
+struct internal::Roots {
   Roots() {
-    (void)root.add_child("objects", objects);
-    internal::ObjectAccess::make_root(root, internal::Root::tree);
-    internal::ObjectAccess::make_root(objects, internal::Root::objects);
+    (void)root->add_child("objects", *objects);
+    ObjectAccess::make_root(*root, Root::tree);
+    ObjectAccess::make_root(*objects, Root::objects);
+    ObjectAccess::make_root(*outside, Root::internal);
   }
-  static Roots& process() {
-    static Roots roots;
-    return roots;
+  // Those of the innermost PrivateTree, otherwise those of the process.
+  static Roots& present() {
+    // Never destroyed, because objects may be destroyed after static destructors have started.
+    static auto& process = *new Roots;
+    return innermost ? *innermost : process;
   }
-  Object& root = make_container();
-  Object& objects = make_container();
+  static inline constinit Roots* innermost = nullptr;
+
+  const Ref<Object> root = make_container();
+  const Ref<Object> objects = make_container();
+  const Ref<Object> outside = make_container();
 };
+
+namespace {
 
 // Removes the first component from a path and returns it; empty when there is none left.
 std::string_view take_component(std::string_view& path) {
@@ -106,22 +118,36 @@ Resolved resolve(std::string_view path, const ObjectClass* wanted) {
 
 Object& object_root() {
   require_main_thread("object_root()");
-  return Roots::process().root;
+  return *internal::Roots::present().root;
 }
 
 Object& objects_root() {
   require_main_thread("objects_root()");
-  return Roots::process().objects;
+  return *internal::Roots::present().objects;
 }
 
 Object& internal_root() {
   require_main_thread("internal_root()");
-  static Object& root = [] -> Object& {
-    Object& made = make_container();
-    internal::ObjectAccess::make_root(made, internal::Root::internal);
-    return made;
-  }();
-  return root;
+  return *internal::Roots::present().outside;
+}
+
+PrivateTree::PrivateTree() : roots_(std::make_unique<internal::Roots>()) {
+  require_main_thread("PrivateTree");
+  outer_ = std::exchange(internal::Roots::innermost, roots_.get());
+}
+
+PrivateTree::~PrivateTree() {
+  invariant(internal::Roots::innermost == roots_.get(),
+            "a PrivateTree is destroyed before one made after it");
+  objects_cleanup();
+  // Destructors of objects may still look at the tree, so it stays the present one until all are gone.
+  for (Object* const top : {roots_->outside.get(), roots_->root.get()}) {
+    object_child_foreach(*top, [](Object& child) {
+      if (!internal::ObjectAccess::is_root(child)) object_unparent(child);
+      return 0;
+    });
+  }
+  internal::Roots::innermost = outer_;
 }
 
 void object_unparent(Object& object) {

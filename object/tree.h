@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,10 @@
 
 // The tree of objects, its paths and traversal. Thread: the main thread.
 namespace qomio {
+
+namespace internal {
+struct Roots;
+}
 
 // Holds children and does nothing else.
 class Container final : public Object {
@@ -22,6 +27,22 @@ Object& object_root();
 Object& objects_root();
 // A root outside the tree; objects below it have no path.
 Object& internal_root();
+
+// A tree of its own, for tests: while it exists, object_root(), objects_root() and internal_root() are the
+// roots of this tree, which is empty at first, and paths, links, aliases and commands find objects in it
+// alone. The destructor unparents what is left in it, newest first below /objects, and brings the earlier
+// roots back. Objects of another tree stay there. One that was made later must be destroyed first.
+class PrivateTree {
+ public:
+  PrivateTree();
+  PrivateTree(const PrivateTree&) = delete;
+  PrivateTree& operator=(const PrivateTree&) = delete;
+  ~PrivateTree();
+
+ private:
+  std::unique_ptr<internal::Roots> roots_;
+  internal::Roots* outer_;
+};
 
 // Removes the object from the tree: calls its unparent(), clears its parent, and releases the tree's
 // reference. Does nothing if the object has no parent or is already being unparented. Aborts if the object is

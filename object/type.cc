@@ -42,9 +42,33 @@ class TypeRegistry {
     }
     if (!is_type_name(info.name)) return error("Registering '{}' with illegal type name", info.name);
     if (info.interfaces.too_many()) return error("Registering '{}' with more than 8 interfaces", info.name);
+    const auto retired = std::ranges::find_if(retired_, [&](const auto& type) {
+      return type->registered_from == &info && type->name == info.name;
+    });
+    if (retired != retired_.end()) {
+      set_registered(**retired, true);
+      types_.emplace((*retired)->name, std::move(*retired));
+      retired_.erase(retired);
+      return {};
+    }
     auto type = std::make_unique<Type>(info);
     const std::string_view key = type->name;
     types_.emplace(key, std::move(type));
+    return {};
+  }
+
+  Result<void> remove(const TypeInfo& info) {
+    const std::scoped_lock lock(mutex_);
+    const auto it = types_.find(info.name);
+    if (it == types_.end() || it->second->registered_from != &info)
+      return error("Type '{}' is not registered", info.name);
+    for (const auto& [name, other] : types_) {
+      if (other->parent == info.name || std::ranges::count(other->interfaces, info.name) > 0)
+        return error("Type '{}' is used by type '{}'", info.name, name);
+    }
+    set_registered(*it->second, false);
+    retired_.push_back(std::move(it->second));
+    types_.erase(it);
     return {};
   }
 
@@ -60,7 +84,7 @@ class TypeRegistry {
   // The class that this thread looked up last, if it has that name; programs make many objects of one type in
   // a row. Needs no lock, because classes do not change once they are ready.
   static const ObjectClass* latest(std::string_view name) {
-    return latest_ && latest_->name() == name ? latest_ : nullptr;
+    return latest_ && latest_->name() == name && latest_->data().is_registered ? latest_ : nullptr;
   }
 
   std::vector<const ObjectClass*> classes() {
@@ -111,6 +135,10 @@ class TypeRegistry {
     State state = State::registered;
     std::unique_ptr<ObjectClass> klass;
   };
+
+  static void set_registered(const Type& type, bool registered) {
+    if (type.klass) type.klass->data().is_registered = registered;
+  }
 
   Type* find(std::string_view name) {
     const auto it = types_.find(name);
@@ -208,12 +236,15 @@ class TypeRegistry {
   std::recursive_mutex mutex_;
   unsigned in_progress_ = 0;  // classes that are being made
   std::map<std::string_view, std::unique_ptr<Type>> types_;
+  // Not registered any more. They stay, since objects have their classes.
+  std::vector<std::unique_ptr<Type>> retired_;
   static constinit inline thread_local const ObjectClass* latest_ = nullptr;
 };
 
 }  // namespace
 
 Result<void> register_type(const TypeInfo& info) { return TypeRegistry::process().add(info); }
+Result<void> unregister_type(const TypeInfo& info) { return TypeRegistry::process().remove(info); }
 
 Result<const ObjectClass*> object_class_by_name(std::string_view name) {
   if (const ObjectClass* latest = TypeRegistry::latest(name)) return latest;

@@ -62,6 +62,12 @@ bool implements(const O& object) {
 // than eight interfaces.
 Result<void> register_type(const TypeInfo& info);
 
+// Takes a type back, for tests: its name is free again. Objects that exist keep their class. Registering the
+// same TypeInfo again brings the same class back. Takes back the types first that derive from it.
+// Thread-safe. Errors: `Type 'x' is not registered`, which also means that another TypeInfo has this name;
+// `Type 'x' is used by type 'y'`, which derives from it or has it as an interface.
+Result<void> unregister_type(const TypeInfo& info);
+
 // Makes the classes of all types, which otherwise happens at first use. Call it after registering the types,
 // so that a wrong declaration in a class_init is reported at once. Thread-safe. Errors: those of
 // object_class_by_name() for the first type, ordered by name, whose class cannot be made.

@@ -31,6 +31,7 @@ ORDER = {
         json
         internal/qmp/g_source
         internal/json/* internal/repeated_message internal/socket_lock
+        internal/unix_listening_socket
         keyval
         command
         command_registry internal/compat
@@ -68,11 +69,15 @@ ORDER = {
         coroutine internal/awaiter internal/fd_awaiter internal/task_promise
         concurrency internal/children
         coroutine_io
+        internal/socket_address
+        socket internal/socket_operation
+        buffered_reader
         iothread
         internal/main_loop_watch
         main_loop
         stall_watch
         co_command iothread_commands internal/metrics_text
+        testing
     """,
 }
 

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A TCP echo server in one loop, written twice: with callbacks and with coroutines.
-// usage: echo callbacks|coroutines [PORT]
-#include <netinet/in.h>
+// usage: echo callbacks|coroutines [ADDRESS]
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <memory>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "qomio/iothread/coroutine.h"
 #include "qomio/iothread/main_loop.h"
-#include "qomio/qapi/file_descriptor.h"
+#include "qomio/iothread/socket.h"
 #include "qomio/qapi/standard_streams.h"
 
 using namespace qomio;
@@ -69,29 +70,24 @@ void serve_by_callbacks(AioContext& loop, int listener, Connections& connections
 }
 
 // With coroutines: one per connection. Its local variables are the state, and are destroyed when it ends.
-Task<> echo(FileDescriptor client) {
-  std::array<char, 4096> buffer;
+Task<> echo(Socket client) {
+  std::array<std::byte, 4096> buffer;
   for (;;) {
-    const ssize_t received = ::recv(client.get(), buffer.data(), buffer.size(), 0);
-    if (received < 0 && errno == EAGAIN) {
-      co_await readable(client.get());
-      continue;
-    }
-    if (received <= 0) co_return;
-    for (ssize_t sent = 0; sent < received;) {
-      const ssize_t count =
-          ::send(client.get(), buffer.data() + sent, static_cast<std::size_t>(received - sent), MSG_NOSIGNAL);
-      if (count > 0) sent += count;
-      if (count < 0 && errno != EAGAIN) co_return;
-      if (sent < received) co_await writable(client.get());
-    }
+    const auto size = co_await client.receive(buffer);
+    if (!size || *size == 0) co_return;  // an error, or the client has finished
+    const auto sent = co_await client.send_all(std::span(buffer).first(*size));
+    if (!sent) co_return;
   }
 }
 
-Task<> serve_by_coroutines(AioContext& loop, int listener) {
-  while (co_await readable(listener)) {
-    const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) co_enter(loop, echo(FileDescriptor(fd)));
+Task<> serve_by_coroutines(AioContext& loop, Acceptor& acceptor) {
+  for (;;) {
+    auto client = co_await acceptor.accept();
+    if (!client) {
+      std::fprintf(stderr, "%s\n", client.error().message().c_str());
+      co_return MainLoop::current()->quit(1);
+    }
+    co_enter(loop, echo(std::move(*client)));
   }
 }
 
@@ -100,27 +96,18 @@ int main(int argc, char** argv) {
   auto main_loop = MainLoop::create();
   if (!main_loop) return std::fprintf(stderr, "%s\n", main_loop.error().message().c_str()), 1;
   AioContext& loop = main_loop->context();
-
-  const FileDescriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(argc > 2 ? std::atoi(argv[2]) : 0));
-  socklen_t size = sizeof(address);
-  auto* const any_address = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(listener.get(), any_address, size) != 0 || ::listen(listener.get(), SOMAXCONN) != 0 ||
-      ::getsockname(listener.get(), any_address, &size) != 0)
-    return std::perror("cannot listen"), 1;
-  std::printf("port %d\n", ntohs(address.sin_port));
+  auto acceptor = Acceptor::listen(argc > 2 ? argv[2] : "tcp:127.0.0.1:0");
+  if (!acceptor) return std::fprintf(stderr, "%s\n", acceptor.error().message().c_str()), 1;
+  std::printf("listening on %s\n", acceptor->address().c_str());
   if (std::fflush(stdout) != 0) return std::perror("standard output"), 1;
 
   Connections connections;
   if (argv[1] == std::string_view("callbacks")) {
-    serve_by_callbacks(loop, listener.get(), connections);
+    serve_by_callbacks(loop, acceptor->fd(), connections);
   } else {
-    co_enter(loop, serve_by_coroutines(loop, listener.get()));
+    co_enter(loop, serve_by_coroutines(loop, *acceptor));
   }
   const int status = main_loop->run();      // until SIGINT, SIGTERM or SIGHUP
-  loop.set_fd_handler(listener.get(), {});  // before the descriptor is closed
+  loop.set_fd_handler(acceptor->fd(), {});  // before the descriptor is closed
   return status;
 }

@@ -140,14 +140,18 @@ class Children {
   bool* destroyed_ = nullptr;  // while they are being started: set when a child has ended the whole coroutine
 };
 
-template <class T, class Value>
-Task<> store_result(Task<T> task, std::optional<Value>& result) {
-  if constexpr (std::is_void_v<T>) {
-    co_await task;
-    result.emplace();
+// Stores the result in that loop, wherever the awaitable ends.
+template <class Awaitable, class Value>
+Task<> store_result(AioContext& loop, Awaitable awaitable, std::optional<Value>& result) {
+  std::optional<Value> value;
+  if constexpr (std::is_void_v<Awaited<Awaitable>>) {
+    co_await awaitable;
+    value.emplace();
   } else {
-    result.emplace(co_await task);
+    value.emplace(co_await awaitable);
   }
+  if (!loop.in_home_thread()) co_await reschedule_self(loop);
+  result = std::move(value);
 }
 
 template <class T>

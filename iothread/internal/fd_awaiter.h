@@ -12,8 +12,9 @@ namespace qomio::internal {
 
 class FdWait;
 
-// Waits until a descriptor is ready; see readable() and writable().
-class FdAwaiter final : public Awaiter {
+// Waits until a descriptor is ready; see readable() and writable(). Base of the awaitables that then do
+// something with it.
+class [[nodiscard]] FdAwaiter : public Awaiter {
  public:
   FdAwaiter(int fd, FdDirection direction, Cancellation* cancellation)
       : Awaiter(cancellation), fd_(fd), direction_(direction) {}
@@ -25,11 +26,16 @@ class FdAwaiter final : public Awaiter {
     own();
   }
 
+ protected:
+  int fd() const { return fd_; }
+  // Called in the loop when the descriptor is ready. If it returns false, the wait goes on.
+  virtual bool attempt() { return true; }
+
  private:
   friend class FdWait;
 
   void wait();
-  void cancel() override;
+  void cancel() final;
 
   int fd_;
   FdDirection direction_;

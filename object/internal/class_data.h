@@ -34,6 +34,7 @@ struct ClassData {
 
   TypeInfo info;
   std::atomic<bool> checked_instance = false;
+  std::atomic<bool> is_registered = true;  // false: unregister_type() has taken the type back
   // Whether an object has the type's C++ class; null until that is known.
   std::atomic<bool (*)(const Object&)> is_instance = nullptr;
   std::unique_ptr<Error> mistake;  // the first one in its class_init

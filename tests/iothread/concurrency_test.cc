@@ -299,6 +299,36 @@ TEST_F(TaskGroupTest, destroyed_before_its_tasks_have_ended_breaks_an_invariant)
       "a TaskGroup is destroyed while its tasks run; co_await join\\(\\) first");
 }
 
+class BlockOn : public InLoopWithRecord {};
+
+TEST_F(BlockOn, runs_the_loop_until_the_awaitable_has_ended_and_returns_its_result) {
+  const auto answer = []() -> Task<int> {
+    (void)co_await sleep_for(1us);
+    co_return 42;
+  };
+  EXPECT_EQ(block_on(answer()), 42);
+  EXPECT_TRUE(block_on(sleep_for(1us)));
+  const auto nothing = []() -> Task<> { co_return; };
+  block_on(nothing());
+}
+
+TEST_F(BlockOn, returns_what_a_task_returns_in_another_loop) {
+  RunningLoop other;
+  const auto answer = [](AioContext& away) -> Task<std::string> {
+    co_await reschedule_self(away);
+    co_return "from there";
+  };
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(block_on(answer(*other)), "from there");
+}
+
+TEST_F(BlockOn, may_be_called_inside_a_coroutine_of_the_loop) {
+  const auto outer = []() -> Task<int> {
+    const auto inner = []() -> Task<int> { co_return 1; };
+    co_return block_on(inner()) + 1;
+  };
+  EXPECT_EQ(block_on(outer()), 2);
+}
+
 class Semaphores : public InLoopWithRecord {};
 
 TEST_F(Semaphores, give_permits_in_the_order_of_asking) {

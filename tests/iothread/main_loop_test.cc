@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <thread>
+#include <utility>
 
 #include "qomio/iothread/iothread.h"
 #include "qomio/iothread/iothread_commands.h"
@@ -88,6 +89,63 @@ TEST_F(MainLoopTest, is_not_ended_by_a_signal_for_a_forked_child) {
   while (::g_main_context_iteration(main_loop.g_main_context(), FALSE)) {
   }
   EXPECT_EQ(events, 0);
+}
+
+// Handlers of a program's own.
+class OwnHandlers {
+ public:
+  OwnHandlers() { set(SIGHUP); }
+  OwnHandlers(const OwnHandlers&) = delete;
+  OwnHandlers& operator=(const OwnHandlers&) = delete;
+  ~OwnHandlers() {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) (void)std::signal(signal, SIG_DFL);
+  }
+  static void set(int signal) {
+    (void)std::signal(signal, [](int number) { handled = number; });
+  }
+  static int take() { return std::exchange(handled, 0); }
+
+ private:
+  static inline volatile std::sig_atomic_t handled = 0;
+};
+
+TEST(MainLoopSignals, that_the_program_handles_itself_stay_with_it) {
+  const OwnHandlers handlers;
+  {
+    MainLoop main_loop = MainLoop::create({SIGTERM}).value();
+    std::raise(SIGHUP);
+    EXPECT_EQ(OwnHandlers::take(), SIGHUP);
+    while (::g_main_context_iteration(main_loop.g_main_context(), FALSE)) {
+    }
+    OwnHandlers::set(SIGINT);
+    main_loop.context().schedule_oneshot([] { std::raise(SIGTERM); });
+    EXPECT_EQ(main_loop.run(), 0);
+    EXPECT_EQ(OwnHandlers::take(), 0);
+  }
+  std::raise(SIGHUP);
+  EXPECT_EQ(OwnHandlers::take(), SIGHUP);
+  std::raise(SIGINT);
+  EXPECT_EQ(OwnHandlers::take(), SIGINT) << "set while the loop existed";
+}
+
+TEST(MainLoopSignals, may_all_be_left_to_the_program) {
+  const OwnHandlers handlers;
+  OwnHandlers::set(SIGTERM);
+  MainLoop main_loop = MainLoop::create({}).value();
+  std::raise(SIGTERM);
+  EXPECT_EQ(OwnHandlers::take(), SIGTERM);
+}
+
+TEST(MainLoopSignals, whose_handler_was_set_while_it_existed_are_not_restored) {
+  const OwnHandlers handlers;
+  {
+    const MainLoop main_loop = MainLoop::create().value();
+    OwnHandlers::set(SIGTERM);
+  }
+  std::raise(SIGTERM);
+  EXPECT_EQ(OwnHandlers::take(), SIGTERM);
+  std::raise(SIGHUP);
+  EXPECT_EQ(OwnHandlers::take(), SIGHUP) << "restored";
 }
 
 TEST_F(MainLoopTest, ends_at_sigterm_and_at_quit_and_says_why) {

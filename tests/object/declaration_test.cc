@@ -169,6 +169,19 @@ TEST(ForgottenCreate, is_an_error_once_the_class_is_cast_to) {
             "'tank-without-create' is for: is .create of its TypeInfo missing?");
 }
 
+class Tub final : public Gauge {
+ public:
+  static const TypeInfo type_info;
+};
+constinit const TypeInfo Tub::type_info{.name = "tub-without-create", .parent = "gauge"};
+
+TEST(ForgottenCreate, is_an_error_even_if_objects_were_made_by_name_before) {
+  ASSERT_TRUE(register_type(Gauge::type_info));
+  ASSERT_TRUE(register_type(Tub::type_info));
+  EXPECT_TRUE(object_new("tub-without-create")) << "nothing shows the mistake yet";
+  EXPECT_FALSE(object_new_with_props<Tub>("t"));
+}
+
 // --- Names and roots ---
 
 TEST(Names, that_paths_can_not_say_are_refused) {

@@ -424,5 +424,40 @@ TEST_F(TreeTest, the_deepest_tree_is_destroyed_without_recursion) {
   EXPECT_EQ(object_root().child("deep"), nullptr);
 }
 
+TEST_F(TreeTest, a_private_tree_hides_the_other_until_it_is_destroyed) {
+  Object& outer = node("outer");
+  const std::string outer_path = path(outer);
+  {
+    const PrivateTree tree;
+    EXPECT_EQ(object_root().child("outer"), nullptr);
+    EXPECT_EQ(object_resolve_path(outer_path).object, nullptr);
+    EXPECT_EQ(object_resolve_path("/objects").object, &objects_root());
+    Object& inner = node("inner");
+    EXPECT_EQ(path(inner), "/inner");
+    EXPECT_EQ(object_resolve_path("inner").object, &inner);
+    {
+      const PrivateTree innermost;
+      EXPECT_EQ(object_resolve_path("inner").object, nullptr);
+    }
+    EXPECT_EQ(object_resolve_path("inner").object, &inner);
+  }
+  EXPECT_EQ(object_resolve_path(outer_path).object, &outer);
+  EXPECT_EQ(object_resolve_path("inner").object, nullptr);
+}
+
+TEST_F(TreeTest, a_private_tree_unparents_everything_in_it_at_its_end) {
+  const Ref<Object> kept = *object_new("node");
+  {
+    const PrivateTree tree;
+    ASSERT_TRUE(objects_root().add_child("kept", *kept));
+    node("left");
+    const Ref<Object> outside = *object_new("node");
+    ASSERT_TRUE(internal_root().add_child("outside", *outside));
+    log.clear();
+  }
+  EXPECT_THAT(log, ElementsAre("unparent kept", "unparent outside", "~", "unparent left"));
+  EXPECT_EQ(kept->parent(), nullptr);
+}
+
 }  // namespace tree_test
 }  // namespace qomio

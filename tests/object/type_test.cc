@@ -404,6 +404,42 @@ TEST_F(TypeTest, a_class_hook_may_cast_while_another_thread_does) {
   EXPECT_EQ(class_of("asking"), "ok");
 }
 
+TEST_F(TypeTest, a_type_can_be_taken_back_and_registered_again) {
+  static int classes = 0;
+  static constinit const TypeInfo info{
+      .name = "passing", .parent = "object", .create = create<Thing>, .class_init = [](ObjectClass&) {
+        ++classes;
+      }};
+  static constinit const TypeInfo other{.name = "passing", .parent = "object", .create = create<Thing>};
+  ASSERT_TRUE(register_type(info));
+  const Ref<Object> old = *object_new("passing");
+  ASSERT_TRUE(unregister_type(info));
+  EXPECT_EQ(object_new("passing").error().message(), "unknown type 'passing'");
+  EXPECT_EQ(old->object_class().name(), "passing") << "objects that exist keep their class";
+  ASSERT_TRUE(register_type(other)) << "the name is free";
+  const Ref<Object> another = *object_new("passing");
+  EXPECT_NE(&another->object_class(), &old->object_class());
+  ASSERT_TRUE(unregister_type(other));
+  ASSERT_TRUE(register_type(info));
+  EXPECT_EQ(&(*object_new("passing"))->object_class(), &old->object_class());
+  EXPECT_EQ(classes, 1);
+  ASSERT_TRUE(unregister_type(info));
+}
+
+TEST_F(TypeTest, a_type_that_others_use_or_that_is_unknown_cannot_be_taken_back) {
+  static constinit const TypeInfo base{.name = "passing-base", .parent = "object", .create = create<Thing>};
+  static constinit const TypeInfo face{.name = "passing-face", .parent = "interface"};
+  static constinit const TypeInfo derived{
+      .name = "passing-derived", .parent = "passing-base", .interfaces = {"passing-face"}};
+  EXPECT_EQ(unregister_type(base).error().message(), "Type 'passing-base' is not registered");
+  for (const TypeInfo* info : {&base, &face, &derived}) ASSERT_TRUE(register_type(*info));
+  EXPECT_EQ(unregister_type(base).error().message(), "Type 'passing-base' is used by type 'passing-derived'");
+  EXPECT_EQ(unregister_type(face).error().message(), "Type 'passing-face' is used by type 'passing-derived'");
+  const TypeInfo copy = base;
+  EXPECT_EQ(unregister_type(copy).error().message(), "Type 'passing-base' is not registered");
+  for (const TypeInfo* info : {&derived, &face, &base}) EXPECT_TRUE(unregister_type(*info));
+}
+
 TEST_F(TypeTest, the_number_of_ancestors_is_limited) {
   const auto name = [](int generation) { return "heir-" + std::to_string(generation); };
   for (int generation = 0; generation < 2000; ++generation) {
