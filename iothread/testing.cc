@@ -2,10 +2,16 @@
 #include "qomio/iothread/testing.h"
 
 #include <glib.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "qomio/iothread/internal/clock.h"
 #include "qomio/iothread/internal/loop.h"
@@ -13,7 +19,9 @@
 #include "qomio/iothread/iothread_commands.h"
 #include "qomio/object/global_defaults.h"
 #include "qomio/object/object_commands.h"
+#include "qomio/qapi/file_descriptor.h"
 #include "qomio/qapi/internal/invariant.h"
+#include "qomio/qapi/qmp_server.h"
 
 namespace qomio {
 
@@ -32,13 +40,88 @@ void TestClock::advance(std::chrono::nanoseconds time) {
   time_->realtime_ns += time.count();
 }
 
-// Members are destroyed in reverse: the objects first, which use everything else.
+namespace {
+
+// The client's end of a connection to a QmpServer of this thread.
+class QmpConnection {
+ public:
+  QmpConnection(QmpServer& server, GMainContext* context) : context_(context) {
+    std::array<int, 2> ends = {-1, -1};
+    const bool made = ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0;
+    invariant(made && server.add_client(ends[0]), "a TestProgram cannot connect to its server");
+    end_.reset(ends[1]);
+    (void)next_message();  // the greeting
+  }
+
+  void send(std::string_view line) {
+    const std::string text = std::string(line) + '\n';
+    for (std::size_t sent = 0; sent < text.size();) {
+      const ssize_t count =
+          ::send(end_.get(), text.data() + sent, text.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (count > 0) sent += static_cast<std::size_t>(count);
+      if (count < 0 && errno != EAGAIN) return;  // closed
+      if (count < 0) g_main_context_iteration(context_, TRUE);
+    }
+  }
+  // Runs the server until a message has come; null: it has closed the connection.
+  Json next_message() {
+    for (;;) {
+      if (auto message = take_message()) return std::move(*message);
+      if (!receive()) return nullptr;
+    }
+  }
+  // A message that has been received.
+  std::optional<Json> take_message() {
+    const std::size_t end = received_.find('\n');
+    if (end == std::string::npos) return std::nullopt;
+    Json message = Json::parse(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(end));
+    received_.erase(0, end + 1);
+    return message;
+  }
+  // Receives what has come, and lets the server run if that is nothing. Returns false at the end.
+  bool receive() {
+    if (const auto size = receive_now(); size != 0) return size > 0;
+    g_main_context_iteration(context_, TRUE);
+    return true;
+  }
+  // Returns the number of bytes, 0 if there are none now, -1 at the end.
+  ssize_t receive_now() {
+    std::array<char, 65536> buffer;
+    const ssize_t size = ::recv(end_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size < 0 && errno == EAGAIN) return 0;
+    if (size <= 0) return -1;
+    received_.append(buffer.data(), static_cast<std::size_t>(size));
+    return size;
+  }
+
+ private:
+  GMainContext* const context_;
+  FileDescriptor end_;
+  std::string received_;
+};
+
+}  // namespace
+
+// Members are destroyed in reverse: the client, the server, and the objects, which use everything else.
 struct TestProgram::State {
   TestClock clock;
   MainLoop main_loop = MainLoop::create({}).value();
   CommandRegistry commands;
   std::vector<const TypeInfo*> types;
   std::optional<PrivateTree> tree = std::make_optional<PrivateTree>();
+  std::optional<QmpServer> server;
+  std::optional<QmpConnection> client;
+  std::vector<Json> events;
+
+  QmpConnection& connection() {
+    if (!server) server.emplace(commands, main_loop.g_main_context());
+    if (!client) {
+      client.emplace(*server, main_loop.g_main_context());
+      client->send(R"({"execute": "qmp_capabilities"})");
+      (void)client->next_message();
+    }
+    return *client;
+  }
 
   // The loops of all I/O threads.
   static std::vector<AioContext*> other_loops() {
@@ -75,6 +158,8 @@ TestProgram::TestProgram() : state_(std::make_unique<State>()) {
 }
 
 TestProgram::~TestProgram() {
+  state_->client.reset();
+  state_->server.reset();
   state_->tree.reset();
   std::ranges::reverse(state_->types);
   for (const TypeInfo* const type : state_->types) {
@@ -113,6 +198,32 @@ void TestProgram::advance(std::chrono::nanoseconds time) {
     left -= step;
     if (left == 0) return;
   }
+}
+
+Json TestProgram::qmp(std::string_view request) {
+  state_->connection().send(request);
+  for (;;) {
+    Json message = state_->client->next_message();
+    if (message.is_null()) {
+      state_->client.reset();
+      return message;
+    }
+    if (!message.contains("event")) return message;
+    state_->events.push_back(std::move(message));
+  }
+}
+
+Json TestProgram::qmp(std::string_view command, const Json& arguments) {
+  return qmp(json_text(Json{{"execute", command}, {"arguments", arguments}}));
+}
+
+std::vector<Json> TestProgram::take_events() {
+  run_ready();
+  QmpConnection& connection = state_->connection();
+  while (connection.receive_now() > 0) {
+  }
+  while (auto message = connection.take_message()) state_->events.push_back(std::move(*message));
+  return std::exchange(state_->events, {});
 }
 
 }  // namespace qomio

@@ -75,8 +75,21 @@ class TestProgram {
   // Runs everything that is ready in the main loop and in the loops of I/O threads, and what that makes ready
   // in the main loop.
   void run_ready();
-  // Moves the time on, from one timer of these loops to the next, and runs each at its time.
+  // Moves the time on, from one timer of these loops to the next, and runs each at its time. GLib's own
+  // time-outs follow real time, as do file requests and jobs of thread pools, which are not waited for.
   void advance(std::chrono::nanoseconds time);
+
+  // What a QMP client sends and receives, without a socket file: sends a line, which need not be JSON, runs
+  // the program until the reply has come, and returns it: `{"return": ...}` or `{"error": ...}`; null if the
+  // server has closed the connection. The client connects and negotiates at the first call, and again after
+  // the server has closed the connection. Waits for ever if there is no reply: the line is an incomplete
+  // value, or the command waits for the time to move.
+  Json qmp(std::string_view request);
+  // The same for a command and its arguments.
+  Json qmp(std::string_view command, const Json& arguments);
+  // The events that the client has received and this function has not returned yet, oldest first, as QMP
+  // sends them.
+  std::vector<Json> take_events();
 
  private:
   struct State;

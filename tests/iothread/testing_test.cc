@@ -110,6 +110,30 @@ TEST_F(TestProgramTest, has_the_commands_of_objects_and_io_threads) {
   EXPECT_EQ(program.commands().run("query-iothreads", Json::object())->size(), 0U);
 }
 
+TEST_F(TestProgramTest, answers_as_a_server_does) {
+  EXPECT_EQ(program.qmp("object-add", Json{{"qom-type", "bucket"}, {"id", "b0"}, {"rate", 7}}),
+            Json::parse(R"({"return": {}})"));
+  EXPECT_EQ(
+      program.qmp(R"({"execute": "qom-get", "arguments": {"path": "b0", "property": "rate"}, "id": 5})"),
+      Json::parse(R"({"return": 7, "id": 5})"));
+  const Json refused = program.qmp("object-add", Json{{"qom-type", "bucket"}, {"id", "b1"}, {"rate", 0}});
+  EXPECT_EQ(refused["error"]["class"], "GenericError");
+  EXPECT_EQ(object_resolve_path("/objects/b1").object, nullptr);
+  EXPECT_EQ(program.qmp("{ nonsense }")["error"]["class"], "GenericError");
+  EXPECT_EQ(program.qmp(std::string(200'000, ' ') + R"({"execute": "query-iothreads"})"),
+            Json::parse(R"({"return": []})"));
+}
+
+TEST_F(TestProgramTest, keeps_events_until_they_are_asked_for) {
+  EXPECT_TRUE(program.take_events().empty());
+  program.main_loop().shut_down(ShutdownCause::host_signal);
+  const std::vector<Json> events = program.take_events();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0]["event"], "SHUTDOWN");
+  EXPECT_EQ(program.qmp("query-iothreads", Json::object()), Json::parse(R"({"return": []})"));
+  EXPECT_TRUE(program.take_events().empty());
+}
+
 TEST(TestProgramEnd, takes_back_types_and_objects) {
   {
     TestProgram program;
