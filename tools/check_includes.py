@@ -100,7 +100,7 @@ def problems_of(path, root, installed):
     folder = relative.parts[0]
     for quote, name in includes(path):
         if not name.startswith("qomio/"):
-            if quote == '"':
+            if quote == '"' and not name.endswith(".moc"):  # moc writes these
                 yield f'names "{name}": headers of the project are included as "qomio/FOLDER/NAME.h"'
             continue
         target = pathlib.PurePosixPath(name).relative_to("qomio")
