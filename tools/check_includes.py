@@ -33,7 +33,7 @@ ORDER = {
         internal/json/* internal/repeated_message internal/socket_lock
         keyval
         command
-        command_registry internal/compat
+        session command_registry internal/compat
         internal/schema/schema
         introspection internal/schema/reference
         internal/qmp/*
