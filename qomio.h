@@ -18,3 +18,4 @@
 #include "qomio/qapi/command_registry.h"
 #include "qomio/qapi/error.h"
 #include "qomio/qapi/qmp_server.h"
+#include "qomio/qapi/session.h"

@@ -167,6 +167,22 @@ Result<Ref<Object>> make_from_options(const Json& options, Scalars scalars) {
   return object;
 }
 
+// QEMU's sentence, followed by the holders, which QEMU does not have.
+std::unexpected<Error> in_use(std::string_view id, const std::vector<Holder>& holders) {
+  std::string names;
+  for (const Holder& holder : holders) {
+    names += (names.empty() ? " (held by: " : ", ") + holder.kind;
+    if (!holder.name.empty()) names += ' ' + holder.name;
+  }
+  if (!holders.empty()) names += ')';
+  auto refused = error("object '{}' is in use, can not be deleted{}", id, names);
+  if (holders.empty()) return refused;
+  Json data = to_json(holders);
+  const JsonClearer clearer(data);
+  refused.error().set_data(fmt::format(R"({{"holders": {}}})", json_text(data)));
+  return refused;
+}
+
 }  // namespace
 
 bool is_identifier(std::string_view id) {
@@ -211,11 +227,7 @@ Result<void> user_creatable_del(std::string_view id) {
   const std::vector<Holder> holders = internal::holders_that_stay(*object);
   if (!holders.empty() ||
       (creatable && !callback("can_be_deleted() of", id, [&] { return creatable->can_be_deleted(); }))) {
-    auto in_use = error("object '{}' is in use, can not be deleted", id);
-    Json data = to_json(holders);
-    const JsonClearer clearer(data);
-    if (!holders.empty()) in_use.error().set_data(fmt::format(R"({{"holders": {}}})", json_text(data)));
-    return in_use;
+    return in_use(id, holders);
   }
   object_unparent(*object);
   return {};

@@ -25,7 +25,8 @@ class UserCreatable {
   // work. After an error the object is unparented and released, so its destructor must undo what complete()
   // has started.
   virtual Result<void> complete() { return {}; }
-  // Returning false makes object-del fail with `object 'x' is in use, can not be deleted`; so does a holder.
+  // Returning false makes object-del fail with `object 'x' is in use, can not be deleted`. So does a holder,
+  // whom the error then names.
   virtual bool can_be_deleted() const { return true; }
 
  protected:
@@ -68,9 +69,10 @@ Result<Ref<T>> object_new_with_props(std::string_view id,
 Result<Ref<Object>> user_creatable_add(const Json& options, Scalars scalars = Scalars::typed);
 // Implements object-del. Errors: `object 'x' not found`;
 // `object 'x' belongs to the program, can not be deleted` for an object below /objects that is not user-made
-// (see Object::is_user_made()); `object 'x' is in use, can not be deleted`, whose data lists the holders, if
-// any, of the object and its descendants: {"holders": [{"kind": "export", "name": "disk0"}]}. Holders that
-// are destroyed with the object do not count, unless they hold each other in a cycle.
+// (see Object::is_user_made()); `object 'x' is in use, can not be deleted`. If the object or a descendant has
+// holders, the message ends in ` (held by: export disk0, token-bucket b0)`, and the error's data lists them:
+// {"holders": [{"kind": "export", "name": "disk0"}]}. Holders that are destroyed with the object do not
+// count, unless they hold each other in a cycle.
 Result<void> user_creatable_del(std::string_view id);
 
 // Whether `id` is a letter followed by letters, digits, '-', '.' and '_'.

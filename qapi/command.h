@@ -16,6 +16,8 @@
 
 namespace qomio {
 
+class Session;
+
 // What a client may do.
 enum class Access { full, read_only };
 template <>
@@ -55,10 +57,10 @@ class Reply {
   std::shared_ptr<State> state_;
 };
 
-// One call of a command that answers later, or whose result depends on the caller.
+// One call of a command that answers later.
 struct CommandCall {
   Visitor& arguments;  // visits an object; valid only during the call
-  Access access;       // of the client
+  Session& session;    // of the client; it may close after the call, see qapi/session.h
   Reply reply;
 };
 
@@ -77,8 +79,9 @@ struct Command {
   std::string description;  // one line, no final full stop
   std::function<const TypeDescription&()> arguments;
   std::function<const TypeDescription&()> result;
-  // Called in the main thread. Reads its arguments, always an object, and writes its result.
-  std::function<Result<void>(Visitor& arguments, Visitor& result)> run;
+  // Called in the main thread. Reads its arguments, always an object, and writes its result. The session is
+  // the client's.
+  std::function<Result<void>(Visitor& arguments, Visitor& result, Session& session)> run;
   // Called instead of `run` if the command answers later. Later requests of the client wait for the answer;
   // its out-of-band requests and other clients do not.
   std::function<void(const CommandCall& call)> start;
@@ -136,27 +139,52 @@ class Answer {
 
 namespace internal {
 
-// The argument and result types of a handler. is_later: the handler takes an Answer.
-template <class R, class A, bool later>
-struct Signature {
+// What a handler takes and returns. is_later: it takes an Answer.
+template <class R, class A, bool with_session, bool later>
+struct HandlerForm {
   using Value = R;
   using Arguments = std::remove_cvref_t<A>;
+  static constexpr bool takes_session = with_session;
   static constexpr bool is_later = later;
 };
+// The forms of a handler, by its result and its parameters.
+template <class... Types>
+struct Form;
+template <class R>
+struct Form<Result<R>> : HandlerForm<R, void, false, false> {};
+template <class R, class A>
+struct Form<Result<R>, A> : HandlerForm<R, A, false, false> {};
+template <class R>
+struct Form<Result<R>, Session&> : HandlerForm<R, void, true, false> {};
+template <class R, class A>
+struct Form<Result<R>, A, Session&> : HandlerForm<R, A, true, false> {};
+template <class R>
+struct Form<void, Answer<R>> : HandlerForm<R, void, false, true> {};
+template <class R, class A>
+struct Form<void, A, Answer<R>> : HandlerForm<R, A, false, true> {};
+template <class R>
+struct Form<void, Session&, Answer<R>> : HandlerForm<R, void, true, true> {};
+template <class R, class A>
+struct Form<void, A, Session&, Answer<R>> : HandlerForm<R, A, true, true> {};
+
+// Parameters that a handler may write in another way.
+template <class P>
+struct Parameter : std::type_identity<P> {};
+template <class R>
+struct Parameter<const Answer<R>&> : std::type_identity<Answer<R>> {};
+template <>
+struct Parameter<const Session&> : std::type_identity<Session&> {};
+// Those that no handler takes.
+template <>
+struct Parameter<Session>;
+template <>
+struct Parameter<std::shared_ptr<Session>>;
+
 template <class T>
 struct HandlerTraits;
-template <class R>
-struct HandlerTraits<Result<R> (*)()> : Signature<R, void, false> {};
-template <class R, class A>
-struct HandlerTraits<Result<R> (*)(A)> : Signature<R, A, false> {};
-template <class R>
-struct HandlerTraits<void (*)(Answer<R>)> : Signature<R, void, true> {};
-template <class R, class A>
-struct HandlerTraits<void (*)(A, Answer<R>)> : Signature<R, A, true> {};
-template <class R>
-struct HandlerTraits<void (*)(const Answer<R>&)> : Signature<R, void, true> {};
-template <class R, class A>
-struct HandlerTraits<void (*)(A, const Answer<R>&)> : Signature<R, A, true> {};
+template <class R, class... Ps>
+  requires requires { typename Form<R, typename Parameter<Ps>::type...>::Arguments; }
+struct HandlerTraits<R (*)(Ps...)> : Form<R, typename Parameter<Ps>::type...> {};
 template <class F, class R, class... As>
   requires requires { typename HandlerTraits<R (*)(As...)>::Arguments; }
 struct HandlerTraits<R (F::*)(As...)> : HandlerTraits<R (*)(As...)> {};
@@ -211,11 +239,15 @@ Result<void> write_result(Result<R>& result, Visitor& visitor) {
   }
 }
 
-// Calls the handler with the arguments, if it takes any, followed by `more`.
-template <class Handler, class A, class... More>
-auto call_handler(Handler& handler, Result<A>& arguments, More... more) {
-  if constexpr (std::is_void_v<A>) {
+// Calls the handler with the arguments and the session, if it takes them, followed by `more`.
+template <class Traits, class Handler, class A, class... More>
+auto call_handler(Handler& handler, Result<A>& arguments, Session& session, More... more) {
+  if constexpr (std::is_void_v<A> && Traits::takes_session) {
+    return handler(session, std::move(more)...);
+  } else if constexpr (std::is_void_v<A>) {
     return handler(std::move(more)...);
+  } else if constexpr (Traits::takes_session) {
+    return handler(std::move(*arguments), session, std::move(more)...);
   } else {
     return handler(std::move(*arguments), std::move(more)...);
   }
@@ -251,13 +283,17 @@ void Answer<T>::send(Result<T> result) const {
 //     Result<Measurement> measure(const MeasureArguments& arguments);
 //     void measure(const MeasureArguments& arguments, Answer<Measurement> answer);
 //
-// Copies of the command share the handler, which lives as long as the command is offered or runs. For
-// coroutines see iothread/co_command.h.
+// A handler that takes a Session& after its arguments learns who calls it: see qapi/session.h.
+//
+//     Result<Measurement> measure(const MeasureArguments& arguments, Session& session);
+//
+// Copies of the command share the handler with its captures, which live as long as the command is offered or
+// its handler runs. For coroutines see iothread/co_command.h.
 template <class Handler>
 Command command(std::string_view name, std::string_view description, Handler handler) {
   static_assert(
       internal::CommandHandler<Handler>,
-      "a command handler is a Result<R>(), Result<R>(Arguments), void(Answer<R>) or void(Arguments, "
+      "a command handler is a Result<R>([Arguments,] [Session&]) or a void([Arguments,] [Session&,] "
       "Answer<R>), and not a template");
   if constexpr (internal::CommandHandler<Handler>) {
     using Traits = internal::HandlerTraits<typename internal::HandlerType<Handler>::type>;
@@ -270,14 +306,14 @@ Command command(std::string_view name, std::string_view description, Handler han
         auto arguments = internal::read_arguments<Arguments>(call.arguments);
         const JsonClearer clearer(arguments);
         if (!arguments) return call.reply.send(arguments.error());
-        internal::call_handler(*shared, arguments, Answer<Value>(call.reply));
+        internal::call_handler<Traits>(*shared, arguments, call.session, Answer<Value>(call.reply));
       };
     } else {
-      c.run = [shared](Visitor& given, Visitor& written) -> Result<void> {
+      c.run = [shared](Visitor& given, Visitor& written, Session& session) -> Result<void> {
         auto arguments = internal::read_arguments<Arguments>(given);
         const JsonClearer clearer(arguments);
         if (!arguments) return failure(arguments);
-        auto result = internal::call_handler(*shared, arguments);
+        auto result = internal::call_handler<Traits>(*shared, arguments, session);
         const JsonClearer result_clearer(result);
         return internal::write_result<Value>(result, written);
       };

@@ -42,6 +42,7 @@ struct Listener {
 struct PendingEvent {
   std::string name;
   Json data;
+  std::optional<std::weak_ptr<Session>> only;  // the session to which it is sent; none: to all listeners
 };
 
 }  // namespace
@@ -54,18 +55,21 @@ struct CommandRegistry::State {
     for (PendingEvent& left : pending) json_clear(left.data);
   }
 
-  bool is_wanted(std::string_view name) {
+  // `only` is the session to which the event is sent; null: to all listeners.
+  bool is_wanted(std::string_view name, const Session* only) {
     const auto event = events.find(name);
     if (event == events.end()) {
       broken_invariant(fmt::format("the event '{}' was not added to the registry before it was sent", name));
     }
     if (compat.hides(event->second.features)) return false;
+    if (only) return only->is_open();
     return listeners.any_of([&](const Listener& listener) { return listener.wants_event(name); });
   }
 
-  void tell(std::string_view name, Json& data) {
+  void tell(std::string_view name, Json& data, Session* only) {
     unless_out_of_memory([&] {
       if (compat.hides_some()) compat.filter_output(data, events.find(name)->second.data());
+      if (only) return only->receive(name, data);
       listeners.for_each_present([&](const Listener& listener) {
         unless_out_of_memory([&] {
           if (!listener.wants_event(name)) return;
@@ -76,19 +80,21 @@ struct CommandRegistry::State {
   }
 
   template <class Make>
-  void emit(std::string_view name, const Make& make) {
-    if (!in_main_thread()) return unless_out_of_memory([&] { put_pending(name, make()); });
-    if (!is_wanted(name)) return;
+  void emit(std::string_view name, const Make& make, Session* only = nullptr) {
+    if (!in_main_thread()) return unless_out_of_memory([&] { put_pending(name, make(), only); });
+    if (!is_wanted(name, only)) return;
     unless_out_of_memory([&] {
       Json data = make();
       const JsonClearer clearer(data);
-      tell(name, data);
+      tell(name, data, only);
     });
   }
 
-  void put_pending(std::string_view name, Json data) {
+  void put_pending(std::string_view name, Json data, Session* only) {
+    PendingEvent event{std::string(name), std::move(data), std::nullopt};
+    if (only) event.only = only->weak_from_this();
     const std::lock_guard lock(mutex);
-    pending.push_back({std::string(name), std::move(data)});
+    pending.push_back(std::move(event));
     if (source) return;
     source.emplace(nullptr, [this] { send_pending(); });
     source->set_ready_time(0);
@@ -110,7 +116,9 @@ struct CommandRegistry::State {
     }
     while (std::optional<PendingEvent> next = take_pending()) {
       const JsonClearer clearer(next->data);
-      if (is_wanted(next->name)) tell(next->name, next->data);
+      const std::shared_ptr<Session> only = next->only ? next->only->lock() : nullptr;
+      if (next->only && !only) continue;
+      if (is_wanted(next->name, only.get())) tell(next->name, next->data, only.get());
     }
   }
 
@@ -119,6 +127,7 @@ struct CommandRegistry::State {
   internal::ListenerList<Listener> listeners;
   CompatPolicy compat;
   std::string package = "qomio-" QOMIO_VERSION;
+  std::uint64_t opened_sessions = 0;
 
   // Events emitted by other threads, oldest first, and the source that will send them. Each batch needs a new
   // source, since GLib does not dispatch a source recursively.
@@ -195,7 +204,7 @@ Result<const Command*> CommandRegistry::allowed_command(std::string_view name, A
   return command;
 }
 
-Result<Json> CommandRegistry::run(const Command& command, const Json& arguments) const {
+Result<Json> CommandRegistry::run(const Command& command, const Json& arguments, Session& session) const {
   require_main_thread("CommandRegistry::run()");
   const Running running(*this, command.running_text);
   if (state_->compat.rejects_some()) {
@@ -206,17 +215,17 @@ Result<Json> CommandRegistry::run(const Command& command, const Json& arguments)
   const auto result_type = command.result;
   InputVisitor input(arguments, Scalars::typed, any_values(command));
   OutputVisitor output;
-  auto done =
-      callback([text = command.running_text] { return text; }, [&] { return function(input, output); });
+  auto done = callback([text = command.running_text] { return text; },
+                       [&] { return function(input, output, session); });
   if (!done) return failure(done);
   Json result = output.take();
   if (state_->compat.hides_some()) state_->compat.filter_output(result, result_type());
   return result;
 }
 
-void CommandRegistry::start(const Command& command, const Json& arguments, Access access,
+void CommandRegistry::start(const Command& command, const Json& arguments, Session& session,
                             const Reply& reply) const {
-  if (!command.start) return reply.send(run(command, arguments));
+  if (!command.start) return reply.send(run(command, arguments, session));
   require_main_thread("CommandRegistry::start()");
   const Running running(*this, command.running_text);
   InputVisitor input(arguments, Scalars::typed, any_values(command));
@@ -226,30 +235,42 @@ void CommandRegistry::start(const Command& command, const Json& arguments, Acces
   if (state_->compat.rejects_some()) {
     if (auto r = state_->compat.check_input(arguments, command.arguments()); !r) return reply.send(r.error());
   }
-  if (!state_->compat.hides_some()) return start({input, access, reply});
+  if (!state_->compat.hides_some()) return start({input, session, reply});
   const Reply whole([reply, policy = state_->compat, type = command.result](Result<Json> result) {
     if (result) policy.filter_output(*result, type());
     reply.send(std::move(result));
   });
   reply.on_cancel(whole.canceller());
-  start({input, access, whole});
+  start({input, session, whole});
 }
 
-Result<Json> CommandRegistry::run(std::string_view name, const Json& arguments, Access access) const {
-  const auto command = allowed_command(name, access);
+Result<Json> CommandRegistry::run(std::string_view name, const Json& arguments, Session& session) const {
+  const auto command = allowed_command(name, session.access());
   if (!command) return std::unexpected(command.error());
-  if ((*command)->run) return run(**command, arguments);
+  if ((*command)->run) return run(**command, arguments, session);
   const auto answer = std::make_shared<std::optional<Result<Json>>>();
   const Reply reply([answer](Result<Json> given) { *answer = std::move(given); });
-  start(**command, arguments, access, reply);
+  start(**command, arguments, session, reply);
   reply.cancel();
   if (!*answer) return error("The command {} does not answer at once", name);
   return std::move(**answer);
 }
 
+Result<Json> CommandRegistry::run(std::string_view name, const Json& arguments) const {
+  const OpenSession session = open_session();
+  return run(name, arguments, *session);
+}
+
+OpenSession CommandRegistry::open_session(SessionOptions options) const {
+  require_main_thread("CommandRegistry::open_session()");
+  std::shared_ptr<Session> session(new Session(*this, ++state_->opened_sessions, std::move(options)));
+  Session* const opened = session.get();
+  return OpenSession(opened, CloseSession{std::move(session)});
+}
+
 bool CommandRegistry::is_wanted(std::string_view name) const {
   require_main_thread("CommandRegistry::is_wanted()", "CommandRegistry::emit()");
-  return state_->is_wanted(name);
+  return state_->is_wanted(name, nullptr);
 }
 
 void CommandRegistry::emit(std::string_view name) {
@@ -262,12 +283,13 @@ void CommandRegistry::emit(std::string_view name, const Json& data) {
 }
 
 void CommandRegistry::emit_written(std::string_view name, void (*write)(Visitor& visitor, void* value),
-                                   const void* value) {
-  state_->emit(name, [&] {
+                                   const void* value, Session* only) const {
+  const auto make = [&] {
     OutputVisitor visitor;
     write(visitor, const_cast<void*>(value));  // an output visitor only reads it
     return visitor.take();
-  });
+  };
+  state_->emit(name, make, only);
 }
 
 std::shared_ptr<void> CommandRegistry::listen(EventListener listener, EventFilter wants) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "qomio/qapi/command.h"
+#include "qomio/qapi/session.h"
 
 namespace qomio {
 
@@ -120,12 +121,21 @@ class CommandRegistry {
   // `The command quit is not allowed: access is read-only`, `Deprecated command x disabled by policy`.
   Result<const Command*> allowed_command(std::string_view name, Access access) const;
   // Runs a command that has a `run`. Errors: those of the policy and of the command.
-  Result<Json> run(const Command& command, const Json& arguments) const;
+  Result<Json> run(const Command& command, const Json& arguments, Session& session) const;
   // Runs a command; the answer may come later if it has a `start`.
-  void start(const Command& command, const Json& arguments, Access access, const Reply& reply) const;
+  void start(const Command& command, const Json& arguments, Session& session, const Reply& reply) const;
   // Runs a command that answers at once. Errors: those of allowed_command() and of the command. A command
   // that would answer later is cancelled: `The command x does not answer at once`.
-  Result<Json> run(std::string_view name, const Json& arguments, Access access = Access::full) const;
+  Result<Json> run(std::string_view name, const Json& arguments, Session& session) const;
+  // The same in a session of its own, with full access and without a peer, which then closes.
+  Result<Json> run(std::string_view name, const Json& arguments) const;
+
+  // Opens a session for a client that is not a connection of a QmpServer: a test, or another way to control
+  // the program. The registry must outlive it, and it must stay open during calls of run() and start().
+  //
+  //     const OpenSession ann = commands.open_session({.access = Access::read_only});
+  //     auto answer = commands.run("login", {{"user", "ann"}, {"password", "plum"}}, *ann);
+  OpenSession open_session(SessionOptions options = {}) const;
 
   // Thread-safe. Names the request that is being served, to show what blocks the main thread: "command
   // 'quit'", "a request of a QMP client"; null if there is none. The text is never freed. A command that
@@ -181,9 +191,12 @@ class CommandRegistry {
   [[nodiscard]] std::shared_ptr<void> listen(EventListener listener, EventFilter wants = {});
 
  private:
+  friend class Session;
   struct State;
-  // Calls `write` only if a listener wants the event; in threads other than the main thread, always.
-  void emit_written(std::string_view name, void (*write)(Visitor& visitor, void* value), const void* value);
+  // Sends the event to all listeners, or to one session. Calls `write` only if the event is wanted; in
+  // threads other than the main thread, always.
+  void emit_written(std::string_view name, void (*write)(Visitor& visitor, void* value), const void* value,
+                    Session* only = nullptr) const;
 
   mutable std::atomic<const char*> running_ = nullptr;
   std::unique_ptr<State> state_;

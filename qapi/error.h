@@ -12,11 +12,43 @@
 
 namespace qomio {
 
-// The error classes of QMP. Clients distinguish errors by class; the message is for people.
-enum class ErrorClass { GenericError, CommandNotFound, DeviceNotActive, DeviceNotFound, KVMMissingCap };
+// The class of an error. Clients distinguish errors by class; the message is for people. QMP has five, and a
+// program may add its own, each a constant:
+//
+//     inline constexpr ErrorClass kBusy("DeviceBusy");
+//     return error(kBusy, "disk '{}' is being copied", id);
+//
+// Two classes are equal if their names are.
+class ErrorClass {
+ public:
+  // A name of letters and digits that begins with a capital; any other does not compile.
+  explicit consteval ErrorClass(const char* name) : name_(name) {
+    if (!is_name(name_)) the_name_of_an_error_class_is_letters_and_digits_after_a_capital();
+  }
+  // As QMP sends it: "GenericError".
+  constexpr std::string_view name() const { return name_; }
+  friend constexpr bool operator==(const ErrorClass& a, const ErrorClass& b) { return a.name() == b.name(); }
 
-// The name of a class as QMP sends it: "GenericError".
-std::string_view error_class_name(ErrorClass error_class);
+  static const ErrorClass GenericError, CommandNotFound, DeviceNotActive, DeviceNotFound, KVMMissingCap;
+
+ private:
+  static constexpr bool is_name(std::string_view name) {
+    const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+    if (name.empty() || !is_capital(name[0])) return false;
+    for (const char c : name) {
+      if (!is_capital(c) && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9')) return false;
+    }
+    return true;
+  }
+  static void the_name_of_an_error_class_is_letters_and_digits_after_a_capital() {}
+  const char* name_;
+};
+
+inline constexpr ErrorClass ErrorClass::GenericError("GenericError");
+inline constexpr ErrorClass ErrorClass::CommandNotFound("CommandNotFound");
+inline constexpr ErrorClass ErrorClass::DeviceNotActive("DeviceNotActive");
+inline constexpr ErrorClass ErrorClass::DeviceNotFound("DeviceNotFound");
+inline constexpr ErrorClass ErrorClass::KVMMissingCap("KVMMissingCap");
 
 // An error as a value: a class for programs; one sentence for people, which names the parameter, its value
 // and the allowed values and has no final full stop; an optional hint for the command line, which QMP never

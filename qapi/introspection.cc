@@ -27,25 +27,23 @@ void add_introspection_commands(CommandRegistry& commands) {
         return VersionInfo{.package = commands.package()};
       }).query());
 
-  // The results of these two commands depend on the caller's access.
-  Command names = internal::described_command<void, std::vector<CommandInfo>>(
-      "query-commands", "returns the names of all commands that the client may run");
-  names.start = [&commands](const CommandCall& call) {
-    if (auto r = internal::read_no_arguments(call.arguments); !r) return call.reply.send(r.error());
-    std::vector<CommandInfo> infos;
-    for (const auto& [name, c] : commands.commands()) {
-      if (c.is_offered(call.access)) infos.push_back({name});
-    }
-    Answer<std::vector<CommandInfo>>(call.reply).send(std::move(infos));
-  };
-  commands.add(std::move(names).query());
+  commands.add(command("query-commands", "returns the names of all commands that the client may run",
+                       [&commands](const Session& session) -> Result<std::vector<CommandInfo>> {
+                         std::vector<CommandInfo> infos;
+                         for (const auto& [name, c] : commands.commands()) {
+                           if (c.is_offered(session.access())) infos.push_back({name});
+                         }
+                         return infos;
+                       })
+                   .query());
 
+  // Sends the reply itself: a handler's result is copied, and this one is large.
   Command schema = internal::described_command<void, void>(
       "query-qmp-schema", "describes all commands that the client may run, all events, and their types");
   schema.result = schema_type;
   schema.start = [&commands](const CommandCall& call) {
     if (auto r = internal::read_no_arguments(call.arguments); !r) return call.reply.send(r.error());
-    call.reply.send(schema_json(commands, call.access));
+    call.reply.send(schema_json(commands, call.session.access()));
   };
   commands.add(std::move(schema).query());
 }

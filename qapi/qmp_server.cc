@@ -133,8 +133,9 @@ QmpServer::State::State(GMainContext* context, CommandRegistry& registry, std::s
 QmpServer::State::~State() {
   stop();
   if (getpid() == host_.process) send_rest();
-  // Sessions call the server when they are destroyed, so destroy them before its other members.
-  sessions_.clear();
+  // Sessions and the data that commands keep in them call the server when they are destroyed, so destroy them
+  // before its other members.
+  while (!sessions_.empty()) close_session(*sessions_.front());
 }
 
 UnixListener::OnConnection QmpServer::State::adder(Access access) {

@@ -32,6 +32,9 @@ void add_qmp_commands(CommandRegistry& commands);
 // client gets the event EVENTS_DROPPED with the number of dropped events. Connections over the limit of
 // clients are closed. Messages that clients can cause repeatedly are logged once, then counted.
 //
+// Each client has a Session, which commands see (qapi/session.h). The Access that is passed below is what
+// clients may do at first; a command can change it.
+//
 // After a command that ends the server (quit), no clients and no requests are accepted.
 //
 // Owns its sockets, their files and the connections. Thread: the one that runs the context. It must not be

@@ -34,7 +34,7 @@ ORDER = {
         internal/unix_listening_socket
         keyval
         command
-        command_registry internal/compat
+        session command_registry internal/compat
         internal/schema/schema
         introspection internal/schema/reference
         internal/qmp/*

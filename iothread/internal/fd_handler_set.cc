@@ -213,6 +213,8 @@ void FdHandlerSet::remove_direction(int fd, FdDirection direction, const void* o
   (reads ? handler->reader : handler->writer) = nullptr;
   (reads ? handler->read_removed : handler->write_removed) = true;
   (reads ? handler->read_paused : handler->write_paused) = false;
+  // Otherwise end_pause() could remove the handler of a later owner at the same address.
+  if (paused_.fd == fd && paused_.direction == direction) paused_ = {};
   keep_until_free(*handler);
   monitor_.watch(fd, handler->interest());
 }
@@ -258,6 +260,7 @@ void FdHandlerSet::remove(int fd) {
 // Calls no callback.
 void FdHandlerSet::detach(int fd) {
   if (!find(fd)) return;
+  if (paused_.fd == fd) paused_ = {};
   FdHandler& handler = *handlers_[static_cast<std::size_t>(fd)].release();  // free_removed() frees it
   if (!handler.pollable) --unpollable_;
   handler.removed = true;

@@ -23,7 +23,8 @@ Outcome run(const QmpRequest& request) {
   const auto command = object_registry().allowed_command(request.command, Access::full);
   if (!command) return {std::unexpected(command.error()), false};
   if ((*command)->start) return {error("answers later"), false};
-  return {object_registry().run(**command, request.arguments), (*command)->is_query};
+  static const OpenSession session = object_registry().open_session();
+  return {object_registry().run(**command, request.arguments, *session), (*command)->is_query};
 }
 
 void check(const QmpRequest& request) {

@@ -296,7 +296,8 @@ TEST_F(IOThreadTest, is_not_deleted_while_it_is_held) {
   Hold first = io0.hold("export", "disk0");
   Hold second = io0.hold("export", "disk0");
   first = Hold();
-  EXPECT_EQ(user_creatable_del("io0").error().message(), "object 'io0' is in use, can not be deleted");
+  EXPECT_EQ(user_creatable_del("io0").error().message(),
+            "object 'io0' is in use, can not be deleted (held by: export disk0)");
   EXPECT_GT(io0.thread_id(), 0);
   second = Hold();
   EXPECT_TRUE(user_creatable_del("io0").has_value());

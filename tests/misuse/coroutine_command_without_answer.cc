@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// expected: a co_command handler is a Task<Result<R>>(Arguments, Answer<R>)
+// expected: a co_command handler is a Task<Result<R>>(Arguments, [std::shared_ptr<Session>,] Answer<R>)
 #include "qomio/iothread/co_command.h"
 #include "qomio/qapi/command_registry.h"
 

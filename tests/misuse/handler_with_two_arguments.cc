@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// expected: a command handler is a Result<R>(), Result<R>(Arguments), void(Answer<R>) or void(Arguments,
+// expected: a command handler is a Result<R>([Arguments,] [Session&]) or a void([Arguments,] [Session&,]
 // Answer<R>)
 #include "qomio/qapi/command_registry.h"
 

@@ -97,7 +97,8 @@ TEST_F(LinkTest, of_a_strong_link_keeps_and_holds_its_target) {
   auto a = station("a");
   const auto b = station("b", {{"home", "a"}});
   a = {};
-  EXPECT_EQ(user_creatable_del("a").error().message(), "object 'a' is in use, can not be deleted");
+  EXPECT_EQ(user_creatable_del("a").error().message(),
+            "object 'a' is in use, can not be deleted (held by: station b)");
   EXPECT_EQ(b->home->holders().at(0).name, "b");
   EXPECT_EQ(set(*b, "home", ""), "Property cannot be set after initialization");
   b->home.reset();

@@ -93,8 +93,7 @@ class ObjectCommandsTest : public testing::Test {
     const auto reply = object_registry().run(name, *json);
     if (reply) return json_text(*reply);
     const bool generic = reply.error().error_class() == ErrorClass::GenericError;
-    return (generic ? "" : std::string(error_class_name(reply.error().error_class())) + ": ") +
-           reply.error().message();
+    return (generic ? "" : std::string(reply.error().error_class().name()) + ": ") + reply.error().message();
   }
   static void make(std::string_view members) {
     EXPECT_EQ(run("object-add", R"({"qom-type": "engine", )" + std::string(members) + "}"), "{}");
@@ -333,10 +332,15 @@ TEST_F(ObjectCommandsTest, object_add_creates_an_object_that_object_del_deletes)
   EXPECT_EQ(run("object-del", R"({"id": "a", "x": 1})"), "Parameter 'x' is unexpected");
 }
 
-TEST_F(ObjectCommandsTest, object_del_refuses_an_object_that_is_held) {
+TEST_F(ObjectCommandsTest, object_del_refuses_an_object_that_is_held_and_names_the_holders) {
   make(R"("id": "a")");
   std::optional<Hold> hold = objects_root().child("a")->hold("export", "disk0");
-  EXPECT_EQ(run("object-del", R"({"id": "a"})"), "object 'a' is in use, can not be deleted");
+  std::optional<Hold> another = objects_root().child("a")->hold("mirror", "m");
+  EXPECT_EQ(run("object-del", R"({"id": "a"})"),
+            "object 'a' is in use, can not be deleted (held by: export disk0, mirror m)");
+  another.reset();
+  EXPECT_EQ(run("object-del", R"({"id": "a"})"),
+            "object 'a' is in use, can not be deleted (held by: export disk0)");
   const auto refused = object_registry().run("object-del", Json{{"id", "a"}});
   EXPECT_EQ(refused.error().data(), R"({"holders": [{"kind": "export", "name": "disk0"}]})");
   hold.reset();

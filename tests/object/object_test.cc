@@ -224,7 +224,7 @@ TEST_F(ObjectTest, a_strong_link_keeps_its_target_from_being_deleted) {
   const auto a = lamp("a");
   lamp("b", {{"label", "b"}});
   EXPECT_TRUE(a->set_property("host", "b"));
-  EXPECT_EQ(message(user_creatable_del("b")), "object 'b' is in use, can not be deleted");
+  EXPECT_EQ(message(user_creatable_del("b")), "object 'b' is in use, can not be deleted (held by: lamp a)");
   EXPECT_THAT(object_resolve_path("b").object->holders(), ElementsAre(Holder{"lamp", "a"}));
   EXPECT_TRUE(a->set_property("host", ""));
   EXPECT_TRUE(user_creatable_del("b"));

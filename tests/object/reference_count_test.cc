@@ -80,8 +80,9 @@ TEST_F(LifetimeTest, a_ring_that_would_never_end_is_in_use) {
   Box& top = add(objects_root(), "top");
   Box& child = add(top, "child");
   child.content_.assign(&top, child);
-  EXPECT_EQ(deleting("top"),
-            R"(object 'top' is in use, can not be deleted {"holders": [{"kind": "box", "name": "child"}]})");
+  EXPECT_EQ(
+      deleting("top"),
+      R"(object 'top' is in use, can not be deleted (held by: box child) {"holders": [{"kind": "box", "name": "child"}]})");
   child.content_.reset();
   Box& third = add(top, "third");
   child.content_.assign(&third, child);
@@ -100,12 +101,12 @@ TEST_F(LifetimeTest, holders_outside_still_count) {
   outside.content_.assign(&child, outside);
   EXPECT_EQ(
       deleting("top"),
-      R"(object 'top' is in use, can not be deleted {"holders": [{"kind": "box", "name": "outside"}]})");
+      R"(object 'top' is in use, can not be deleted (held by: box outside) {"holders": [{"kind": "box", "name": "outside"}]})");
   outside.content_.reset();
   Hold hold = child.hold("export", "disk0");
   EXPECT_EQ(
       deleting("top"),
-      R"(object 'top' is in use, can not be deleted {"holders": [{"kind": "export", "name": "disk0"}]})");
+      R"(object 'top' is in use, can not be deleted (held by: export disk0) {"holders": [{"kind": "export", "name": "disk0"}]})");
   hold = Hold();
   EXPECT_EQ(deleting("top"), "ok");
   EXPECT_EQ(deleting("outside"), "ok");
@@ -124,8 +125,9 @@ TEST_F(LifetimeTest, a_link_that_outlives_its_owner_holds_in_the_name_of_its_typ
     EXPECT_EQ(target.holders(), (std::vector<Holder>{{"box", ""}}));
   }
   EXPECT_EQ(target.holders(), (std::vector<Holder>{{"box", ""}}));
-  EXPECT_EQ(deleting("target"),
-            R"(object 'target' is in use, can not be deleted {"holders": [{"kind": "box", "name": ""}]})");
+  EXPECT_EQ(
+      deleting("target"),
+      R"(object 'target' is in use, can not be deleted (held by: box) {"holders": [{"kind": "box", "name": ""}]})");
   link.reset();
   EXPECT_EQ(deleting("target"), "ok");
   EXPECT_EQ(alive, 0);

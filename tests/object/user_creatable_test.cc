@@ -306,7 +306,7 @@ TEST_F(UserCreatableTest, only_ids_of_objects_can_be_deleted) {
 TEST_F(UserCreatableTest, an_object_in_use_can_not_be_deleted) {
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "a"})"), "ok");
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "b", "uses": "a"})"), "ok");
-  EXPECT_EQ(message(user_creatable_del("a")), "object 'a' is in use, can not be deleted");
+  EXPECT_EQ(message(user_creatable_del("a")), "object 'a' is in use, can not be deleted (held by: widget b)");
   EXPECT_EQ(message(user_creatable_del("b")), "ok") << "whoever uses may go";
   EXPECT_EQ(message(user_creatable_del("a")), "ok") << "and gives back what it held";
 
@@ -322,7 +322,7 @@ TEST_F(UserCreatableTest, an_object_whose_child_is_in_use_can_not_be_deleted) {
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "a", "helper": true})"), "ok");
   ASSERT_EQ(add(R"({"qom-type": "widget", "id": "b", "uses": "/objects/a/inner"})"), "ok");
   const auto refused = user_creatable_del("a");
-  EXPECT_EQ(message(refused), "object 'a' is in use, can not be deleted");
+  EXPECT_EQ(message(refused), "object 'a' is in use, can not be deleted (held by: widget b)");
   EXPECT_EQ(refused.error().data(), R"({"holders": [{"kind": "widget", "name": "b"}]})");
   ASSERT_TRUE(objects_root().child("b")->set_property("uses", ""));
   EXPECT_EQ(message(user_creatable_del("a")), "ok");

@@ -74,7 +74,7 @@ class CommandRegistryTest : public testing::Test {
     EXPECT_TRUE(json) << arguments;
     const auto reply = registry.run(name, *json);
     if (reply) return json_text(*reply);
-    return std::string(error_class_name(reply.error().error_class())) + ": " + reply.error().message();
+    return std::string(reply.error().error_class().name()) + ": " + reply.error().message();
   }
 
   CommandRegistry registry;

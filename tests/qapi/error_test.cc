@@ -83,11 +83,22 @@ TEST(ErrorMessages, of_the_system_follow_what_failed) {
 }
 
 TEST(ErrorClasses, are_sent_by_the_names_that_clients_know) {
-  EXPECT_EQ(error_class_name(ErrorClass::GenericError), "GenericError");
-  EXPECT_EQ(error_class_name(ErrorClass::CommandNotFound), "CommandNotFound");
-  EXPECT_EQ(error_class_name(ErrorClass::DeviceNotActive), "DeviceNotActive");
-  EXPECT_EQ(error_class_name(ErrorClass::DeviceNotFound), "DeviceNotFound");
-  EXPECT_EQ(error_class_name(ErrorClass::KVMMissingCap), "KVMMissingCap");
+  EXPECT_EQ(ErrorClass::GenericError.name(), "GenericError");
+  EXPECT_EQ(ErrorClass::CommandNotFound.name(), "CommandNotFound");
+  EXPECT_EQ(ErrorClass::DeviceNotActive.name(), "DeviceNotActive");
+  EXPECT_EQ(ErrorClass::DeviceNotFound.name(), "DeviceNotFound");
+  EXPECT_EQ(ErrorClass::KVMMissingCap.name(), "KVMMissingCap");
+}
+
+TEST(ErrorClasses, of_a_program_are_equal_if_their_names_are) {
+  constexpr ErrorClass kBusy("DeviceBusy");
+  static constexpr char kSameName[] = "DeviceBusy";
+  constexpr ErrorClass kAlsoBusy(kSameName);
+  const Result<void> r = error(kBusy, "disk '{}' is being copied", "d0");
+  EXPECT_EQ(r.error().message(), "disk 'd0' is being copied");
+  EXPECT_EQ(r.error().error_class().name(), "DeviceBusy");
+  EXPECT_EQ(r.error().error_class(), kAlsoBusy);
+  EXPECT_NE(r.error().error_class(), ErrorClass::GenericError);
 }
 
 TEST(Failure, passes_an_error_on_to_a_result_of_another_type) {

@@ -205,7 +205,8 @@ TEST_F(ObjectCommandsTest, get_of_an_object_is_one_request_where_the_server_can)
 TEST_F(ObjectCommandsTest, deleting_what_is_in_use_tells_who_holds_it) {
   server.answers("object-del", [](const Json&) {
     return std::vector<std::string>{
-        R"({"error": {"class": "GenericError", "desc": "object 'io0' is in use, can not be deleted",)"
+        R"({"error": {"class": "GenericError",)"
+        R"( "desc": "object 'io0' is in use, can not be deleted (held by: token-bucket b0, export d)",)"
         R"( "data": {"holders": [{"kind": "token-bucket", "name": "b0"}, {"kind": "export", "name": "d"}]}}})"};
   });
   const Ended ended = qomctl({"del", "io0"});

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""usage: tutorial_test.py DOCUMENT SOURCE [PROGRAM]
+"""usage: tutorial_test.py DOCUMENT SOURCE... [-- PROGRAM]
 
-Checks that the source contains each block of code (```cpp) of the document, line by line except for indentation, and
-that the program prints exactly the blocks of output (```), in order.
+Checks that one of the sources contains each block of code (```cpp) of the document, line by line except for indentation,
+and that the program prints exactly the blocks of output (```), in order.
 """
 import re
 import subprocess
@@ -17,19 +17,21 @@ def stands_in(part, whole):
     return any(whole[i:i + len(part)] == part for i in range(len(whole)))
 
 
-def main(document, source, program=None):
+def main(document, *arguments):
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    sources, program = arguments[:end], arguments[end + 1:]
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", open(document, encoding="utf-8").read(), re.M | re.S)
     code = [lines(text) for kind, text in blocks if kind == "cpp"]
     output = [line for kind, text in blocks if not kind for line in lines(text)]
     if not code or bool(output) != bool(program):
         sys.exit(f"{document} has no code or no output")
-    source_lines = lines(open(source, encoding="utf-8").read())
+    texts = [lines(open(source, encoding="utf-8").read()) for source in sources]
     for part in code:
-        if not stands_in(part, source_lines):
-            sys.exit(f"this code is not in {source}:\n" + "\n".join(part))
+        if not any(stands_in(part, text) for text in texts):
+            sys.exit(f"this code is not in {' or '.join(sources)}:\n" + "\n".join(part))
     if not program:
         return
-    printed = subprocess.run([program], capture_output=True, text=True, check=True, timeout=60).stdout
+    printed = subprocess.run(program, capture_output=True, text=True, check=True, timeout=60).stdout
     if lines(printed) != output:
         sys.exit(f"the program prints:\n{printed}\nand not:\n" + "\n".join(output))
 

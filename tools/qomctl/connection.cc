@@ -17,7 +17,6 @@
 #include "qomio/qapi/standard_streams.h"
 #include "qomio/tools/qomctl/json_member.h"
 #include "qomio/tools/qomctl/printable.h"
-#include "qomio/tools/qomctl/render.h"
 
 namespace qomio::qomctl {
 
@@ -45,12 +44,6 @@ bool tells_server_to_end(std::string_view request) {
   const auto json = parse_json(request);  // accepts everything that the server accepts
   if (!json) return false;
   return string_member(*json, "execute") == "quit" || string_member(*json, "exec-oob") == "quit";
-}
-
-// Returns " (held by: export disk0)" if the error names the holders of an object, else "".
-std::string held_by(const Json& error) {
-  const Json& holders = json_member(json_member(error, "data"), "holders");
-  return holders.is_null() ? std::string() : fmt::format(" (held by: {})", cell_text(holders));
 }
 
 }  // namespace
@@ -238,8 +231,8 @@ Outcome<Json> Connection::execute(std::string_view command, const Json& argument
   if (reply->is_null()) return Json::object();  // the server has quit, as requested
   if (auto value = reply->find("return"); value != reply->end()) return Json(std::move(*value));
   if (auto error = reply->find("error"); error != reply->end() && error->is_object()) {
-    return std::unexpected(Failure{ExitStatus::server_error, string_member(*error, "desc") + held_by(*error),
-                                   string_member(*error, "class")});
+    return std::unexpected(
+        Failure{ExitStatus::server_error, string_member(*error, "desc"), string_member(*error, "class")});
   }
   return fail(ExitStatus::no_connection, "'{}' sent something that is not a QMP reply: {}", path_,
               reply->dump());

@@ -103,7 +103,7 @@ std::string qmp_error_line(const Error& error, const std::optional<Json>& id) {
     line += ", ";
   }
   line += "\"error\": {\"class\": \"";
-  line += error_class_name(error.error_class());
+  line += error.error_class().name();
   line += "\", \"desc\": ";
   json_append(line, error.message());
   if (!error.data().empty()) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <exception>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "qomio/qapi/internal/json/clear.h"
@@ -27,6 +28,15 @@ constexpr std::size_t kLongestError = 1 << 20;
 constexpr std::size_t kMostWaiting = 8;
 constexpr int kMostInATurn = 32;
 constexpr std::int64_t kTurnUs = 50;
+
+// The process at the other end; nothing if the descriptor is not a Unix socket, of which the user is -1.
+std::optional<Peer> peer_of(int fd) {
+  ucred peer = {};
+  socklen_t length = sizeof(peer);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return std::nullopt;
+  if (peer.uid == static_cast<uid_t>(-1)) return std::nullopt;
+  return Peer{peer.uid, peer.pid};
+}
 
 // Limits the length of an error's message, which may repeat input of the client.
 Error shortened(const Error& error) {
@@ -68,12 +78,16 @@ struct QmpSession::Arrival {
 
 QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor out, Access access)
     : host_(host),
-      access_(access),
       in_(std::move(in)),
       out_(std::move(out)),
       source_(host.context, [this] { turn(); }),
       buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)),
-      output_(host.output_limit_bytes, host.disposal) {
+      output_(host.output_limit_bytes, host.disposal),
+      session_(host.registry.open_session({.access = access,
+                                           .peer = peer_of(in_.get()),
+                                           .on_event = [this](std::string_view name, const Json& data) {
+                                             send_event(qmp_event_line(name, data));
+                                           }})) {
   parser_.dispose_into(host.disposal);
   output_.add_reply(qmp_greeting_line(VersionInfo{.package = host_.registry.package()}));
   // Nothing after this needs memory, so the constructor does not throw and the destructor restores the flags.
@@ -87,6 +101,7 @@ QmpSession::QmpSession(QmpSessionHost& host, FileDescriptor in, FileDescriptor o
 
 QmpSession::~QmpSession() {
   give_up_requests();
+  session_.reset();
   report_dropped_events();
   // Other processes may share the open file of a terminal or pipe, and expect its old flags.
   if (!is_socket() && getpid() == host_.process) fcntl(out_.get(), F_SETFL, old_out_flags_);
@@ -232,7 +247,7 @@ void QmpSession::dispatch(QmpRequest& request, bool is_large) {
     return finish(error(ErrorClass::CommandNotFound, "The command {}... has not been found",
                         utf8_prefix(request.command, kLongestCommand)));
   }
-  const auto allowed = host_.registry.allowed_command(request.command, access_);
+  const auto allowed = host_.registry.allowed_command(request.command, session_->access());
   if (!allowed) return finish(std::unexpected(allowed.error()));
   const Command& command = **allowed;
   if (request.out_of_band && !command.allow_oob) {
@@ -242,7 +257,7 @@ void QmpSession::dispatch(QmpRequest& request, bool is_large) {
   if (command.start) return start(command, request, is_large);
   const bool ends_server = command.ends_server;  // the command may remove itself
   const bool is_answered = !command.no_success_response;
-  auto result = host_.registry.run(command, request.arguments);
+  auto result = host_.registry.run(command, request.arguments, *session_);
   const JsonClearer clearer(result);
   if (!result || is_answered) finish(result);
   if (result && ends_server) host_.ended();
@@ -270,7 +285,7 @@ void QmpSession::start(const Command& command, QmpRequest& request, bool is_larg
   });
   running_ = running;  // set first: if memory runs out below, destroying `reply` finishes the command
   running->cancel = reply.canceller();
-  host_.registry.start(command, running->request.arguments, access_, reply);
+  host_.registry.start(command, running->request.arguments, *session_, reply);
   // The arguments are needed only during the call; the id is kept for the answer.
   if (is_large) host_.disposal.take(std::move(running->request.arguments));
 }

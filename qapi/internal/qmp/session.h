@@ -18,6 +18,7 @@
 #include "qomio/qapi/internal/qmp/g_source.h"
 #include "qomio/qapi/internal/qmp/output.h"
 #include "qomio/qapi/internal/qmp/request.h"
+#include "qomio/qapi/session.h"
 
 namespace qomio {
 
@@ -55,7 +56,7 @@ class QmpSession {
 
   int in_fd() const { return in_.get(); }
   int out_fd() const { return out_ ? out_.get() : in_.get(); }
-  Access access() const { return access_; }
+  Access access() const { return session_->access(); }
 
   // Returns true if the client has negotiated and, unless requested_as is empty, has subscribed to this
   // event.
@@ -101,7 +102,6 @@ class QmpSession {
   void update_watches();
 
   QmpSessionHost& host_;
-  const Access access_;
   FileDescriptor in_;
   FileDescriptor out_;
   int old_out_flags_ = 0;
@@ -114,6 +114,7 @@ class QmpSession {
   std::deque<Waiting> waiting_;
   std::shared_ptr<Running> running_;  // the command that answers later; the next one waits for it
   QmpOutput output_;
+  OpenSession session_;  // what commands see
   std::set<std::string, std::less<>> requested_events_;
   bool negotiated_ = false;
   bool oob_enabled_ = false;

@@ -65,8 +65,7 @@ class CompatTest : public testing::Test {
   std::string run(std::string_view name, std::string_view arguments = "{}") {
     const auto result = registry_.run(name, *parse_json(arguments));
     return result ? json_text(*result)
-                  : fmt::format("{}: {}", error_class_name(result.error().error_class()),
-                                result.error().message());
+                  : fmt::format("{}: {}", result.error().error_class().name(), result.error().message());
   }
   void input(CompatInput deprecated, CompatInput unstable) {
     registry_.set_compat({.deprecated_input = deprecated, .unstable_input = unstable});

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// expected: a command handler is a Result<R>([Arguments,] [Session&]) or a void([Arguments,] [Session&,]
+// Answer<R>)
+#include "qomio/qapi/command_registry.h"
+
+qomio::Result<void> leave(qomio::Session session);
+void offer(qomio::CommandRegistry& commands) { commands.add(qomio::command("leave", "leaves", leave)); }
