@@ -19,19 +19,21 @@ struct TypeDescription;
 enum class PollPolicy { arrival, classic, weighted };
 
 template <>
-inline constexpr auto enum_description<PollPolicy> =
-    EnumDescription("PollPolicy", EnumValue("arrival", "when events arrive; no polling where it can not win"),
-                    EnumValue("classic", "how long the loop slept, wake-up included, as in QEMU"),
-                    EnumValue("weighted", "a running mean of when events arrive, for each descriptor"));
+inline constexpr auto enum_description<PollPolicy> = EnumDescription(
+    "PollPolicy",
+    value(PollPolicy::arrival, "arrival", "when events arrive; no polling where it can not win"),
+    value(PollPolicy::classic, "classic", "how long the loop slept, wake-up included, as in QEMU"),
+    value(PollPolicy::weighted, "weighted", "a running mean of when events arrive, for each descriptor"));
 
 // How a loop waits for descriptors.
 enum class FdMonitorKind { poll, epoll, io_uring };
 
 template <>
 inline constexpr auto enum_description<FdMonitorKind> = EnumDescription(
-    "FdMonitorKind", EnumValue("poll", "poll(); epoll for many descriptors or when busy polling checks them"),
-    EnumValue("epoll", "epoll; poll() when a descriptor does not support epoll"),
-    EnumValue("io_uring", "io_uring; as poll where the kernel refuses it"));
+    "FdMonitorKind",
+    value(FdMonitorKind::poll, "poll", "poll(); epoll for many descriptors or when busy polling checks them"),
+    value(FdMonitorKind::epoll, "epoll", "epoll; poll() when a descriptor does not support epoll"),
+    value(FdMonitorKind::io_uring, "io_uring", "io_uring; as poll where the kernel refuses it"));
 
 // The settings of a loop that may change while it runs. A value. A zero that selects a default stays zero;
 // in_force() replaces it.

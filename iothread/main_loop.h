@@ -33,8 +33,14 @@ enum class ShutdownCause : int {
 
 template <>
 inline constexpr auto enum_description<ShutdownCause> = EnumDescription(
-    "ShutdownCause", "none", "host-error", "host-qmp-quit", "host-qmp-system-reset", "host-signal", "host-ui",
-    "guest-shutdown", "guest-reset", "guest-panic", "subsystem-reset", "snapshot-load");
+    "ShutdownCause", value(ShutdownCause::none, "none"), value(ShutdownCause::host_error, "host-error"),
+    value(ShutdownCause::host_qmp_quit, "host-qmp-quit"),
+    value(ShutdownCause::host_qmp_system_reset, "host-qmp-system-reset"),
+    value(ShutdownCause::host_signal, "host-signal"), value(ShutdownCause::host_ui, "host-ui"),
+    value(ShutdownCause::guest_shutdown, "guest-shutdown"), value(ShutdownCause::guest_reset, "guest-reset"),
+    value(ShutdownCause::guest_panic, "guest-panic"),
+    value(ShutdownCause::subsystem_reset, "subsystem-reset"),
+    value(ShutdownCause::snapshot_load, "snapshot-load"));
 
 // The data of the event SHUTDOWN.
 struct Shutdown {

@@ -65,10 +65,7 @@ Result<std::string> get_enum_text(Object& object, std::string_view name);
 template <class E>
   requires std::is_enum_v<E>
 Result<void> object_property_set_enum(Object& object, std::string_view name, E value) {
-  const auto& values = enum_description<E>.values;
-  const auto index = static_cast<std::size_t>(value);
-  invariant(index < values.size(), "an enum has a value that its description does not name");
-  return object_property_set_str(object, name, values[index].name);
+  return object_property_set_str(object, name, enum_name(value));
 }
 
 template <class E>
@@ -76,11 +73,9 @@ template <class E>
 Result<E> object_property_get_enum(Object& object, std::string_view name) {
   auto text = internal::get_enum_text(object, name);
   if (!text) return failure(text);
-  const auto& values = enum_description<E>.values;
-  std::size_t index = 0;
-  auto r = internal::enum_from_text(name, *text, values.data(), values.size(), index);
-  if (!r) return failure(r);
-  return static_cast<E>(index);
+  auto index = internal::enum_index(name, *text, enum_description<E>.values);
+  if (!index) return failure(index);
+  return enum_description<E>.enumerators[*index];
 }
 
 }  // namespace qomio

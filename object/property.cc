@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/property.h"
 
+#include <mutex>
+#include <string>
+#include <utility>
+
 #include "qomio/object/object.h"
 #include "qomio/qapi/internal/json/output_visitor.h"
 #include "qomio/qapi/internal/json/text_visitor.h"
@@ -50,12 +54,36 @@ std::unexpected<Error> range_error(std::string_view name, std::int64_t low, std:
 std::unexpected<Error> range_error(std::string_view name, std::uint64_t low, std::uint64_t high) {
   return error("{} value must be in range [{}, {}]", name, low, high);
 }
+std::unexpected<Error> range_error(std::string_view name, std::string_view low, std::string_view high) {
+  return error("{} value must be in range [{}, {}]", name, low, high);
+}
 // Either end may be infinite, which to_text() can write.
 std::unexpected<Error> range_error(std::string_view name, double low, double high) {
   return error("{} value must be in range [{}, {}]", name, to_text(low), to_text(high));
 }
 
 }  // namespace internal
+
+struct Shared<std::string>::Guarded {
+  std::mutex mutex;
+  std::string value;
+};
+
+Shared<std::string>::Shared(std::string value) : guarded_(std::make_unique<Guarded>()) {
+  guarded_->value = std::move(value);
+}
+Shared<std::string>::~Shared() = default;
+
+Shared<std::string>::operator std::string() const {
+  const std::scoped_lock lock(guarded_->mutex);
+  return guarded_->value;
+}
+
+Shared<std::string>& Shared<std::string>::operator=(std::string value) {
+  const std::scoped_lock lock(guarded_->mutex);
+  guarded_->value.swap(value);
+  return *this;
+}
 
 // The instantiations that object/internal/value_property.h declares.
 namespace internal {

@@ -37,6 +37,10 @@ class Object;
 // that depends on it is not.
 template <class T>
 class Shared {
+  static_assert(
+      std::is_trivially_copyable_v<T>,
+      "a Shared<T> is a number, a flag or another type that is copied byte by byte, or std::string");
+
  public:
   Shared() = default;
   Shared(T value) : value_(value) {}
@@ -48,6 +52,24 @@ class Shared {
 
  private:
   std::atomic<T> value_{};
+};
+
+// A string that any thread may read and write. Reading copies it:
+//
+//     const std::string greeting = greeting_;
+//
+// The lock is held only while the string is copied or replaced, so a loop waits for no more than that.
+template <>
+class Shared<std::string> {
+ public:
+  Shared(std::string value = {});
+  ~Shared();
+  operator std::string() const;
+  Shared& operator=(std::string value);
+
+ private:
+  struct Guarded;
+  std::unique_ptr<Guarded> guarded_;
 };
 
 // A pending change of a property of one object: the value is read and checked first, then applied, and
@@ -171,7 +193,7 @@ class ValueProperty;
 template <class Class, class T>
 class PropertyBuilder {
  public:
-  explicit PropertyBuilder(std::unique_ptr<internal::ValueProperty<T>> property);
+  explicit PropertyBuilder(internal::ValueProperty<T>* property);  // owns the property
 
   // For numbers. Both ends are allowed values.
   PropertyBuilder&& range(T low, T high) &&;
@@ -190,7 +212,8 @@ class PropertyBuilder {
   operator std::unique_ptr<Property>() &&;
 
  private:
-  std::unique_ptr<internal::ValueProperty<T>> property_;
+  std::unique_ptr<Property> owner_;
+  internal::ValueProperty<T>* property_;  // the same
 };
 
 namespace internal {

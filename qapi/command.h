@@ -21,8 +21,9 @@ class Session;
 // What a client may do.
 enum class Access { full, read_only };
 template <>
-inline constexpr auto enum_description<Access> = EnumDescription(
-    "Access", EnumValue("full", "all commands"), EnumValue("read-only", "only commands that change nothing"));
+inline constexpr auto enum_description<Access> =
+    EnumDescription("Access", value(Access::full, "full", "all commands"),
+                    value(Access::read_only, "read-only", "only commands that change nothing"));
 
 // The answer to one command, sent once: immediately, or later, when the command has done its work. Copies
 // share the answer. If the last copy is destroyed before an answer was sent, the answer is the error

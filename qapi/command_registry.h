@@ -19,14 +19,15 @@ namespace qomio {
 enum class CompatInput { accept, reject, crash };
 template <>
 inline constexpr auto enum_description<CompatInput> =
-    EnumDescription("CompatPolicyInput", "accept", EnumValue("reject", "as an error"),
-                    EnumValue("crash", "abort the program"));
+    EnumDescription("CompatPolicyInput", value(CompatInput::accept, "accept"),
+                    value(CompatInput::reject, "reject", "as an error"),
+                    value(CompatInput::crash, "crash", "abort the program"));
 
 // Whether clients see what is deprecated or unstable.
 enum class CompatOutput { accept, hide };
 template <>
-inline constexpr auto enum_description<CompatOutput> =
-    EnumDescription("CompatPolicyOutput", "accept", "hide");
+inline constexpr auto enum_description<CompatOutput> = EnumDescription(
+    "CompatPolicyOutput", value(CompatOutput::accept, "accept"), value(CompatOutput::hide, "hide"));
 
 // How the features `deprecated` and `unstable` of commands, events, members and values are treated.
 // Everything else is always accepted.

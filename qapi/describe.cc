@@ -3,6 +3,9 @@
 
 #include <deque>
 #include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace qomio {
 
@@ -32,15 +35,44 @@ const TypeDescription& internal::describe_once(const TypeDescription*& place, Ty
   return stored;
 }
 
-Result<void> internal::enum_from_text(std::string_view name, const std::string& text, const EnumValue* values,
-                                      std::size_t count, std::size_t& index) {
-  for (std::size_t i = 0; i < count; ++i) {
-    if (values[i].name == text) {
-      index = i;
-      return {};
-    }
+Result<std::size_t> internal::enum_index(std::string_view name, std::string_view text,
+                                         std::span<const EnumValue> values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i].name == text) return i;
   }
-  return error("Parameter '{}' does not accept value '{}'", or_null(name), text);
+  return error("Parameter '{}' does not accept value '{}'", name.empty() ? "null" : name, text);
+}
+
+std::unexpected<Error> internal::refused(const Visitor& visitor, std::string_view name, Error error) {
+  const std::string full_name = visitor.full_name(name);
+  error.prepend("Parameter '" + (full_name.empty() ? "null" : full_name) + "' ");
+  return std::unexpected(std::move(error));
+}
+
+Result<bool> internal::next_is_null(Visitor& visitor, std::string_view name) {
+  if (visitor.is_text(name)) {
+    std::string text;
+    if (auto r = visitor.type_str(name, text); !r) return failure(r);
+    return text == "null";
+  }
+  auto kind = visitor.next_kind(name);
+  if (!kind) return failure(kind);
+  if (*kind != JsonKind::null) return false;
+  if (auto r = visitor.type_null(name); !r) return failure(r);
+  return true;
+}
+
+TypeDescription internal::named_type(std::string_view name, const TypeDescription& wire) {
+  TypeDescription d = wire;
+  d.name = name;
+  return d;
+}
+
+TypeDescription internal::optional_type(const TypeDescription& value) {
+  auto alternatives =
+      value.kind == TypeDescription::Kind::alternate ? value.alternatives : std::vector{&value};
+  alternatives.push_back(&builtin_type("null"));
+  return alternate_type(value.name + " or null", std::move(alternatives));
 }
 
 }  // namespace qomio

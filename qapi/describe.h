@@ -23,12 +23,14 @@
 //                                                   member("note", &IOThreadInfo::note));
 //     };
 //
+//     enum class Level { off = 0, low = 10, high = 100 };
 //     template <>
-//     inline constexpr auto enum_description<PollPolicy> =
-//         EnumDescription("PollPolicy", "arrival", "classic", "weighted");   // exactly 0, 1, 2
+//     inline constexpr auto enum_description<Level> =
+//         EnumDescription("Level", value(Level::off, "off"), value(Level::low, "low", "for the night"),
+//                         value(Level::high, "high"));   // a forgotten enumerator does not compile
 //
-// A member may have any type that visit() accepts; a struct may have branches, see union_of(). Copying a
-// value clones it; equal() compares.
+// A member may have any type that visit() accepts; other types become such ones by qapi/value_traits.h. A
+// struct may have branches, see union_of(). Copying a value clones it; equal() compares.
 namespace qomio {
 
 // Members that a table describes, in place of one member: `visit` and `describe` both loop over the table.
@@ -56,9 +58,16 @@ struct Size {
   auto operator<=>(const Size&) const = default;
 };
 
-// Visits a bool, string, integer, double, Size, null, any JSON value, described enum or struct, a vector of
-// these, or an alternate, which is a std::variant of these types that JSON can tell apart. From text, an
-// alternate tries its string or enum first and then its other types, in order.
+// Visits
+// - a bool, string, integer, float, double, Size, null, or any JSON value;
+// - a described enum or struct;
+// - a type with ValueTraits (qapi/value_traits.h), such as a duration or a path;
+// - a std::vector or std::array of these;
+// - a std::map<std::string, T>: an object whose members have any names. The schema shows it as `any`;
+// - a std::optional<T>: null if it is empty; in text `null`, also for strings. As a member of a struct it is
+//   left out instead;
+// - an alternate, which is a std::variant of these types that JSON can tell apart. From text, an alternate
+//   tries its string or enum first and then its other types, in order.
 template <class T>
 Result<void> visit(Visitor& visitor, std::string_view name, T& value);
 
@@ -70,6 +79,10 @@ const TypeDescription& describe();
 // Adds a member whose value is a T; for the `describe` function of embed().
 template <class T>
 void add_member(TypeDescription& type, std::string_view name, std::string_view description);
+
+// The name that clients see for a value of a described enum. Aborts if the value is not described.
+template <class E>
+std::string_view enum_name(E value);
 
 // Compares two values member by member. For described types, which need no operator==.
 template <class T>

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 // Constants that describe a C++ type, as the example in qapi/describe.h shows.
@@ -111,26 +112,55 @@ constexpr internal::ListOf<Members...> member_list(Members... members) {
   return internal::list_of(members...);
 }
 
-// One value of an enum. A plain name converts to it.
+// What clients see of one value of an enum.
 struct EnumValue {
-  constexpr EnumValue(const char* value_name) : name(value_name) {}
-  constexpr EnumValue(std::string_view value_name, std::string_view text = {}, Features special = {})
-      : name(value_name), description(text), features(special) {}
   std::string_view name;
-  std::string_view description;
-  Features features;
+  std::string_view description = {};  // for people, one line, no final full stop
+  Features features = {};
 };
 
-template <std::size_t N>
+// One value of an enum and what clients see of it.
+template <class E>
+struct Enumerator {
+  E value;
+  EnumValue shown;
+};
+
+template <class E>
+constexpr Enumerator<E> value(E enumerator, std::string_view name, std::string_view description = {},
+                              Features features = {}) {
+  return {enumerator, {name, description, features}};
+}
+
+namespace internal {
+
+enum class NoEnum {};  // stands for the enum of a description that is not made of value()
+template <class... Values>
+struct EnumOf : std::type_identity<NoEnum> {};
+template <class E, class... Values>
+struct EnumOf<Enumerator<E>, Values...> : std::type_identity<E> {};
+
+}  // namespace internal
+
+// The values of an enum, in the order in which they are shown. Each is described, whatever its number is.
+template <class E, std::size_t N>
 struct EnumDescription {
   template <class... Values>
-  constexpr explicit EnumDescription(std::string_view type_name, Values... names)
-      : name(type_name), values{EnumValue(names)...} {}
+  constexpr explicit EnumDescription(std::string_view type_name, Values... described) : name(type_name) {
+    constexpr bool kIsOfValues = N > 0 && (std::is_same_v<Values, Enumerator<E>> && ...);
+    static_assert(kIsOfValues, "the values of an enum are described by value(Level::low, \"low\")");
+    if constexpr (kIsOfValues) {
+      std::size_t i = 0;
+      ((enumerators[i] = described.value, values[i] = described.shown, ++i), ...);
+    }
+  }
   std::string_view name;
-  std::array<EnumValue, N> values;
+  std::array<E, N> enumerators{};
+  std::array<EnumValue, N> values{};
 };
 template <class... Values>
-EnumDescription(std::string_view, Values...) -> EnumDescription<sizeof...(Values)>;
+EnumDescription(std::string_view, Values...)
+    -> EnumDescription<typename internal::EnumOf<Values...>::type, sizeof...(Values)>;
 
 // Describes an enum: specialise it as the top of qapi/describe.h shows.
 template <class E>

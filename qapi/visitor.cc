@@ -37,8 +37,14 @@ Result<JsonKind> Visitor::next_kind(std::string_view name) {
   return json_kind(value);
 }
 
+bool Visitor::is_text(std::string_view /*name*/) { return false; }
+
+std::string Visitor::full_name(std::string_view name) const { return std::string(name); }
+
 std::unexpected<Error> Visitor::wrong_kind(std::string_view name, std::string_view expected) const {
-  return error("Invalid parameter type for '{}', expected: {}", name, expected);
+  return error("Invalid parameter type for '{}', expected: {}", full_name(name), expected);
 }
+
+bool Visitor::next_member(std::string& /*name*/) { return false; }
 
 }  // namespace qomio

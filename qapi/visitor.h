@@ -61,14 +61,23 @@ class Visitor {
   virtual Result<void> type_null(std::string_view name);
   // Input: returns the kind of the next value without reading it. In text every scalar is a string.
   virtual Result<JsonKind> next_kind(std::string_view name);
-  // The error for a value that is not of an expected kind. Overridden by visitors that know the full name.
-  virtual std::unexpected<Error> wrong_kind(std::string_view name, std::string_view expected) const;
+  // Returns true if the next value is text as people write it: on a command line, or for one. Types that have
+  // a text form of their own (qapi/value_traits.h) are visited by type_str() then.
+  virtual bool is_text(std::string_view name);
+  // What errors call the value: its name, preceded by the names of the structs and lists around it where the
+  // visitor knows them.
+  virtual std::string full_name(std::string_view name) const;
+  // The error for a value that is not of an expected kind.
+  std::unexpected<Error> wrong_kind(std::string_view name, std::string_view expected) const;
 
   virtual Result<void> start_struct(std::string_view name) = 0;
   // Input: fails if the struct has members that were not visited: `Parameter '<full name>' is unexpected`.
   virtual Result<void> end_struct() = 0;
   // Input: returns true if the member is there. Output: returns `present`.
   virtual bool optional(std::string_view name, bool present) = 0;
+  // Input, for maps: names the member to visit next; returns false after the last. All members are visited in
+  // this order.
+  virtual bool next_member(std::string& name);
 
   virtual Result<void> start_list(std::string_view name) = 0;
   // Input only: returns true if there is another element. The next visit, with an empty name, reads it.

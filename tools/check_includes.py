@@ -25,9 +25,9 @@ ORDER = {
         error
         file_descriptor standard_streams internal/main_thread
         text internal/utf8 internal/scalar
-        member visitor
-        internal/json/clear internal/schema/type_description
-        describe internal/describe_templates
+        member visitor value_traits
+        internal/json/clear internal/schema/type_description internal/standard_values
+        describe internal/describe_templates internal/enum_templates internal/value_checks internal/value_templates
         json
         internal/qmp/g_source
         internal/json/* internal/repeated_message internal/socket_lock

@@ -125,19 +125,14 @@ class Families {
     begin("info", "what the loop uses, and the kernel's ID of its thread", "gauge");
     for (const IOThreadStats& row : rows_) {
       std::string labels = label("thread-id", std::to_string(row.thread_id)) + "," +
-                           label("fd-monitor", enum_text(row.loop.fd_monitor));
+                           label("fd-monitor", enum_name(row.loop.fd_monitor));
       for_each_setting([&]<class T>(const Setting<T>& setting) {
         if constexpr (std::is_enum_v<T>) {
-          labels += "," + label(setting.name, enum_text(row.loop.effective.*setting.member));
+          labels += "," + label(setting.name, enum_name(row.loop.effective.*setting.member));
         }
       });
       sample("", row, labels, "1");
     }
-  }
-
-  template <class E>
-  static std::string_view enum_text(E value) {
-    return enum_description<E>.values.at(static_cast<std::size_t>(value)).name;
   }
 
   static std::string in_seconds(std::uint64_t ns) {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -25,10 +24,16 @@ namespace qomio {
 namespace internal {
 
 // The name of a property's type: "int" for std::int64_t, "string", "uint16", "size", the name of an enum or a
-// struct, "list of uint16".
+// struct, "milliseconds", "list of uint16", "map of string", "int or null".
 template <class T>
 std::string property_type_name() {
-  if constexpr (std::same_as<T, std::string>) {
+  if constexpr (internal::HasWire<T> && !internal::HasTypeName<T>) {
+    return property_type_name<typename ValueTraits<T>::Wire>();
+  } else if constexpr (internal::is_optional<T>) {
+    return property_type_name<typename T::value_type>() + " or null";
+  } else if constexpr (!std::same_as<T, Json> && internal::Map<T>) {
+    return "map of " + property_type_name<typename T::mapped_type>();
+  } else if constexpr (std::same_as<T, std::string>) {
     return "string";
   } else if constexpr (internal::is_vector<T>) {
     return "list of " + property_type_name<typename T::value_type>();
@@ -38,11 +43,42 @@ std::string property_type_name() {
 }
 
 template <class T>
-concept Number = (std::is_arithmetic_v<T> && !std::same_as<T, bool>) || std::same_as<T, Size>;
+constexpr bool is_number() {
+  if constexpr (internal::HasWire<T>) {
+    using Wire = typename ValueTraits<T>::Wire;
+    if constexpr (std::same_as<T, Wire> || !std::totally_ordered<T>) {
+      return false;
+    } else {
+      return is_number<Wire>();
+    }
+  } else {
+    return (std::is_arithmetic_v<T> && !std::same_as<T, bool>) || std::same_as<T, Size>;
+  }
+}
+template <class T>
+concept Number = is_number<T>();
 
 std::unexpected<Error> range_error(std::string_view name, std::int64_t low, std::int64_t high);
 std::unexpected<Error> range_error(std::string_view name, std::uint64_t low, std::uint64_t high);
 std::unexpected<Error> range_error(std::string_view name, double low, double high);
+std::unexpected<Error> range_error(std::string_view name, std::string_view low, std::string_view high);
+
+template <class T>
+std::unexpected<Error> range_error_of(std::string_view name, const T& low, const T& high) {
+  if constexpr (internal::HasToText<T>) {
+    return range_error(name, ValueTraits<T>::to_text(low), ValueTraits<T>::to_text(high));
+  } else if constexpr (internal::HasWire<T>) {
+    return range_error_of(name, ValueTraits<T>::to_wire(low), ValueTraits<T>::to_wire(high));
+  } else if constexpr (std::same_as<T, Size>) {
+    return range_error(name, low.bytes, high.bytes);
+  } else if constexpr (std::floating_point<T>) {
+    return range_error(name, double{low}, double{high});
+  } else if constexpr (std::is_signed_v<T>) {
+    return range_error(name, std::int64_t{low}, std::int64_t{high});
+  } else {
+    return range_error(name, std::uint64_t{low}, std::uint64_t{high});
+  }
+}
 
 // The range of numbers that a property accepts. Other types accept any value.
 template <class T>
@@ -52,39 +88,32 @@ struct Range {
 };
 template <Number T>
 struct Range<T> {
-  std::optional<T> low, high;
+  bool is_limited = false;
+  T low{}, high{};
 
-  explicit operator bool() const { return low.has_value(); }
+  explicit operator bool() const { return is_limited; }
   Result<void> check(std::string_view name, const T& value) const {
-    if (!low || (!(value < *low) && !(*high < value))) return {};
-    if constexpr (std::same_as<T, Size>) {
-      return range_error(name, low->bytes, high->bytes);
-    } else if constexpr (std::floating_point<T>) {
-      return range_error(name, double{*low}, double{*high});
-    } else if constexpr (std::is_signed_v<T>) {
-      return range_error(name, std::int64_t{*low}, std::int64_t{*high});
-    } else {
-      return range_error(name, std::uint64_t{*low}, std::uint64_t{*high});
-    }
+    if (!is_limited || (!(value < low) && !(high < value))) return {};
+    return range_error_of(name, low, high);
   }
 };
 
-// A property whose value is a T. The two classes below load and store the value.
+// A property whose value is a T. The two classes below load and store the value. A std::optional or
+// std::unique_ptr for each T would take long to compile.
 template <class T>
 class ValueProperty : public Property {
  public:
   const TypeDescription& type() const final { return qomio::describe<T>(); }
 
   void visit_limit(Limit limit, Visitor& visitor) const final {
-    const std::optional<T>* value = &default_;
-    if constexpr (Number<T>) {
-      if (limit == Limit::minimum) value = &range_.low;
-      if (limit == Limit::maximum) value = &range_.high;
-    } else if (limit != Limit::default_value) {
-      return;
+    const T* value = nullptr;
+    if (limit == Limit::default_value) {
+      if (has_default()) value = &default_;
+    } else if constexpr (Number<T>) {
+      if (range_) value = limit == Limit::minimum ? &range_.low : &range_.high;
     }
     // visit() takes a non-const value because it also serves input; an output visitor only reads it.
-    if (*value) (void)visit(visitor, {}, const_cast<T&>(**value));
+    if (value) (void)visit(visitor, {}, const_cast<T&>(*value));
   }
 
   Result<void> get(Object& object, Visitor& visitor) const final {
@@ -105,14 +134,15 @@ class ValueProperty : public Property {
   }
 
   Result<void> assign_default(Object& object) const final {
-    return default_ ? store(object, *default_) : Result<void>();
+    return has_default() ? store(object, default_) : Result<void>();
   }
 
   Result<std::unique_ptr<PropertyChange>> stage(Object& object, Visitor& visitor) const final {
     check_class(object);
-    auto change = std::make_unique<Change>(*this, object);
+    auto* made = new Change(*this, object);
+    std::unique_ptr<PropertyChange> change(made);
     visitor.refuse_negative();
-    if (auto r = visit(visitor, name(), change->value); !r) return failure(r);
+    if (auto r = visit(visitor, name(), made->value); !r) return failure(r);
     return change;
   }
 
@@ -122,16 +152,16 @@ class ValueProperty : public Property {
     requires Number<T>
   {
     if (!(low <= high)) declaration_.add_mistake("has a range whose low end is above its high end");
-    range_ = {std::move(low), std::move(high)};
+    range_ = {true, std::move(low), std::move(high)};
   }
   void set_default(const T& value) {
-    if (default_) declaration_.add_mistake("has two default values");
+    if (has_default()) declaration_.add_mistake("has two default values");
     if (!is_writable()) declaration_.add_mistake("has a default value, and can not be set");
     default_ = value;
     declaration_.has_default = true;
   }
   void finish() {
-    if (default_ && !range_.check(name(), *default_)) {
+    if (has_default() && !range_.check(name(), default_)) {
       declaration_.add_mistake("has a default value outside its range");
     }
   }
@@ -150,23 +180,25 @@ class ValueProperty : public Property {
     Change& operator=(const Change&) = delete;
     ~Change() override {
       clear_json_in(value);
-      if (old) clear_json_in(*old);
+      clear_json_in(old);
     }
     Result<void> check() override { return property.range_.check(property.name(), value); }
     Result<void> apply() override {
-      if (property.is_readable()) old = property.load(object);
+      has_old = property.is_readable();
+      if (has_old) old = property.load(object);
       return property.store(object, std::move(value));
     }
     void revert() override {
-      if (old) (void)property.store(object, std::move(*old));
+      if (has_old) (void)property.store(object, std::move(old));
     }
     const ValueProperty& property;
     Object& object;
     T value{};
-    std::optional<T> old;
+    T old{};
+    bool has_old = false;
   };
 
-  std::optional<T> default_;
+  T default_{};  // if has_default()
   [[no_unique_address]] Range<T> range_;
 };
 
@@ -257,8 +289,8 @@ auto call_setter(Result<void> (Class::*setter)(Argument)) {
 }  // namespace internal
 
 template <class Class, class T>
-PropertyBuilder<Class, T>::PropertyBuilder(std::unique_ptr<internal::ValueProperty<T>> property)
-    : property_(std::move(property)) {}
+PropertyBuilder<Class, T>::PropertyBuilder(internal::ValueProperty<T>* property)
+    : owner_(property), property_(property) {}
 
 template <class Class, class T>
 PropertyBuilder<Class, T>&& PropertyBuilder<Class, T>::range(T low, T high) && {
@@ -306,7 +338,7 @@ PropertyBuilder<Class, T>&& PropertyBuilder<Class, T>::until_complete() && {
 template <class Class, class T>
 PropertyBuilder<Class, T>::operator std::unique_ptr<Property>() && {
   property_->finish();
-  return std::move(property_);
+  return std::move(owner_);
 }
 
 template <class Class, class Field>
@@ -315,22 +347,22 @@ internal::MemberBuilder<Class, Field> property(std::string_view name, Field Clas
   using T = typename internal::FieldValue<Field>::type;
   auto declaration = internal::declare<Class, T>(name);
   declaration.calls_out = false;
-  return PropertyBuilder<Class, T>(std::make_unique<internal::MemberProperty<Field>>(
-      std::move(declaration), static_cast<Field Object::*>(member)));
+  return PropertyBuilder<Class, T>(
+      new internal::MemberProperty<Field>(std::move(declaration), static_cast<Field Object::*>(member)));
 }
 
 template <class Class, class Value>
 internal::AccessorBuilder<Class, Value> property(std::string_view name, Value (Class::*getter)() const) {
   using T = std::remove_cvref_t<Value>;
-  return PropertyBuilder<Class, T>(std::make_unique<internal::AccessorProperty<T>>(
-      internal::declare<Class, T>(name), internal::call_getter(getter), nullptr));
+  return PropertyBuilder<Class, T>(new internal::AccessorProperty<T>(internal::declare<Class, T>(name),
+                                                                     internal::call_getter(getter), nullptr));
 }
 
 template <class Class, class Value, class Argument>
 internal::AccessorBuilder<Class, Value> property(std::string_view name, Value (Class::*getter)() const,
                                                  Result<void> (Class::*setter)(Argument)) {
   using T = std::remove_cvref_t<Value>;
-  return PropertyBuilder<Class, T>(std::make_unique<internal::AccessorProperty<T>>(
+  return PropertyBuilder<Class, T>(new internal::AccessorProperty<T>(
       internal::declare<Class, T>(name), internal::call_getter(getter), internal::call_setter(setter)));
 }
 
@@ -338,15 +370,15 @@ template <class Class, class Argument>
 internal::AccessorBuilder<Class, Argument> property(std::string_view name, std::nullptr_t,
                                                     Result<void> (Class::*setter)(Argument)) {
   using T = std::remove_cvref_t<Argument>;
-  return PropertyBuilder<Class, T>(std::make_unique<internal::AccessorProperty<T>>(
-      internal::declare<Class, T>(name), nullptr, internal::call_setter(setter)));
+  return PropertyBuilder<Class, T>(new internal::AccessorProperty<T>(internal::declare<Class, T>(name),
+                                                                     nullptr, internal::call_setter(setter)));
 }
 
 template <class T>
 PropertyBuilder<Object, T> property(std::string_view name, std::function<T(const Object&)> getter,
                                     std::function<Result<void>(Object&, T)> setter) {
-  return PropertyBuilder<Object, T>(std::make_unique<internal::AccessorProperty<T>>(
-      internal::declare<Object, T>(name), std::move(getter), std::move(setter)));
+  return PropertyBuilder<Object, T>(new internal::AccessorProperty<T>(internal::declare<Object, T>(name),
+                                                                      std::move(getter), std::move(setter)));
 }
 
 }  // namespace qomio

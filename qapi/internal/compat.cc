@@ -22,6 +22,7 @@ const Type* alternative_for(const Json& value, const Type& alternate) {
   for (const Type* type : alternate.alternatives) {
     switch (type->kind) {
       case Type::Kind::object:
+      case Type::Kind::map:
         if (value.is_object()) return type;
         break;
       case Type::Kind::list:
@@ -93,6 +94,12 @@ Result<void> CompatPolicy::check_input(const Json& value, const Type& type) cons
         if (auto r = check_input(element, *type.element); !r) return r;
       }
       return {};
+    case Type::Kind::map:
+      if (!value.is_object()) return {};
+      for (const auto& [key, element] : value.items()) {
+        if (auto r = check_input(element, *type.element); !r) return r;
+      }
+      return {};
     case Type::Kind::alternate: {
       const Type* alternative = alternative_for(value, type);
       return alternative ? check_input(value, *alternative) : Result<void>();
@@ -116,6 +123,10 @@ void CompatPolicy::filter_output(Json& value, const Type& type) const {
     case Type::Kind::list:
       if (!value.is_array()) return;
       for (Json& element : value) filter_output(element, *type.element);
+      return;
+    case Type::Kind::map:
+      if (!value.is_object()) return;
+      for (const auto& [key, element] : value.items()) filter_output(element, *type.element);
       return;
     case Type::Kind::alternate:
       if (const Type* alternative = alternative_for(value, type)) filter_output(value, *alternative);

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <array>
 #include <concepts>
 #include <cstddef>
-#include <limits>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -17,9 +14,12 @@
 #include <vector>
 
 #include "qomio/qapi/describe.h"
+#include "qomio/qapi/internal/enum_templates.h"
 #include "qomio/qapi/internal/invariant.h"
 #include "qomio/qapi/internal/json/clear.h"
 #include "qomio/qapi/internal/schema/type_description.h"
+#include "qomio/qapi/internal/value_checks.h"
+#include "qomio/qapi/internal/value_templates.h"
 #include "qomio/qapi/member.h"
 #include "qomio/qapi/visitor.h"
 
@@ -28,36 +28,11 @@ namespace qomio {
 
 namespace internal {
 
-template <class T>
-concept Struct = requires { T::members; };
-template <class T>
-concept Enum = std::is_enum_v<T> && requires { enum_description<T>.values; };
-
-template <class T>
-inline constexpr bool is_vector = false;
-template <class T>
-inline constexpr bool is_vector<std::vector<T>> = true;
-template <class T>
-inline constexpr bool is_variant = false;
-template <class... Ts>
-inline constexpr bool is_variant<std::variant<Ts...>> = true;
-template <class T>
-concept HasBranches = requires { T::branches; };
-template <class T>
-inline constexpr bool is_optional = false;
-template <class T>
-inline constexpr bool is_optional<std::optional<T>> = true;
-
 // "uint8_t", for messages.
 template <std::integral T>
 std::string c_integer_name() {
   return (std::is_signed_v<T> ? "int" : "uint") + std::to_string(sizeof(T) * 8) + "_t";
 }
-
-Result<void> enum_from_text(std::string_view name, const std::string& text, const EnumValue* values,
-                            std::size_t count, std::size_t& index);
-
-TypeDescription describe_enum(std::string_view name, std::span<const EnumValue> values);
 
 template <class M>
 TypeDescription::Member describe_member(const M& m, const TypeDescription& type, bool optional) {
@@ -67,12 +42,6 @@ TypeDescription::Member describe_member(const M& m, const TypeDescription& type,
           .description = std::string(m.description),
           .features = {m.features.begin(), m.features.end()}};
 }
-
-inline std::string_view or_null(std::string_view name) { return name.empty() ? "null" : name; }
-
-}  // namespace internal
-
-namespace internal {
 
 template <class T>
 Result<void> visit_members(Visitor& visitor, T& value);
@@ -131,7 +100,9 @@ constexpr unsigned bit(JsonKind kind) { return 1U << static_cast<unsigned>(kind)
 // The kinds of JSON values that a T can be read from.
 template <class T>
 constexpr unsigned json_kinds() {
-  if constexpr (std::same_as<T, std::nullptr_t>) {
+  if constexpr (HasTraits<T>) {
+    return json_kinds<typename ValueTraits<T>::Wire>();
+  } else if constexpr (std::same_as<T, std::nullptr_t>) {
     return bit(JsonKind::null);
   } else if constexpr (std::same_as<T, bool>) {
     return bit(JsonKind::boolean);
@@ -144,7 +115,7 @@ constexpr unsigned json_kinds() {
   } else if constexpr (is_vector<T>) {
     return bit(JsonKind::array);
   } else {
-    static_assert(Struct<T>, "an alternate of this type is not told apart by JSON");
+    static_assert(Struct<T> || Map<T>, "an alternate of this type is not told apart by JSON");
     return bit(JsonKind::object);
   }
 }
@@ -208,31 +179,6 @@ Result<void> visit_list(Visitor& visitor, std::string_view name, std::vector<T>&
   return visitor.end_list();
 }
 
-// Returns true if the enum has an enumerator with this value. The compiler writes other values as a cast,
-// `(Colour)7`.
-template <auto value>
-constexpr bool is_enumerator() {
-  std::string_view text = __PRETTY_FUNCTION__;
-  while (text.ends_with(']') || (text.back() >= '0' && text.back() <= '9')) text.remove_suffix(1);
-  return !text.ends_with(')');
-}
-
-// Returns true if the description names every enumerator and their values are 0, 1, 2, ...
-template <class E>
-constexpr bool describes_all_values() {
-  constexpr std::size_t kCount = enum_description<E>.values.size();
-  constexpr bool kNamed = []<std::size_t... i>(std::index_sequence<i...>) {
-    return (is_enumerator<static_cast<E>(i)>() && ...);
-  }(std::make_index_sequence<kCount>());
-  // Without a fixed underlying type, casting a value beyond the last enumerator may not be a constant
-  // expression.
-  if constexpr (requires { E{0}; }) {
-    return kNamed && !is_enumerator<static_cast<E>(kCount)>();
-  } else {
-    return kNamed;
-  }
-}
-
 template <std::integral T>
 Result<void> visit_small_integer(Visitor& visitor, std::string_view name, T& value) {
   using Wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
@@ -244,7 +190,9 @@ Result<void> visit_small_integer(Visitor& visitor, std::string_view name, T& val
     r = visitor.type_uint64(name, wide);
   }
   if (!r) return r;
-  if (!std::in_range<T>(wide)) return error("Parameter '{}' expects {}", or_null(name), c_integer_name<T>());
+  if (!std::in_range<T>(wide)) {
+    return error("Parameter '{}' expects {}", name.empty() ? "null" : name, c_integer_name<T>());
+  }
   value = static_cast<T>(wide);
   return {};
 }
@@ -253,7 +201,10 @@ Result<void> visit_small_integer(Visitor& visitor, std::string_view name, T& val
 
 template <class T>
 Result<void> visit(Visitor& visitor, std::string_view name, T& value) {
-  if constexpr (std::same_as<T, bool>) {
+  static_assert(internal::CheckValue<T>::done);
+  if constexpr (internal::HasTraits<T>) {
+    return internal::visit_traits(visitor, name, value);
+  } else if constexpr (std::same_as<T, bool>) {
     return visitor.type_bool(name, value);
   } else if constexpr (std::same_as<T, std::string>) {
     return visitor.type_str(name, value);
@@ -270,29 +221,18 @@ Result<void> visit(Visitor& visitor, std::string_view name, T& value) {
   } else if constexpr (std::same_as<T, Json>) {
     return visitor.type_any(name, value);
   } else if constexpr (internal::Enum<T>) {
-    static_assert(internal::describes_all_values<T>(),
-                  "an EnumDescription has a name for each value of the enum, and these are 0, 1, 2, ...");
-    constexpr auto& description = enum_description<T>;
-    std::size_t index = static_cast<std::size_t>(value);
-    std::string text;
-    if (!visitor.is_input()) {
-      invariant(index < description.values.size(), "an enum has a value that its description does not name");
-      text = description.values[index].name;
-    }
-    if (auto r = visitor.type_str(name, text); !r) return r;
-    if (!visitor.is_input()) return {};
-    auto r =
-        internal::enum_from_text(name, text, description.values.data(), description.values.size(), index);
-    if (r) value = static_cast<T>(index);
-    return r;
+    return internal::visit_enum(visitor, name, value);
   } else if constexpr (std::same_as<T, std::nullptr_t>) {
     return visitor.type_null(name);
   } else if constexpr (internal::is_variant<T>) {
     return internal::visit_alternate(visitor, name, value);
   } else if constexpr (internal::is_vector<T>) {
     return internal::visit_list(visitor, name, value);
+  } else if constexpr (internal::is_optional<T>) {
+    return internal::visit_optional(visitor, name, value);
+  } else if constexpr (internal::Map<T>) {
+    return internal::visit_map(visitor, name, value);
   } else {
-    static_assert(internal::Struct<T>, "describe this type: see the top of qapi/describe.h");
     return internal::visit_struct(visitor, name, value);
   }
 }
@@ -326,8 +266,7 @@ void describe_branches(TypeDescription& d) {
   };
   internal::apply_list([&](const auto&... m) { (find_tag(m), ...); }, T::members);
   auto one = [&]<class B>(const Branch<B, Tag>& b) {
-    const auto& value = enum_description<Tag>.values[static_cast<std::size_t>(b.tag)];
-    d.variants.push_back({std::string(value.name), &describe<B>()});
+    d.variants.push_back({std::string(enum_name(b.tag)), &describe<B>()});
   };
   internal::apply_list([&](const auto&... b) { (one(b), ...); }, branches.branches);
 }
@@ -344,7 +283,9 @@ std::string alternate_text(const std::variant<Ts...>* /*type*/) {
 
 template <class T>
 bool equal(const T& a, const T& b) {
-  if constexpr (internal::Struct<T>) {
+  if constexpr (internal::HasTraits<T>) {
+    return equal<typename ValueTraits<T>::Wire>(ValueTraits<T>::to_wire(a), ValueTraits<T>::to_wire(b));
+  } else if constexpr (internal::Struct<T>) {
     auto one = [&](const auto& m) { return equal(a.*m.pointer, b.*m.pointer); };
     if (!internal::apply_list([&](const auto&... m) { return (one(m) && ...); }, T::members)) return false;
     if constexpr (internal::HasBranches<T>) return equal(a.*T::branches.value, b.*T::branches.value);
@@ -357,6 +298,13 @@ bool equal(const T& a, const T& b) {
     return true;
   } else if constexpr (internal::is_optional<T>) {
     return a.has_value() == b.has_value() && (!a || equal(*a, *b));
+  } else if constexpr (!std::same_as<T, Json> && internal::Map<T>) {
+    if (a.size() != b.size()) return false;
+    for (const auto& [key, element] : a) {
+      const auto other = b.find(key);
+      if (other == b.end() || !equal(element, other->second)) return false;
+    }
+    return true;
   } else if constexpr (internal::is_variant<T>) {
     if (a.index() != b.index()) return false;
     return std::visit([&]<class V>(const V& held) { return equal(held, std::get<V>(b)); }, a);
@@ -367,7 +315,16 @@ bool equal(const T& a, const T& b) {
 
 template <class T>
 const TypeDescription& describe() {
-  if constexpr (std::same_as<T, bool>) {
+  static_assert(internal::CheckValue<T>::done);
+  if constexpr (internal::HasTraits<T>) {
+    using Wire = typename ValueTraits<T>::Wire;
+    if constexpr (internal::HasTypeName<T>) {
+      return internal::describe_once<T>(
+          [] { return internal::named_type(ValueTraits<T>::type_name, describe<Wire>()); });
+    } else {
+      return describe<Wire>();
+    }
+  } else if constexpr (std::same_as<T, bool>) {
     return builtin_type("bool");
   } else if constexpr (std::same_as<T, std::string>) {
     return builtin_type("str");
@@ -391,6 +348,11 @@ const TypeDescription& describe() {
         [] { return internal::describe_enum(enum_description<T>.name, enum_description<T>.values); });
   } else if constexpr (internal::is_vector<T>) {
     return internal::describe_once<T>([] { return list_type(describe<typename T::value_type>()); });
+  } else if constexpr (internal::is_optional<T>) {
+    return internal::describe_once<T>(
+        [] { return internal::optional_type(describe<typename T::value_type>()); });
+  } else if constexpr (internal::Map<T>) {
+    return internal::describe_once<T>([] { return map_type(describe<typename T::mapped_type>()); });
   } else {
     constexpr bool kIsDescribed = requires {
       T::type_name;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// expected: overflow
+// expected later: overflow
 #include "qomio/object/type.h"
 
 constinit const qomio::TypeInfo info{.name = "thing",

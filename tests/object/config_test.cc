@@ -20,7 +20,8 @@ namespace {
 enum class Mood { calm, cross };
 }
 template <>
-inline constexpr auto enum_description<Mood> = EnumDescription("Mood", "calm", "cross");
+inline constexpr auto enum_description<Mood> =
+    EnumDescription("Mood", value(Mood::calm, "calm"), value(Mood::cross, "cross"));
 
 namespace {
 

@@ -25,7 +25,8 @@ enum class Colour { red, green };
 }  // namespace
 
 template <>
-inline constexpr auto enum_description<Colour> = EnumDescription("Colour", "red", "green");
+inline constexpr auto enum_description<Colour> =
+    EnumDescription("Colour", value(Colour::red, "red"), value(Colour::green, "green"));
 
 namespace {
 

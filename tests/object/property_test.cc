@@ -35,9 +35,11 @@ struct Point {
 }  // namespace
 
 template <>
-inline constexpr auto enum_description<Phase> = EnumDescription("Phase", "idle", "busy", "done");
+inline constexpr auto enum_description<Phase> = EnumDescription(
+    "Phase", value(Phase::idle, "idle"), value(Phase::busy, "busy"), value(Phase::done, "done"));
 template <>
-inline constexpr auto enum_description<Fruit> = EnumDescription("Fruit", "apple", "pear");
+inline constexpr auto enum_description<Fruit> =
+    EnumDescription("Fruit", value(Fruit::apple, "apple"), value(Fruit::pear, "pear"));
 
 namespace {
 

@@ -32,7 +32,8 @@ enum class Finish { matt, gloss };
 }  // namespace
 
 template <>
-inline constexpr auto enum_description<Finish> = EnumDescription("Finish", "matt", "gloss");
+inline constexpr auto enum_description<Finish> =
+    EnumDescription("Finish", value(Finish::matt, "matt"), value(Finish::gloss, "gloss"));
 
 namespace {
 

@@ -261,7 +261,7 @@ struct Unspeakable {
 }  // namespace
 
 template <>
-inline constexpr auto enum_description<Mood> = EnumDescription("Mood", "calm");
+inline constexpr auto enum_description<Mood> = EnumDescription("Mood", value(Mood::calm, "calm"));
 
 namespace {
 

@@ -103,42 +103,67 @@ TEST(MembersInATuple, are_described_read_and_written_like_those_of_a_member_list
   EXPECT_FALSE(equal(*read, InATuple{}));
 }
 
-enum class FromOne { one = 1, two = 2 };
-enum class Sparse { a = 0, b = 2 };
-enum class Whole { a, b };
-enum class Longer { a, b, c };
-enum Plain { plain_a, plain_b };
-enum PlainFromOne { plain_one = 1, plain_two = 2 };
-enum class v7 : unsigned char { x1, x2 };
+enum class Level { off = -1, low = 10, high = 1000 };
+enum class Lacking { a, b, c };
+enum class LackingFirst { a = -1, b, c };
+enum Plain { plain_a, plain_b = 7 };
+enum class v7 : unsigned char { x1, x2 = 255 };
+enum class Twice { a, b };
+enum class NamedTwice { a, b };
 
 }  // namespace
 
 template <>
-inline constexpr auto enum_description<FromOne> = EnumDescription("FromOne", "one", "two");
+inline constexpr auto enum_description<Level> = EnumDescription(
+    "Level", value(Level::high, "high"), value(Level::low, "low", "at night"), value(Level::off, "off"));
 template <>
-inline constexpr auto enum_description<Sparse> = EnumDescription("Sparse", "a", "b");
+inline constexpr auto enum_description<Lacking> =
+    EnumDescription("Lacking", value(Lacking::a, "a"), value(Lacking::b, "b"));
 template <>
-inline constexpr auto enum_description<Whole> = EnumDescription("Whole", "a", "b");
+inline constexpr auto enum_description<LackingFirst> =
+    EnumDescription("LackingFirst", value(LackingFirst::b, "b"), value(LackingFirst::c, "c"));
 template <>
-inline constexpr auto enum_description<Longer> = EnumDescription("Longer", "a", "b");
+inline constexpr auto enum_description<Plain> =
+    EnumDescription("Plain", value(plain_a, "a"), value(plain_b, "b"));
 template <>
-inline constexpr auto enum_description<Plain> = EnumDescription("Plain", "a", "b");
+inline constexpr auto enum_description<v7> = EnumDescription("v7", value(v7::x1, "x1"), value(v7::x2, "x2"));
 template <>
-inline constexpr auto enum_description<PlainFromOne> = EnumDescription("PlainFromOne", "one", "two");
+inline constexpr auto enum_description<Twice> =
+    EnumDescription("Twice", value(Twice::a, "a"), value(Twice::b, "b"), value(Twice::a, "c"));
 template <>
-inline constexpr auto enum_description<v7> = EnumDescription("v7", "x1", "x2");
+inline constexpr auto enum_description<NamedTwice> =
+    EnumDescription("NamedTwice", value(NamedTwice::a, "a"), value(NamedTwice::b, "a"));
 
 namespace {
 
-// visit() asserts this at compile time, so that a wrong description does not compile.
-TEST(EnumDescriptions, name_the_values_from_0_on_and_all_of_them) {
-  EXPECT_TRUE(internal::describes_all_values<Whole>());
+TEST(Enums, are_read_and_shown_by_their_values_whatever_their_numbers_and_order_are) {
+  EXPECT_EQ(to_json(std::vector{Level::off, Level::low, Level::high}), (Json{"off", "low", "high"}));
+  EXPECT_EQ(*from_json<Level>("off"), Level::off);
+  EXPECT_EQ(*from_json<Level>("high"), Level::high);
+  EXPECT_EQ(*from_json<Plain>("b"), plain_b);
+  EXPECT_EQ(*from_json<v7>("x2"), v7::x2);
+  EXPECT_EQ(from_json<Level>("medium", "level").error().message(),
+            "Parameter 'level' does not accept value 'medium'");
+  EXPECT_EQ(enum_name(Level::low), "low");
+  EXPECT_EQ(describe<Level>().values, (std::vector<std::string>{"high", "low", "off"}));
+  EXPECT_EQ(describe<Level>().notes.at("low").description, "at night");
+}
+
+TEST(EnumsDeathTest, with_a_value_that_is_not_described_are_not_shown) {
+  EXPECT_DEATH((void)to_json(static_cast<Level>(5)),
+               "an enum has a value that its description does not name");
+}
+
+// CheckValue asserts this at compile time, so that a wrong description does not compile.
+TEST(EnumDescriptions, that_lack_a_value_or_have_one_twice_are_found) {
+  EXPECT_TRUE(internal::describes_all_values<Level>());
   EXPECT_TRUE(internal::describes_all_values<Plain>());
   EXPECT_TRUE(internal::describes_all_values<v7>());
-  EXPECT_FALSE(internal::describes_all_values<FromOne>());
-  EXPECT_FALSE(internal::describes_all_values<Sparse>());
-  EXPECT_FALSE(internal::describes_all_values<Longer>());
-  EXPECT_FALSE(internal::describes_all_values<PlainFromOne>());
+  EXPECT_FALSE(internal::describes_all_values<Lacking>());
+  EXPECT_FALSE(internal::describes_all_values<LackingFirst>());
+  EXPECT_TRUE(internal::describes_values_once<Level>());
+  EXPECT_FALSE(internal::describes_values_once<Twice>());
+  EXPECT_FALSE(internal::describes_values_once<NamedTwice>());
 }
 
 TEST(ListOfBool, is_read_and_shown) {

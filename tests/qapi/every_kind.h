@@ -19,7 +19,9 @@ namespace sample {
 enum class Colour { red, green, blue };
 }
 template <>
-inline constexpr auto enum_description<sample::Colour> = EnumDescription("Colour", "red", "green", "blue");
+inline constexpr auto enum_description<sample::Colour> =
+    EnumDescription("Colour", value(sample::Colour::red, "red"), value(sample::Colour::green, "green"),
+                    value(sample::Colour::blue, "blue"));
 
 namespace sample {
 

@@ -9,8 +9,8 @@ namespace qomio {
 
 enum class Colour { red, green };
 template <>
-inline constexpr auto enum_description<Colour> =
-    EnumDescription("Colour", "red", EnumValue("green", "as | grass", {"unstable"}));
+inline constexpr auto enum_description<Colour> = EnumDescription(
+    "Colour", value(Colour::red, "red"), value(Colour::green, "green", "as | grass", {"unstable"}));
 
 namespace introspection_test {
 

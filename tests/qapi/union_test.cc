@@ -17,11 +17,14 @@ namespace qomio {
 
 enum class ShapeKind { point, circle, poly };
 template <>
-inline constexpr auto enum_description<ShapeKind> = EnumDescription("ShapeKind", "point", "circle", "poly");
+inline constexpr auto enum_description<ShapeKind> =
+    EnumDescription("ShapeKind", value(ShapeKind::point, "point"), value(ShapeKind::circle, "circle"),
+                    value(ShapeKind::poly, "poly"));
 
 enum class Preset { tiny, huge };
 template <>
-inline constexpr auto enum_description<Preset> = EnumDescription("Preset", "tiny", "huge");
+inline constexpr auto enum_description<Preset> =
+    EnumDescription("Preset", value(Preset::tiny, "tiny"), value(Preset::huge, "huge"));
 
 namespace {
 

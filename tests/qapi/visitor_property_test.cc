@@ -124,7 +124,8 @@ void fill(T& value, Kinds kinds) {
   } else if constexpr (internal::is_variant<T>) {
     fill_variant(value, kinds);
   } else if constexpr (internal::Enum<T>) {
-    value = static_cast<T>(any_count(enum_description<T>.values.size() - 1));
+    const auto& enumerators = enum_description<T>.enumerators;
+    value = enumerators[any_count(enumerators.size() - 1)];
   } else if constexpr (std::same_as<T, Json>) {
     value = kinds == Kinds::all ? any_json(2) : Json(any_text());
   } else if constexpr (std::same_as<T, std::string>) {

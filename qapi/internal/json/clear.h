@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -43,6 +45,13 @@ template <class... Members, class... More>
 Types<decltype(value_of(std::declval<Members>().pointer))..., More...> types_of(
     const std::tuple<Members...>& members, Types<More...> more);
 
+// A std::map or another container of its kind.
+template <class T>
+concept Map = requires {
+  typename T::key_type;
+  typename T::mapped_type;
+};
+
 // The types of which a value of type T consists.
 template <class T>
 struct Parts : std::type_identity<Types<>> {};
@@ -50,6 +59,10 @@ template <class T>
 struct Parts<std::optional<T>> : std::type_identity<Types<T>> {};
 template <class T>
 struct Parts<std::vector<T>> : std::type_identity<Types<T>> {};
+template <class T, std::size_t N>
+struct Parts<std::array<T, N>> : std::type_identity<Types<T>> {};
+template <Map T>
+struct Parts<T> : std::type_identity<Types<typename T::mapped_type>> {};
 template <class... Ts>
 struct Parts<std::variant<Ts...>> : std::type_identity<Types<Ts...>> {};
 template <class T>
@@ -86,6 +99,8 @@ template <class T>
 void clear_json_in(std::optional<T>& value) noexcept;
 template <class T>
 void clear_json_in(std::vector<T>& values) noexcept;
+template <class T, std::size_t N>
+void clear_json_in(std::array<T, N>& values) noexcept;
 template <class... Ts>
 void clear_json_in(std::variant<Ts...>& value) noexcept;
 
@@ -99,6 +114,10 @@ void clear_json_in(std::vector<T>& values) noexcept {
     for (auto& value : values) clear_json_in(value);
   }
 }
+template <class T, std::size_t N>
+void clear_json_in(std::array<T, N>& values) noexcept {
+  for (auto& value : values) clear_json_in(value);
+}
 template <class... Ts>
 void clear_json_in(std::variant<Ts...>& value) noexcept {
   std::visit([](auto& held) { clear_json_in(held); }, value);
@@ -107,6 +126,10 @@ template <class T>
 void clear_json_in(T& value) noexcept {
   if constexpr (std::is_same_v<T, Json>) {
     json_clear(value);
+  } else if constexpr (internal::Map<T>) {
+    if constexpr (internal::HoldsJson<T>::value) {
+      for (auto& [key, element] : value) clear_json_in(element);
+    }
   } else if constexpr (internal::HoldsJson<T>::value) {
     internal::apply_list([&](const auto&... m) { (clear_json_in(value.*m.pointer), ...); }, T::members);
     if constexpr (requires { T::branches; }) clear_json_in(value.*T::branches.value);

@@ -20,11 +20,15 @@ const Json* InputVisitor::find(std::string_view name) {
   Frame& frame = stack_.back();
   if (frame.value->is_array()) return &(*frame.value)[frame.index - 1];
   const auto& members = frame.value->get_ref<const Json::object_t&>();
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    if (members.begin()[static_cast<std::ptrdiff_t>(i)].first == name) {
-      frame.seen[i] = true;
-      return &members.begin()[static_cast<std::ptrdiff_t>(i)].second;
-    }
+  // Begins at the member that was found last, since members mostly come in the order in which they are
+  // visited.
+  for (std::size_t tried = 0; tried < members.size(); ++tried) {
+    const std::size_t i = (frame.index + tried) % members.size();
+    const auto member = members.begin() + static_cast<std::ptrdiff_t>(i);
+    if (member->first != name) continue;
+    frame.seen[i] = true;
+    frame.index = i;
+    return &member->second;
   }
   return nullptr;
 }
@@ -52,8 +56,12 @@ void InputVisitor::append_index(std::string& path, const Frame& frame) const {
   if (frame.value->is_array()) path += fmt::format(fmt::runtime(is_text ? ".{}" : "[{}]"), frame.index - 1);
 }
 
-std::unexpected<Error> InputVisitor::wrong_kind(std::string_view name, std::string_view expected) const {
-  return error("Invalid parameter type for '{}', expected: {}", full_name(name), expected);
+// In JSON that was given as text, a string is still text to a value that is not a string.
+bool InputVisitor::is_text(std::string_view name) {
+  if (scalars_ != Scalars::text) return false;
+  if (at_root_text()) return true;
+  const Json* value = find(name);
+  return value && value->is_string();
 }
 
 std::unexpected<Error> InputVisitor::no_list() const {
@@ -270,6 +278,15 @@ Result<void> InputVisitor::end_struct() {
 }
 
 bool InputVisitor::optional(std::string_view name, bool) { return find(name) != nullptr; }
+
+bool InputVisitor::next_member(std::string& name) {
+  const Frame& frame = stack_.back();
+  const auto& members = frame.value->get_ref<const Json::object_t&>();
+  const std::size_t next = members.empty() || !frame.seen[frame.index] ? frame.index : frame.index + 1;
+  if (next >= members.size()) return false;
+  name = members.begin()[static_cast<std::ptrdiff_t>(next)].first;
+  return true;
+}
 
 namespace {
 

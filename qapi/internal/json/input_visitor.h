@@ -48,10 +48,12 @@ class InputVisitor final : public Visitor {
   Result<void> type_any(std::string_view name, Json& value) override;
   Result<void> type_null(std::string_view name) override;
   Result<JsonKind> next_kind(std::string_view name) override;
-  std::unexpected<Error> wrong_kind(std::string_view name, std::string_view expected) const override;
+  bool is_text(std::string_view name) override;
+  std::string full_name(std::string_view name) const override;
   Result<void> start_struct(std::string_view name) override;
   Result<void> end_struct() override;
   bool optional(std::string_view name, bool present) override;
+  bool next_member(std::string& name) override;
   Result<void> start_list(std::string_view name) override;
   bool next_element() override;
   Result<void> end_list() override;
@@ -60,7 +62,7 @@ class InputVisitor final : public Visitor {
   struct Frame {
     const Json* value;
     std::string name;        // of this struct or list in its parent
-    std::size_t index = 0;   // list: index of the next element
+    std::size_t index = 0;   // list: of the next element; struct: of the member that was found last
     std::vector<bool> seen;  // struct: members that were visited
     // List: split from one string. Ranges such as 1-3 are expanded when the first integer is read.
     bool is_split = false;
@@ -76,9 +78,8 @@ class InputVisitor final : public Visitor {
   Result<std::string_view> get_integer_text(std::string_view name, bool is_unsigned);
   // Returns the text as JSON if it begins with `first` and is valid, otherwise null.
   const Json* json_in(std::string_view text, char first);
-  // The full names of the struct or list being visited, and of a value in it.
+  // The full name of the struct or list being visited.
   std::string container_name() const;
-  std::string full_name(std::string_view name) const;
   // The error for a list or struct in a list split from a string, which can contain only scalars.
   std::unexpected<Error> no_list() const;
   void append_index(std::string& path, const Frame& frame) const;

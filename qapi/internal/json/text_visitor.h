@@ -17,7 +17,8 @@ namespace qomio {
 // `5`, `true`, a string as it is, lists as `a,b` and lists of integers as `1-3,5`. Structs are written as
 // JSON, and so are whole lists, `["a,b", "c"]`, that contain structs, lists, strings with a comma, a single
 // empty string, or more integers than InputVisitor::kMaxRange. Two exceptions are read back as strings:
-// values of type `any`, except arrays and objects, and alternates with a string.
+// values of type `any`, except arrays and objects, and alternates with a string. An optional string that is
+// `null` is read back as no string.
 //
 // The form for people quotes strings and extends numbers: `5 (0x5)`, for sizes `4096 (4 KiB)`. Never fails.
 class TextVisitor final : public Visitor {
@@ -37,6 +38,7 @@ class TextVisitor final : public Visitor {
   Result<void> type_number(std::string_view name, double& value) override;
   Result<void> type_str(std::string_view name, std::string& value) override;
   Result<void> type_any(std::string_view name, Json& value) override;
+  bool is_text(std::string_view /*name*/) override { return depth_ == 0; }
   Result<void> start_struct(std::string_view name) override;
   Result<void> end_struct() override;
   bool optional(std::string_view name, bool present) override;

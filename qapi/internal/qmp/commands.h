@@ -14,7 +14,7 @@ namespace qomio {
 enum class QmpCapability { Oob };
 template <>
 inline constexpr auto enum_description<QmpCapability> =
-    EnumDescription("QMPCapability", EnumValue("oob", "out-of-band commands (exec-oob)"));
+    EnumDescription("QMPCapability", value(QmpCapability::Oob, "oob", "out-of-band commands (exec-oob)"));
 
 // The arguments of qmp_capabilities.
 struct QmpCapabilities {

@@ -93,6 +93,8 @@ class ReferenceWriter {
         return fmt::format("`{}`", type.name);
       case Type::Kind::list:
         return fmt::format("list of {}", mention(*type.element));
+      case Type::Kind::map:
+        return fmt::format("map of {}", mention(*type.element));
       default:
         break;
     }

@@ -49,6 +49,8 @@ class SchemaWriter {
         return reference_builtin(type);
       case TypeDescription::Kind::list:
         return reference_list(type);
+      case TypeDescription::Kind::map:
+        return reference_builtin(builtin_type("any"));  // the schema has no maps
       default:
         break;
     }

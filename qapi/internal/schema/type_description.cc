@@ -50,6 +50,14 @@ TypeDescription list_type(const TypeDescription& element) {
   return d;
 }
 
+TypeDescription map_type(const TypeDescription& element) {
+  TypeDescription d;
+  d.kind = TypeDescription::Kind::map;
+  d.name = fmt::format("map of {}", element.name);
+  d.element = &element;
+  return d;
+}
+
 TypeDescription struct_type(std::string_view name) {
   TypeDescription d;
   d.kind = TypeDescription::Kind::object;

@@ -11,7 +11,7 @@ namespace qomio {
 // A type as clients see it: the common source of query-qmp-schema, help texts and generated pages. A value;
 // types refer to each other by address, so the descriptions that it refers to must outlive it.
 struct TypeDescription {
-  enum class Kind { builtin, enumeration, list, object, alternate };
+  enum class Kind { builtin, enumeration, list, map, object, alternate };
 
   struct Member {
     std::string name;
@@ -32,11 +32,12 @@ struct TypeDescription {
   };
 
   Kind kind = Kind::builtin;
-  std::string name;                          // builtin: int, uint8, str, number, bool, size, any, null
+  // builtin: int, uint8, str, number, bool, size, any, null, or that of a ValueTraits, such as milliseconds
+  std::string name;
   std::string json_type;                     // builtin: int, string, number, boolean, value, null
   std::vector<std::string> values;           // enumeration
   std::map<std::string, ValueNotes> notes;   // enumeration: only for values that have any
-  const TypeDescription* element = nullptr;  // list
+  const TypeDescription* element = nullptr;  // list, map
   std::vector<Member> members;               // object
   std::string tag;  // object: the member that selects the variant; empty if there are no variants
   std::vector<Variant> variants;
@@ -48,6 +49,8 @@ const TypeDescription& builtin_type(std::string_view name);
 TypeDescription integer_type(bool is_signed, unsigned bits);
 TypeDescription enum_type(std::string_view name, std::vector<std::string> values);
 TypeDescription list_type(const TypeDescription& element);
+// An object whose members have any names and are all of one type.
+TypeDescription map_type(const TypeDescription& element);
 TypeDescription struct_type(std::string_view name);
 TypeDescription alternate_type(std::string_view name, std::vector<const TypeDescription*> alternatives);
 // An object without members: no arguments, or no result.

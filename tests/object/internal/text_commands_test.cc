@@ -22,7 +22,8 @@ namespace qomio {
 
 enum class SamplerFlavour { sweet, sour };
 template <>
-inline constexpr auto enum_description<SamplerFlavour> = EnumDescription("SamplerFlavour", "sweet", "sour");
+inline constexpr auto enum_description<SamplerFlavour> = EnumDescription(
+    "SamplerFlavour", value(SamplerFlavour::sweet, "sweet"), value(SamplerFlavour::sour, "sour"));
 
 namespace text_commands_test {
 

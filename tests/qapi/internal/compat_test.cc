@@ -12,8 +12,9 @@ namespace qomio {
 
 enum class Mode { plain, old, wild };
 template <>
-inline constexpr auto enum_description<Mode> = EnumDescription(
-    "Mode", "plain", EnumValue("old", "", {"deprecated"}), EnumValue("wild", "", {"unstable", "own"}));
+inline constexpr auto enum_description<Mode> =
+    EnumDescription("Mode", value(Mode::plain, "plain"), value(Mode::old, "old", "", {"deprecated"}),
+                    value(Mode::wild, "wild", "", {"unstable", "own"}));
 
 namespace compat_test {
 

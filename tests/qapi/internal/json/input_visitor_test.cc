@@ -24,7 +24,8 @@ enum class Policy { deny, allow };
 }  // namespace
 
 template <>
-inline constexpr auto enum_description<Policy> = EnumDescription("Policy", "deny", "allow");
+inline constexpr auto enum_description<Policy> =
+    EnumDescription("Policy", value(Policy::deny, "deny"), value(Policy::allow, "allow"));
 
 namespace {
 

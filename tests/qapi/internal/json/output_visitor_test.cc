@@ -23,7 +23,8 @@ enum class Shade { dark, medium, bright };
 }  // namespace
 
 template <>
-inline constexpr auto enum_description<Shade> = EnumDescription("Shade", "dark", "medium", "bright");
+inline constexpr auto enum_description<Shade> = EnumDescription(
+    "Shade", value(Shade::dark, "dark"), value(Shade::medium, "medium"), value(Shade::bright, "bright"));
 
 namespace {
 

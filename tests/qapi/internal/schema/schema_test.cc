@@ -29,7 +29,8 @@ enum class Mode { slow, fast };
 }  // namespace
 
 template <>
-inline constexpr auto enum_description<Mode> = EnumDescription("Mode", "slow", "fast");
+inline constexpr auto enum_description<Mode> =
+    EnumDescription("Mode", value(Mode::slow, "slow"), value(Mode::fast, "fast"));
 
 namespace {
 

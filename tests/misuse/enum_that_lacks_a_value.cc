@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// expected: an EnumDescription has all values of the enum
+#include "qomio/object/object.h"
+#include "qomio/object/property.h"
+
+enum class Colour { red, green };
+template <>
+inline constexpr auto qomio::enum_description<Colour> =
+    qomio::EnumDescription("Colour", qomio::value(Colour::red, "red"));
+class Thing : public qomio::Object {
+ public:
+  Colour thing = Colour::red;
+};
+void class_init(qomio::ObjectClass& klass) { klass.add(qomio::property("thing", &Thing::thing)); }

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// expected: ValueTraits<T> has both `static std::string to_text(const T&)` and
+#include "qomio/object/object.h"
+#include "qomio/object/property.h"
+
+struct Point {
+  int x = 0;
+};
+template <>
+struct qomio::ValueTraits<Point> {
+  using Wire = int;
+  static int to_wire(const Point& point) { return point.x; }
+  static qomio::Result<Point> from_wire(int x) { return Point{x}; }
+  static std::string to_text(const Point& point) { return std::to_string(point.x); }
+};
+class Thing : public qomio::Object {
+ public:
+  Point thing;
+};
+void class_init(qomio::ObjectClass& klass) { klass.add(qomio::property("thing", &Thing::thing)); }
