@@ -119,7 +119,9 @@ Result<void> Object::set_property(std::string_view name, Visitor& visitor) {
 
 void Object::property_was_set(const Property& property, const Json* old_value) {
   if (parent_) remember_set(property);
-  if (internal::is_anything_observed()) internal::report_changed(*this, property, old_value);
+  // An object that is outside a tree and has no further data is not observed.
+  if (internal::is_anything_observed() && (parent_ || data_))
+    internal::report_changed(*this, property, old_value);
 }
 
 void Object::notify(std::string_view name) { report_own_change(name, nullptr, nullptr); }

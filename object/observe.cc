@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/object/observe.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "qomio/object/internal/object_access.h"
@@ -19,36 +20,59 @@ namespace internal {
 
 constinit ObserverCount observer_count;
 
-ObserverEntry::ObserverEntry(Object& observed, ObserverScope what, std::string name, OldValues old_values,
-                             std::unique_ptr<Observer> observer)
-    : scope(what),
-      property(std::move(name)),
-      wants_old_values(old_values == OldValues::read),
-      callback(std::move(observer)) {
-  object.set_target(&observed);
-  ++observer_count.all;
-  if (wants_old_values) ++observer_count.with_old_values;
+ObserverList::~ObserverList() {
+  for_each_present([](ObserverEntry& entry) { entry.list = nullptr; });
 }
 
-ObserverEntry::~ObserverEntry() {
-  require_main_thread("Observation::~Observation()");
-  --observer_count.all;
-  if (wants_old_values) --observer_count.with_old_values;
-  if (!object.target()) return;
-  if (auto* list = ObjectAccess::observers(*object.target())) list->remove_destroyed();
+void ObserverList::add(ObserverEntry& entry) {
+  entries_.push_back(&entry);
+  entry.list = this;
+}
+
+void ObserverList::remove(ObserverEntry& entry) {
+  std::ranges::replace(entries_, &entry, nullptr);
+  has_gaps_ = true;
+  if (walks_ == 0) close_gaps();
+}
+
+void ObserverList::close_gaps() {
+  std::erase(entries_, nullptr);
+  has_gaps_ = false;
 }
 
 namespace {
+
+// Called when an Observation is destroyed.
+void end_observation(ObserverEntry* entry) {
+  require_main_thread("Observation::~Observation()");
+  --observer_count.all;
+  if (entry->wants_old_values) --observer_count.with_old_values;
+  if (entry->list) entry->list->remove(*entry);
+  if (entry->calls > 0) {
+    entry->has_ended = true;
+  } else {
+    delete entry;
+  }
+}
+
+void call_observer(ObserverEntry& entry, const ObjectChange& change) {
+  ++entry.calls;
+  unless_out_of_memory(
+      [&] { callback("observer of", change.object.name(), [&] { entry.callback->hear(change); }); });
+  if (--entry.calls == 0 && entry.has_ended) delete &entry;
+}
 
 Observation add_entry(Object& object, ObserverScope scope, std::string property, OldValues old_values,
                       std::unique_ptr<Observer> observer) {
   require_main_thread("observe()");
   auto& list = ObjectAccess::data(object).observers;
-  if (!list) list = std::make_unique<ListenerList<ObserverEntry>>();
-  auto entry =
-      std::make_shared<ObserverEntry>(object, scope, std::move(property), old_values, std::move(observer));
-  list->add(entry);
-  return Observation(std::move(entry));
+  if (!list) list = std::make_unique<ObserverList>();
+  auto entry = std::make_unique<ObserverEntry>(scope, std::move(property), old_values == OldValues::read,
+                                               std::move(observer));
+  list->add(*entry);
+  ++observer_count.all;
+  if (entry->wants_old_values) ++observer_count.with_old_values;
+  return Observation(std::shared_ptr<ObserverEntry>(entry.release(), end_observation));
 }
 
 // Returns the object, or else the nearest one above it, that lists observers. Null if there is none.
@@ -81,9 +105,8 @@ bool is_recent(const ObjectChange& change, const Object& lister) {
 // Calls the observers that `lister` lists. The caller keeps `lister` and the changed object alive.
 void call_observers(Object& lister, const ObjectChange& change) {
   ObjectAccess::observers(lister)->for_each_present([&](ObserverEntry& entry) {
-    if (!hears(entry, lister, change.object, change.property) || !is_recent(change, lister)) return;
-    unless_out_of_memory(
-        [&] { callback("observer of", change.object.name(), [&] { entry.callback->hear(change); }); });
+    if (hears(entry, lister, change.object, change.property) && is_recent(change, lister))
+      call_observer(entry, change);
   });
 }
 
@@ -153,9 +176,11 @@ void report_removed_below(Object& object) { report_below(object, ObjectChange::K
 
 bool has_old_value_observer(Object& object, const Property& property) {
   const auto wants = [&](Object& lister) {
-    return ObjectAccess::observers(lister)->any_of([&](const ObserverEntry& entry) {
-      return entry.wants_old_values && hears(entry, lister, object, &property);
+    bool found = false;
+    ObjectAccess::observers(lister)->for_each_present([&](const ObserverEntry& entry) {
+      found = found || (entry.wants_old_values && hears(entry, lister, object, &property));
     });
+    return found;
   };
   if (ObjectAccess::observers(object) && wants(object)) return true;
   if (!object.is_complete()) return false;

@@ -5,11 +5,10 @@
 #include <string_view>
 
 #include "qomio/object/object.h"
-#include "qomio/qapi/internal/listener_list.h"
 
 namespace qomio::internal {
 
-struct ObserverEntry;
+class ObserverList;
 
 // Gives the functions that make and set objects and place them in trees access to private parts of Object.
 struct ObjectAccess {
@@ -19,7 +18,7 @@ struct ObjectAccess {
   static void make_root(Object& root, Root which) { root.root_ = which; }
   static ObjectData& data(Object& object);
   // Null if there are none. Defined in object_data.h.
-  static ListenerList<ObserverEntry>* observers(const Object& object);
+  static ObserverList* observers(const Object& object);
   static void property_was_set(Object& object, const Property& property, const Json* old_value) {
     object.property_was_set(property, old_value);
   }

@@ -13,15 +13,13 @@
 #include <vector>
 
 #include "qomio/object/internal/object_access.h"
+#include "qomio/object/internal/observers.h"
 #include "qomio/object/internal/weak_list.h"
 #include "qomio/object/object.h"
 #include "qomio/object/property.h"
 #include "qomio/qapi/internal/invariant.h"
-#include "qomio/qapi/internal/listener_list.h"
 
 namespace qomio::internal {
-
-struct ObserverEntry;
 
 // Index of children by name. Uses open addressing and stores the hash beside the pointer, so that finding a
 // child in a large set takes few memory accesses: one to the table and one to the object.
@@ -84,10 +82,10 @@ struct ObjectData {
   std::size_t child_count = 0;
   std::map<std::string, Numbering, std::less<>> numberings;
   WeakList weak_links;
-  std::unique_ptr<ListenerList<ObserverEntry>> observers;  // null until the object is observed
+  std::unique_ptr<ObserverList> observers;  // null until the object is observed
 };
 
-inline ListenerList<ObserverEntry>* ObjectAccess::observers(const Object& object) {
+inline ObserverList* ObjectAccess::observers(const Object& object) {
   return object.data_ ? object.data_->observers.get() : nullptr;
 }
 

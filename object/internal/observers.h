@@ -1,28 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "qomio/object/internal/weak_list.h"
 #include "qomio/object/observe.h"
 #include "qomio/qapi/visitor.h"
 
 namespace qomio::internal {
 
-// One observation. Its Observation owns it, and the observed object lists it.
-struct ObserverEntry {
-  ObserverEntry(Object& observed, ObserverScope what, std::string name, OldValues old_values,
-                std::unique_ptr<Observer> observer);
-  ObserverEntry(const ObserverEntry&) = delete;
-  ObserverEntry& operator=(const ObserverEntry&) = delete;
-  ~ObserverEntry();
+class ObserverList;
 
-  WeakNode object;
+// One observation. Its Observation owns it, and the observed object lists it. It is not counted with locked
+// instructions, since every change below /objects comes by here if there is a QMP server.
+struct ObserverEntry {
   const ObserverScope scope;
   const std::string property;  // its name, for ObserverScope::property
   const bool wants_old_values;
   const std::unique_ptr<Observer> callback;
+  ObserverList* list = nullptr;  // null when the object is destroyed
+  int calls = 0;                 // of the callback, that have not returned
+  bool has_ended = false;        // during a call; the entry is deleted when the call returns
+};
+
+// The observations of one object, oldest first.
+class ObserverList {
+ public:
+  ObserverList() = default;
+  ObserverList(const ObserverList&) = delete;
+  ObserverList& operator=(const ObserverList&) = delete;
+  ~ObserverList();
+
+  void add(ObserverEntry& entry);
+  void remove(ObserverEntry& entry);
+  // Calls `visit` for the entries that are in the list now. It may add and remove entries and call the list
+  // again, and must not throw.
+  template <class Visit>
+  void for_each_present(const Visit& visit) {
+    ++walks_;
+    const std::size_t count = entries_.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (entries_[i]) visit(*entries_[i]);
+    }
+    if (--walks_ == 0 && has_gaps_) close_gaps();
+  }
+
+ private:
+  void close_gaps();
+
+  std::vector<ObserverEntry*> entries_;  // null: removed during a walk
+  int walks_ = 0;                        // nested calls of for_each_present()
+  bool has_gaps_ = false;
 };
 
 // The number of observations in the process, so that a change costs one comparison if there are none.

@@ -14,13 +14,9 @@ template <class Listener>
 class ListenerList {
  public:
   void add(std::weak_ptr<Listener> listener) {
-    remove_destroyed();
+    // During a walk the positions stay.
+    if (walks_ == 0) std::erase_if(listeners_, [](const auto& known) { return known.expired(); });
     listeners_.push_back(std::move(listener));
-  }
-  // Frees the entries of destroyed listeners; during a call, at its end, since positions must not change.
-  void remove_destroyed() {
-    has_destroyed_ = walks_ > 0;
-    if (!has_destroyed_) std::erase_if(listeners_, [](const auto& known) { return known.expired(); });
   }
   // Destroyed listeners may count.
   bool is_empty() const { return listeners_.empty(); }
@@ -29,7 +25,7 @@ class ListenerList {
   // that are added meanwhile.
   template <class Visit>
   bool any_of(const Visit& visit) {
-    const Walk walk(*this);
+    const Walk walk(walks_);
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
       const auto listener = listeners_[i].lock();
       if (listener && visit(*listener)) return true;
@@ -40,7 +36,7 @@ class ListenerList {
   // Calls `visit` for the listeners that are in the list now, oldest first.
   template <class Visit>
   void for_each_present(const Visit& visit) {
-    const Walk walk(*this);
+    const Walk walk(walks_);
     const std::size_t count = listeners_.size();
     for (std::size_t i = 0; i < count; ++i) {
       if (const auto listener = listeners_[i].lock()) visit(*listener);
@@ -49,18 +45,15 @@ class ListenerList {
 
  private:
   struct Walk {
-    explicit Walk(ListenerList& walked) : list(walked) { ++list.walks_; }
+    explicit Walk(int& count) : walks(count) { ++walks; }
     Walk(const Walk&) = delete;
     Walk& operator=(const Walk&) = delete;
-    ~Walk() {
-      if (--list.walks_ == 0 && list.has_destroyed_) list.remove_destroyed();
-    }
-    ListenerList& list;
+    ~Walk() { --walks; }
+    int& walks;
   };
 
   std::vector<std::weak_ptr<Listener>> listeners_;
-  int walks_ = 0;               // nested calls of any_of() and for_each_present()
-  bool has_destroyed_ = false;  // remove_destroyed() was called during one
+  int walks_ = 0;  // nested calls of any_of() and for_each_present()
 };
 
 }  // namespace qomio::internal
