@@ -11,6 +11,7 @@
 #include "qomio/object/link.h"
 #include "qomio/object/object.h"
 #include "qomio/object/object_commands.h"
+#include "qomio/object/observe.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"

@@ -4,6 +4,8 @@
 #include <deque>
 #include <utility>
 
+#include "qomio/object/internal/object_access.h"
+#include "qomio/object/internal/observers.h"
 #include "qomio/object/internal/weak_list.h"
 #include "qomio/object/link.h"
 #include "qomio/object/object.h"
@@ -73,6 +75,11 @@ class AliasProperty final : public Property {
     if (last.property) return last.property->target(*last.object);
     return last.object ? last.object->child(last.name()) : nullptr;
   }
+  const Property* aliased(Object*& object) const override {
+    const End last = end();
+    object = last.object;
+    return last.property;
+  }
 
   // Whether the alias refers to itself through other aliases. Possible if a property that has aliases was
   // deleted and is added again as an alias.
@@ -116,6 +123,7 @@ class AliasProperty final : public Property {
         : alias(a), target(t), use(t), property(p), inner(std::move(i)) {}
     Result<void> check() override { return inner->check(); }
     Result<void> apply() override {
+      if (is_old_value_wanted()) old = internal::read_old_value(target, property);
       if (auto r = inner->apply(); !r || !property.on_change()) return r;
       auto changed = property.run_hook(target);
       if (!changed) revert();
@@ -137,15 +145,25 @@ class AliasProperty final : public Property {
       };
       std::deque<Set> set;
       for (const AliasProperty* at = &alias; at; at = at->next()) {
-        if (const Property* aliased = at->aliased()) set.emplace_front(*at->target_.target(), *aliased);
+        if (const Property* next = at->aliased()) set.emplace_front(*at->target_.target(), *next);
       }
-      for (const Set& one : set) one.object.property_was_set(one.property);
+      for (const Set& one : set)
+        internal::ObjectAccess::property_was_set(one.object, one.property, old.get());
+    }
+    // Whether an observer wants the old value under one of the names that report() reports.
+    bool is_old_value_wanted() const {
+      for (const AliasProperty* at = &alias; at; at = at->next()) {
+        const Property* next = at->aliased();
+        if (next && internal::is_old_value_wanted(*at->target_.target(), *next)) return true;
+      }
+      return false;
     }
     const AliasProperty& alias;
     Object& target;
     const PropertyUse use;
     const Property& property;
     std::unique_ptr<PropertyChange> inner;
+    internal::OldValue old;
   };
 
   internal::WeakNode target_;

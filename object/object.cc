@@ -12,8 +12,8 @@
 #include "qomio/object/internal/class_data.h"
 #include "qomio/object/internal/object_access.h"
 #include "qomio/object/internal/object_data.h"
+#include "qomio/object/internal/observers.h"
 #include "qomio/object/internal/weak_list.h"
-#include "qomio/object/object_listener.h"
 #include "qomio/object/property.h"
 #include "qomio/qapi/internal/main_thread.h"
 
@@ -29,25 +29,7 @@ constexpr unsigned kMaxNestedEnds = 500;
 // The end of a name that is replaced by the first free number in brackets.
 constexpr std::string_view kAnyNumber = "[*]";
 
-// Notifies listeners of all complete descendants of an object that is at or below /objects.
-void notify_below(Object& object, const std::function<void(ObjectListener&, Object&)>& call) {
-  unless_out_of_memory([&] {
-    internal::for_each_below(object, [&](Object& below) {
-      if (below.is_complete() && below.is_below_objects())
-        internal::notify(below, [&](ObjectListener& listener) { call(listener, below); });
-      return 0;
-    });
-  });
-}
-
 }  // namespace
-
-void internal::notify(Object& object, const std::function<void(ObjectListener&)>& call) {
-  unless_out_of_memory([&] {
-    const PropertyUse use(object);
-    internal::notify_listeners(object.name(), call);
-  });
-}
 
 constinit const TypeInfo Object::type_info{
     .name = "object",
@@ -116,6 +98,7 @@ void Object::destroy() {
     }
   }
   release_children();
+  if (data_) data_->observers.reset();  // what is done from here on is not observed
   if (class_) {
     for (const auto hook : std::views::reverse(class_->data().finalize_hooks))
       callback("instance_finalize of type", type_name(), [&] { hook(*this); });
@@ -219,11 +202,7 @@ Result<void> Object::add_child(std::string_view name, Object& child) {
   (last_child_ ? last_child_->next_sibling_ : first_child_) = &child;
   last_child_ = &child;
   child.ref();
-  if (!internal::has_listeners() || !child.is_below_objects()) return {};
-  const Ref<Object> keep(child);
-  if (child.complete_) internal::notify(child, [&](ObjectListener& listener) { listener.added(child); });
-  if (child.first_child_ && child.is_below_objects())
-    notify_below(child, [](ObjectListener& listener, Object& below) { listener.added(below); });
+  if (internal::is_anything_observed()) internal::report_added(child);
   return {};
 }
 
@@ -280,31 +259,20 @@ void Object::leave_tree() {
   if (!parent_ || leaving_) return;
   const Ref<Object> keep(*this);
   leaving_ = true;
-  const auto is_heard = [this] { return internal::has_listeners() && is_below_objects(); };
-  if (complete_ && is_heard())
-    internal::notify(*this, [this](ObjectListener& listener) { listener.removed(*this); });
+  if (internal::is_anything_observed()) internal::report_removed(*this);
   callback("unparent() of", name_, [this] { unparent(); });
-  if (first_child_ && is_heard())
-    notify_below(*this, [](ObjectListener& listener, Object& below) { listener.removed(below); });
+  if (internal::is_anything_observed()) internal::report_removed_below(*this);
   if (parent_) parent_->unlink_child(*this);
   leaving_ = false;
 }
 
 void Object::set_complete() {
   if (std::exchange(complete_, true)) return;
-  if (internal::has_listeners() && is_below_objects())
-    internal::notify(*this, [this](ObjectListener& listener) { listener.added(*this); });
+  if (internal::is_anything_observed()) internal::report_completed(*this);
 }
 
 bool Object::is_user_made() const {
   return user_made_ && parent_ && parent_->root_ == internal::Root::objects;
-}
-
-bool Object::is_below_objects() const {
-  for (const Object* at = parent_; at; at = at->parent_) {
-    if (at->root_ == internal::Root::objects) return true;
-  }
-  return false;
 }
 
 std::optional<std::string> Object::path() const {

@@ -18,6 +18,7 @@
 #include "qomio/object/internal/is_instance.h"
 #include "qomio/object/ref.h"
 #include "qomio/object/type.h"
+#include "qomio/qapi/describe.h"
 #include "qomio/qapi/error.h"
 #include "qomio/qapi/internal/invariant.h"
 #include "qomio/qapi/member.h"
@@ -115,8 +116,6 @@ class Object {
   const std::string& name() const { return name_; }
   // The path, for example "/objects/io0"; nullopt for an object outside the tree.
   std::optional<std::string> path() const;
-  // Whether the object is a descendant of /objects. Listeners are notified only of these objects.
-  bool is_below_objects() const;
   bool is_empty() const { return first_child_ == nullptr; }  // no children
   // Null when there is none.
   Object* child(std::string_view name) const;
@@ -154,11 +153,18 @@ class Object {
   // Sets a property from text, as on a command line.
   Result<void> parse_property(std::string_view name, std::string_view text);
 
-  // Records that a property was set, and notifies listeners. Call it after setting a property by other means
-  // than set_property().
-  void property_was_set(const Property& property);
-  // Records that a property was set, without notifying listeners. Does nothing for an alias, because the
-  // target's property is recorded instead.
+  // Reports that the object has changed a property itself, without set_property(): to observers
+  // (object/observe.h), and to clients as OBJECT_CHANGED. Costs a comparison if nothing is observed. The
+  // property must exist; otherwise the program aborts, in release builds only if something is observed.
+  void notify(std::string_view property);
+  // The same with the value before the change, for observers of objects and trees, which can't know it
+  // otherwise: `const bool before = std::exchange(on_, now); notify("on", before);`
+  template <class T>
+  void notify(std::string_view property, const T& old_value) {
+    report_own_change(property, internal::visit_value<T>, &old_value);
+  }
+  // Records that a property was set, without reporting it. Does nothing for an alias, because the target's
+  // property is recorded instead.
   void remember_set(const Property& property, bool when_made = false);
   // The properties that were set by a command, on the command line, or by the program while the object was in
   // the tree; the most recently set is last. A configuration must contain them.
@@ -174,8 +180,8 @@ class Object {
   // whose owner has been destroyed.
   std::vector<const Object*> holding_objects() const;
 
-  // Set after complete(). From then on, properties declared until_complete() cannot be set, and listeners are
-  // notified of the object.
+  // Set after complete(). From then on, properties declared until_complete() cannot be set, and observers of
+  // trees hear of the object.
   bool is_complete() const { return complete_; }
   void set_complete();
 
@@ -204,6 +210,8 @@ class Object {
   void leave_tree();
   void index_child(Object& child, std::string name);
   void unlink_child(Object& child);
+  void property_was_set(const Property& property, const Json* old_value);
+  void report_own_change(std::string_view property, internal::VisitValue write, const void* old_value);
   void forget_set(const Property& property);
   void free_deleted_properties();
   void release_children();

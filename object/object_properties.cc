@@ -9,7 +9,7 @@
 
 #include "qomio/object/internal/class_data.h"
 #include "qomio/object/internal/object_data.h"
-#include "qomio/object/object_listener.h"
+#include "qomio/object/internal/observers.h"
 #include "qomio/object/property.h"
 #include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/internal/json/output_visitor.h"
@@ -107,8 +107,9 @@ Result<void> Object::set_property(std::string_view name, Visitor& visitor) {
   auto property = settable_property(name);
   if (!property) return failure(property);
   const auto set = [&] {
+    const internal::OldValue old = internal::old_value(*this, **property);
     auto result = (*property)->set(*this, visitor);
-    if (result) property_was_set(**property);
+    if (result) property_was_set(**property, old.get());
     return result;
   };
   if (!(*property)->calls_out()) return set();
@@ -116,10 +117,30 @@ Result<void> Object::set_property(std::string_view name, Visitor& visitor) {
   return set();
 }
 
-void Object::property_was_set(const Property& property) {
+void Object::property_was_set(const Property& property, const Json* old_value) {
   if (parent_) remember_set(property);
-  if (complete_ && internal::has_listeners() && is_below_objects())
-    internal::notify(*this, [&](ObjectListener& listener) { listener.changed(*this, property); });
+  // An object that is outside a tree and has no further data is not observed.
+  if (internal::is_anything_observed() && (parent_ || data_))
+    internal::report_changed(*this, property, old_value);
+}
+
+void Object::notify(std::string_view name) { report_own_change(name, nullptr, nullptr); }
+
+void Object::report_own_change(std::string_view name, internal::VisitValue write, const void* old_value) {
+  require_main_thread("Object::notify()");
+  constexpr std::string_view kUnknown = "notify() is called for a property that the object does not have";
+  debug_invariant([&] { return find_property(name) != nullptr; }, kUnknown);
+  if (!internal::is_anything_observed()) return;
+  const Property* property = find_property(name);
+  invariant(property != nullptr, kUnknown);
+  if (!write || !internal::is_old_value_wanted(*this, *property))
+    return internal::report_changed(*this, *property, nullptr);
+  OutputVisitor visitor;
+  // An output visitor only reads the value.
+  const bool written = write(visitor, name, const_cast<void*>(old_value)).has_value();
+  Json value = visitor.take();
+  const JsonClearer clearer(value);
+  internal::report_changed(*this, *property, written ? &value : nullptr);
 }
 
 void Object::remember_set(const Property& property, bool when_made) {
@@ -135,7 +156,7 @@ void Object::remember_set(const Property& property, bool when_made) {
 
 void Object::free_deleted_properties() {
   // A release function may delete further properties.
-  while (data_ && !data_->deleted.empty()) {
+  while (!data_->deleted.empty()) {
     const auto gone = std::exchange(data_->deleted, {});
     for (const auto& own : gone) {
       forget_set(*own.property);  // set_property() records it even if its own setter deletes it
@@ -172,7 +193,7 @@ Result<void> Object::parse_property(std::string_view name, std::string_view text
 
 void PropertyUse::end() {
   const auto left = object_.uses_.load(std::memory_order_relaxed) - 1;
-  if (left == 0) object_.free_deleted_properties();
+  if (left == 0 && object_.data_ && !object_.data_->deleted.empty()) object_.free_deleted_properties();
   const bool was_last = left == 0 && std::exchange(object_.ended_in_use_, false);
   // From here on, the unref() of another thread may destroy the object.
   object_.uses_.store(left, std::memory_order_release);

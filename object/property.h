@@ -165,6 +165,9 @@ class Property {
   // The object that a path through this property resolves to; null if the property is not a link or the link
   // is empty.
   virtual Object* target(Object& object) const { return (void)object, nullptr; }
+  // For an alias, returns the property that it refers to in the end, and sets `object` to the object that has
+  // it; null if the target is a child or no longer exists. Other properties return themselves.
+  virtual const Property* aliased(Object*& object) const { return (void)object, this; }
 
  protected:
   explicit Property(internal::PropertyDeclaration declaration) : declaration_(std::move(declaration)) {}

@@ -71,6 +71,17 @@ struct Size {
 template <class T>
 Result<void> visit(Visitor& visitor, std::string_view name, T& value);
 
+namespace internal {
+
+// visit() of a T whose type is erased: `value` points to the T.
+using VisitValue = Result<void> (*)(Visitor& visitor, std::string_view name, void* value);
+template <class T>
+Result<void> visit_value(Visitor& visitor, std::string_view name, void* value) {
+  return visit(visitor, name, *static_cast<T*>(value));
+}
+
+}  // namespace internal
+
 // Returns the description of T for introspection and help, created once. A struct may contain a list of its
 // own type. Thread-safe.
 template <class T>

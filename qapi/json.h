@@ -40,13 +40,6 @@ Result<Json> parse_json(std::string_view text);
 
 namespace internal {
 
-// visit() of a T whose type is erased: `value` points to the T.
-using VisitValue = Result<void> (*)(Visitor& visitor, std::string_view name, void* value);
-template <class T>
-Result<void> visit_value(Visitor& visitor, std::string_view name, void* value) {
-  return visit(visitor, name, *static_cast<T*>(value));
-}
-
 Result<void> read_json(const Json& json, std::string_view name, Scalars scalars, VisitValue visit,
                        void* value);
 Json write_json(VisitValue visit, const void* value);

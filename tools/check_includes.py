@@ -40,10 +40,11 @@ ORDER = {
         internal/qmp/*
         qmp_server
     """,
-    # An object has a class, a class has properties, and properties belong to objects: the three are one component.
+    # An object has a class, a class has properties, properties belong to objects, and objects report to their observers:
+    # the four are one component.
     "object": """
-        ref object_listener internal/is_instance internal/weak_list
-        object object_properties hold property type internal/class_data internal/object_access internal/object_data internal/value_property
+        ref internal/is_instance internal/weak_list
+        object object_properties hold property type observe internal/class_data internal/object_access internal/object_data internal/observers internal/value_property
         tree
         internal/deletion internal/global_list internal/property_batch internal/scalar_visitor
         object_new

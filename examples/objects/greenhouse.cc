@@ -6,6 +6,7 @@
 #include <qomio/qomio.h>
 
 #include <cstdio>
+#include <utility>
 
 using namespace qomio;
 
@@ -58,7 +59,7 @@ class Heater final : public Object, public UserCreatable {
  private:
   static void class_init(ObjectClass& klass) {
     klass.add(property("target", &Heater::target_)
-                  .range(0, 40)
+                  .range(-5, 40)
                   .default_value(18)
                   .on_change(&Heater::apply)
                   .describe("temperature to reach, in °C"));
@@ -71,7 +72,8 @@ class Heater final : public Object, public UserCreatable {
   Result<void> apply() {
     if (!sensor_) return {};
     if (target_ > 30 && sensor_->celsius() < 0) return error("too much to ask for in this weather");
-    on_ = sensor_->celsius() < target_;
+    const bool was_on = std::exchange(on_, sensor_->celsius() < target_);
+    if (on_ != was_on) notify("on", was_on);
     return {};
   }
   bool is_on() const { return on_; }
@@ -114,6 +116,19 @@ void show(const char* what, const Result<void>& result) {
   std::printf("%s: %s\n", what, result ? "done" : result.error().message().c_str());
 }
 
+// Prints each change that is made while it runs.
+Result<void> hear_changes(Heater& heater) {
+  auto target = observe<int>(heater, "target",
+                             [](int before, int now) { std::printf("from %d to %d\n", before, now); });
+  if (!target) return failure(target);
+  const Observation all = observe_tree(objects_root(), [](const ObjectChange& change) {
+    if (!change.old_value) return;
+    std::printf("%s of %s was %s\n", change.property->name().c_str(), change.object.name().c_str(),
+                json_text(*change.old_value).c_str());
+  });
+  return heater.set_property("target", -5);
+}
+
 Result<void> run() {
   // The program registers its types, in any order.
   for (const TypeInfo* info : {&Heater::type_info, &FrostSensor::type_info, &Sensor::type_info}) {
@@ -133,6 +148,8 @@ Result<void> run() {
   show("set target to 35", (*heater)->set_property("target", 35));
   show("set two at once", object_set_props(**heater, {{"target", 20}, {"sensor", "outside"}}));
   std::printf("target %s\n", json_text(*(*heater)->get_property("target")).c_str());
+
+  show("hear changes", hear_changes(**heater));
 
   // The tree finds objects by path and by type. An alias shows a property in a second place.
   show("alias", object_property_add_alias(object_root(), "target", **heater, "target"));

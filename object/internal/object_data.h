@@ -12,19 +12,14 @@
 #include <string_view>
 #include <vector>
 
+#include "qomio/object/internal/object_access.h"
+#include "qomio/object/internal/observers.h"
 #include "qomio/object/internal/weak_list.h"
 #include "qomio/object/object.h"
 #include "qomio/object/property.h"
 #include "qomio/qapi/internal/invariant.h"
 
-namespace qomio {
-class ObjectListener;
-}
-
 namespace qomio::internal {
-
-// Notifies listeners of a complete object below /objects, and keeps the object alive until they return.
-void notify(Object& object, const std::function<void(ObjectListener&)>& call);
 
 // Index of children by name. Uses open addressing and stores the hash beside the pointer, so that finding a
 // child in a large set takes few memory accesses: one to the table and one to the object.
@@ -87,6 +82,11 @@ struct ObjectData {
   std::size_t child_count = 0;
   std::map<std::string, Numbering, std::less<>> numberings;
   WeakList weak_links;
+  std::unique_ptr<ObserverList> observers;  // null until the object is observed
 };
+
+inline ObserverList* ObjectAccess::observers(const Object& object) {
+  return object.data_ ? object.data_->observers.get() : nullptr;
+}
 
 }  // namespace qomio::internal

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "qomio/object/internal/object_access.h"
+#include "qomio/object/internal/observers.h"
 #include "qomio/qapi/internal/json/input_visitor.h"
 #include "qomio/qapi/json.h"
 
@@ -27,6 +29,7 @@ struct PropertyBatch::Entry {
   const Json* value;
   Scalars scalars;
   std::unique_ptr<PropertyChange> change;
+  OldValue old;
 
   Result<void> read(Object& object) {
     InputVisitor visitor(*value, scalars);
@@ -41,7 +44,7 @@ PropertyBatch::PropertyBatch(Object& object) : object_(object), use_(object) {}
 PropertyBatch::~PropertyBatch() = default;
 
 void PropertyBatch::add(const Property& property, const Json& value, Scalars scalars) {
-  entries_.push_back({&property, &value, scalars, nullptr});
+  entries_.push_back({&property, &value, scalars, nullptr, nullptr});
   hooks_.add(property);
 }
 
@@ -81,6 +84,7 @@ Result<void> PropertyBatch::move_write_only_last() {
 }
 
 Result<void> PropertyBatch::apply() {
+  for (Entry& entry : entries_) entry.old = old_value(object_, *entry.property);
   std::size_t applied = 0;
   Result<void> result;
   const auto apply_up_to = [&](std::size_t end) {
@@ -109,7 +113,7 @@ void PropertyBatch::remember() {
 void PropertyBatch::report() {
   for (const Entry& entry : entries_) {
     entry.change->report();
-    object_.property_was_set(*entry.property);
+    ObjectAccess::property_was_set(object_, *entry.property, entry.old.get());
   }
 }
 

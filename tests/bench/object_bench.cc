@@ -12,10 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "qomio/object/internal/object_events.h"
 #include "qomio/object/object_new.h"
+#include "qomio/object/observe.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 #include "qomio/object/user_creatable.h"
+#include "qomio/qapi/command_registry.h"
 #include "qomio/tests/bench/compare.h"
 #include "qomio/tests/bench/qobject_contender.h"
 #include "qomio/tests/bench/results.h"
@@ -231,6 +234,36 @@ void compare_objects(Goals& goals) {
   g_object_unref(g_thing);
 }
 
+// Sets a property of an object that observers could hear of.
+void compare_observed() {
+  const Ref<Object> thing = *object_new_with_props("bench-thing", objects_root(), "thing");
+  const auto set = [&](std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) keep(object_property_set_int(*thing, "number", i));
+  };
+  compare("set an integer below /objects",
+          {{"nobody observes", set},
+           {"a QMP server, no subscriber",
+            [&](std::int64_t count) {
+              CommandRegistry commands;
+              add_object_events(commands);
+              const auto server = commands.listen([](std::string_view, const Json&) {},
+                                                  [](std::string_view) { return false; });
+              set(count);
+            }},
+           {"an observer of the property",
+            [&](std::int64_t count) {
+              const auto hears =
+                  observe<std::int64_t>(*thing, "number", [](std::int64_t, std::int64_t now) { keep(now); });
+              set(count);
+            }},
+           {"an observer of /objects", [&](std::int64_t count) {
+              const auto hears =
+                  observe_tree(objects_root(), [](const ObjectChange& change) { keep(change); });
+              set(count);
+            }}});
+  object_unparent(*thing);
+}
+
 // --- the tree ---
 
 double ns_per(int count, auto work) {
@@ -320,6 +353,7 @@ int main() {
   (void)register_type(Thing::type_info);
   Goals goals;
   compare_objects(goals);
+  compare_observed();
   compare_trees(goals);
   goals.print();
 }

@@ -9,25 +9,30 @@
 #include <vector>
 
 #include "qomio/object/object.h"
-#include "qomio/object/object_listener.h"
+#include "qomio/object/observe.h"
 #include "qomio/object/property.h"
 #include "qomio/object/tree.h"
 
 namespace qomio {
 
-// Records its notifications, for example "added /objects/d0" and, for a property, "angle /objects/d0".
-class Diary final : public ObjectListener {
+// Records the changes below a root, by default /objects, for example "added /objects/d0" and, for a property,
+// "angle /objects/d0".
+class Diary {
  public:
-  void added(Object& object) override { note("added", object); }
-  void removed(Object& object) override { note("removed", object); }
-  void changed(Object& object, const Property& property) override { note(property.name(), object); }
+  explicit Diary(Object& root = objects_root())
+      : observation_(observe_tree(root, [this](const ObjectChange& change) { note(change); })) {}
   std::vector<std::string> take() { return std::exchange(lines_, {}); }
+  void end() { observation_ = {}; }
 
  private:
-  void note(std::string_view what, const Object& object) {
-    lines_.push_back(fmt::format("{} {}", what, object_get_canonical_path(object).value_or("nowhere")));
+  void note(const ObjectChange& change) {
+    const std::string what = change.property                            ? change.property->name()
+                             : change.kind == ObjectChange::Kind::added ? "added"
+                                                                        : "removed";
+    lines_.push_back(fmt::format("{} {}", what, change.object.path().value_or("nowhere")));
   }
   std::vector<std::string> lines_;
+  Observation observation_;
 };
 
 }  // namespace qomio
