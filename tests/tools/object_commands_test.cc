@@ -206,7 +206,7 @@ TEST_F(ObjectCommandsTest, deleting_what_is_in_use_tells_who_holds_it) {
   server.answers("object-del", [](const Json&) {
     return std::vector<std::string>{
         R"({"error": {"class": "GenericError",)"
-        R"( "desc": "object 'io0' is in use, can not be deleted (held by: token-bucket b0, export d)",)"
+        R"-( "desc": "object 'io0' is in use, can not be deleted (held by: token-bucket b0, export d)",)-"
         R"( "data": {"holders": [{"kind": "token-bucket", "name": "b0"}, {"kind": "export", "name": "d"}]}}})"};
   });
   const Ended ended = qomctl({"del", "io0"});
