@@ -41,7 +41,11 @@ class CoroutineRun {
   }
   void enter(std::coroutine_handle<> next) { entered_.push_back(next); }
   // See may_complete_at_once().
-  bool take_completion() { return completions_left_ > 0 && completions_left_-- > 0; }
+  bool take_completion() {
+    if (completions_left_ == 0) return false;
+    --completions_left_;
+    return true;
+  }
 
  private:
   static inline constinit thread_local CoroutineRun* innermost = nullptr;

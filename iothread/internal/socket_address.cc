@@ -7,7 +7,6 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -118,11 +117,13 @@ Result<std::vector<SystemAddress>> resolve(const SocketAddress& address, bool pa
   if (problem != 0) return error("Failed to resolve '{}': {}", address.host, gai_strerror(problem));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, freeaddrinfo);
   std::vector<SystemAddress> result;
-  for (const addrinfo* each = found; each; each = each->ai_next)
-    result.push_back(system_address(each->ai_addr, each->ai_addrlen));
-  // One IPv6 socket listens at all IPv4 addresses, too.
-  if (passive && address.host.empty())
-    std::ranges::stable_partition(result, [](const auto& each) { return each.family() == AF_INET6; });
+  // All addresses: IPv6 first, since one IPv6 socket listens at all IPv4 addresses, too.
+  const bool is_any = passive && address.host.empty();
+  for (const addrinfo* each = found; each; each = each->ai_next) {
+    const bool goes_first = is_any && each->ai_family == AF_INET6;
+    result.insert(goes_first ? result.begin() : result.end(),
+                  system_address(each->ai_addr, each->ai_addrlen));
+  }
   return result;
 }
 
