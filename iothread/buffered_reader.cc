@@ -23,7 +23,7 @@ BufferedReader::Exactly BufferedReader::exactly(std::span<std::byte> buffer, Can
   return {*this, buffer, cancellation};
 }
 
-// Room for more bytes after those that are buffered; there must be some.
+// Returns the free space behind the buffered bytes. The buffer must not be full.
 std::span<std::byte> BufferedReader::room() {
   if (end_ == limit_) {
     std::memmove(buffer_.get(), buffer_.get() + begin_, buffered());

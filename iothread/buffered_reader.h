@@ -40,7 +40,7 @@ class BufferedReader {
   // next operation of the reader. Errors: those of Socket::receive(); "No delimiter in 65536 bytes", in which
   // case nothing is consumed.
   Until until(char delimiter, Cancellation* cancellation = nullptr);
-  // `co_await reader.exactly(buffer)`: fills the buffer and returns true; false if the connection ended
+  // `co_await reader.exactly(buffer)`: fills the buffer and returns its size; 0 if the connection ended
   // before the first byte. Errors: those of Socket::receive(); "The connection ended after 3 of 8 bytes".
   Exactly exactly(std::span<std::byte> buffer, Cancellation* cancellation = nullptr);
 

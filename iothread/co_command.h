@@ -31,12 +31,6 @@ struct CoHandlerTraits<Task<Result<R>> (*)(A, Answer<R>)> : CoHandlerForm<R, A, 
 template <class R, class A>
 struct CoHandlerTraits<Task<Result<R>> (*)(A, std::shared_ptr<Session>, Answer<R>)>
     : CoHandlerForm<R, A, true> {};
-template <class F, class R, class... As>
-  requires requires { typename CoHandlerTraits<R (*)(As...)>::Value; }
-struct CoHandlerTraits<R (F::*)(As...)> : CoHandlerTraits<R (*)(As...)> {};
-template <class F, class R, class... As>
-  requires requires { typename CoHandlerTraits<R (*)(As...)>::Value; }
-struct CoHandlerTraits<R (F::*)(As...) const> : CoHandlerTraits<R (*)(As...)> {};
 
 template <class Handler>
 concept CoCommandHandler = requires { typename CoHandlerTraits<typename HandlerType<Handler>::type>::Value; };
@@ -69,7 +63,7 @@ Task<> send_when_done(std::shared_ptr<Handler> handler, Task<Result<R>> task, An
 // thread.
 //
 // The handler's captures live until the command is removed and its last coroutine has ended. All coroutines
-// of the command share them, also those that have moved to another loop.
+// of the command share the captures, including coroutines in other loops.
 template <class Handler>
 Command co_command(std::string_view name, std::string_view description, Handler handler) {
   static_assert(

@@ -171,7 +171,7 @@ auto for_each_concurrent(Range range, std::size_t limit, Function function)
 //
 // Destroying a group whose tasks have not ended is a broken invariant, unless its loop has ended. A loop that
 // ends destroys the tasks in it. Tasks of the group in other loops continue, so if the group's loop can end
-// first, they must not use what is destroyed with it.
+// first, they must not refer to objects that are destroyed with that loop.
 //
 // Thread: the loop in which it is created, except functions marked "Thread-safe".
 class TaskGroup final : private LoopOwned {

@@ -58,9 +58,9 @@ struct Shutdown {
 // except functions marked "Thread-safe".
 class MainLoop {
  public:
-  // end_signals: the signals that shut it down; their handlers are replaced as long as it exists, unless the
-  // program sets others. In a forked child they have their default effect. A program that handles signals
-  // itself passes those that it leaves to the loop, or `{}`, and calls quit() or shut_down().
+  // end_signals: the signals that shut it down. Their handlers are replaced while it exists, unless the
+  // program sets others. In a forked child they have their default effect. A program with handlers of its own
+  // passes only the signals that it does not handle, or `{}`, and ends the loop with quit() or shut_down().
   // Errors: no descriptor is available ("Failed to create main loop: Too many open files").
   static Result<MainLoop> create(std::initializer_list<int> end_signals = {SIGINT, SIGTERM, SIGHUP});
   MainLoop(MainLoop&& other) noexcept;

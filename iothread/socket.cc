@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "qomio/iothread/socket.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <glib.h>
 #include <netinet/in.h>
@@ -17,10 +16,12 @@
 
 #include "qomio/iothread/coroutine_io.h"
 #include "qomio/iothread/internal/socket_address.h"
+#include "qomio/qapi/internal/socket_options.h"
 #include "qomio/qapi/internal/unix_listening_socket.h"
 
 namespace qomio {
 
+using internal::socket_option;
 using internal::SocketAddress;
 using internal::SocketTransfer;
 using internal::SystemAddress;
@@ -42,12 +43,6 @@ SystemResult new_socket(int family) {
   return fd;
 }
 
-int option(int fd, int name) {
-  int value = -1;
-  socklen_t length = sizeof(value);
-  return ::getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
-}
-
 void set_option(int fd, int level, int name, int value) {
   (void)::setsockopt(fd, level, name, &value, sizeof(value));
 }
@@ -61,14 +56,11 @@ std::string address_text(int fd, int (*get)(int, sockaddr*, socklen_t*)) {
   return get(fd, address.get(), &address.length) == 0 ? address.text() : "";
 }
 
-// Makes a descriptor of another program non-blocking and close-on-exec.
+// Prepares a descriptor of another program.
 Result<void> take_over(int fd, int listening) {
-  if (option(fd, SO_TYPE) != SOCK_STREAM || option(fd, SO_ACCEPTCONN) != listening)
+  if (socket_option(fd, SO_TYPE) != SOCK_STREAM || socket_option(fd, SO_ACCEPTCONN) != listening)
     return error("descriptor {} is not a {} stream socket", fd, listening ? "listening" : "connected");
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || ::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-    return errno_error(errno, fmt::format("descriptor {}", fd));
-  return {};
+  return internal::make_nonblocking(fd);
 }
 
 iovec buffer_of(std::span<const std::byte> bytes) {
@@ -89,7 +81,7 @@ Task<SystemResult> connect_to(const SystemAddress& address, Cancellation* cancel
   }
   const bool answered = co_await writable(fd->get(), cancellation);
   if (!answered) co_return std::unexpected(ECANCELED);
-  const int problem = option(fd->get(), SO_ERROR);
+  const int problem = socket_option(fd->get(), SO_ERROR);
   if (problem != 0) co_return std::unexpected(problem);
   co_return fd;
 }
@@ -162,22 +154,22 @@ Task<Result<Socket>> Socket::connect(std::string address, Cancellation* cancella
 }
 
 SocketTransfer Socket::receive(std::span<std::byte> buffer, Cancellation* cancellation) {
-  return {SocketTransfer::Kind::receive, fd(), buffer_of(buffer), cancellation};
+  return {SocketTransfer::Kind::receive, fd(), buffer_of(buffer), {}, cancellation};
 }
 SocketTransfer Socket::receive(std::span<const iovec> buffers, Cancellation* cancellation) {
-  return {SocketTransfer::Kind::receive, fd(), buffers, cancellation};
+  return {SocketTransfer::Kind::receive, fd(), {}, buffers, cancellation};
 }
 SocketTransfer Socket::send(std::span<const std::byte> bytes, Cancellation* cancellation) {
-  return {SocketTransfer::Kind::send, fd(), buffer_of(bytes), cancellation};
+  return {SocketTransfer::Kind::send, fd(), buffer_of(bytes), {}, cancellation};
 }
 SocketTransfer Socket::send(std::span<const iovec> buffers, Cancellation* cancellation) {
-  return {SocketTransfer::Kind::send, fd(), buffers, cancellation};
+  return {SocketTransfer::Kind::send, fd(), {}, buffers, cancellation};
 }
 SocketTransfer Socket::send_all(std::span<const std::byte> bytes, Cancellation* cancellation) {
-  return {SocketTransfer::Kind::send_all, fd(), buffer_of(bytes), cancellation};
+  return {SocketTransfer::Kind::send_all, fd(), buffer_of(bytes), {}, cancellation};
 }
 SocketTransfer Socket::send_all(std::span<const iovec> buffers, Cancellation* cancellation) {
-  return {SocketTransfer::Kind::send_all, fd(), buffers, cancellation};
+  return {SocketTransfer::Kind::send_all, fd(), {}, buffers, cancellation};
 }
 SocketTransfer Socket::send_all(std::string_view text, Cancellation* cancellation) {
   return send_all(std::as_bytes(std::span(text)), cancellation);
@@ -198,12 +190,10 @@ Result<void> Socket::shutdown_send() {
 }
 
 Result<PeerCredentials> Socket::peer_credentials() const {
-  ucred peer = {};
-  socklen_t length = sizeof(peer);
-  if (option(fd(), SO_DOMAIN) != AF_UNIX) return error("a TCP connection has no peer credentials");
-  if (::getsockopt(fd(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
-    return errno_error(errno, "Failed to get peer credentials");
-  return PeerCredentials{.pid = peer.pid, .uid = peer.uid, .gid = peer.gid};
+  if (socket_option(fd(), SO_DOMAIN) != AF_UNIX) return error("a TCP connection has no peer credentials");
+  const auto peer = internal::socket_peer(fd());
+  if (!peer) return errno_error(errno, "Failed to get peer credentials");
+  return PeerCredentials{.pid = peer->pid, .uid = peer->uid, .gid = peer->gid};
 }
 
 std::string Socket::local_address() const { return address_text(fd(), ::getsockname); }

@@ -39,7 +39,8 @@ namespace internal {
 class UnixListeningSocket;
 }
 
-// The process that connected a UNIX socket, or created the pair.
+// The process at the other end of a UNIX socket, as it was when it connected, began to listen, or created the
+// pair.
 struct PeerCredentials {
   pid_t pid;
   uid_t uid;
@@ -54,22 +55,22 @@ struct PeerCredentials {
 // while it busy-polls. If a coroutine always finds the socket ready, it nevertheless gives way to the rest of
 // its loop after 16 operations.
 //
-// Buffers must exist until `co_await` returns. Errors are Error::cancelled(), in which case nothing was
-// received, and the system's, such as "Failed to receive: Connection reset by peer".
+// Buffers must exist until `co_await` returns. Errors are Error::cancelled(), in which case receive() has
+// received nothing, and the system's, such as "Failed to receive: Connection reset by peer".
 //
-// Thread: one at a time. Destroying or moving from a socket during an operation is a mistake; cancel it and
-// wait for its end.
+// Thread: one at a time. Do not destroy a socket or move from it during an operation; cancel the operation
+// and wait for its end first. An operation on a socket that was moved from or released is a broken invariant.
 class Socket {
  public:
-  // Takes over a connected stream socket. Errors: it is not one.
+  // Takes over a connected stream socket. Errors: it is not one; it is closed then.
   static Result<Socket> adopt(FileDescriptor connection);
   // Two UNIX sockets that are connected to each other. Errors: no descriptors are left.
   static Result<std::pair<Socket, Socket>> pair();
 
-  // `co_await Socket::connect("tcp:localhost:7777")`: tries the addresses of a name one after the other. A
-  // thread of the loop's pool asks the name server; this cannot be cancelled once it has begun, and the
-  // cancellation takes effect afterwards. Errors: "Failed to connect to 'ADDRESS': <reason>"; address is
-  // malformed; "Failed to resolve 'HOST': <reason>".
+  // `co_await Socket::connect("tcp:localhost:7777")`: tries the addresses of a name one after the other;
+  // without a host, those of this machine. A thread of the loop's pool looks up names; once it has begun, a
+  // cancellation takes effect afterwards. Errors: "Failed to connect to 'ADDRESS': <reason>", where the
+  // reason is that of the first address; the address is malformed; "Failed to resolve 'HOST': <reason>".
   static Task<Result<Socket>> connect(std::string address, Cancellation* cancellation = nullptr);
 
   Socket(Socket&&) noexcept = default;
@@ -90,8 +91,8 @@ class Socket {
   internal::SocketTransfer send_all(std::string_view text, Cancellation* cancellation = nullptr);
 
   // UNIX sockets. Receives bytes and the descriptors that were sent with them, which are appended to
-  // `received`. Errors also: "Failed to receive descriptors: Too many open files"; those that were received
-  // are then closed.
+  // `received`. Errors also: "Failed to receive descriptors: Too many open files"; the bytes and descriptors
+  // are lost then.
   internal::DescriptorTransfer receive(std::span<std::byte> buffer, std::vector<FileDescriptor>& received,
                                        Cancellation* cancellation = nullptr);
   // Sends at most 253 descriptors, which stay open here, with at least one byte. Returns the number of bytes

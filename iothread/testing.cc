@@ -84,7 +84,7 @@ class QmpConnection {
     g_main_context_iteration(context_, TRUE);
     return true;
   }
-  // Returns the number of bytes, 0 if there are none now, -1 at the end.
+  // Returns the number of bytes received; 0: nothing to receive now; -1: the connection has ended.
   ssize_t receive_now() {
     std::array<char, 65536> buffer;
     const ssize_t size = ::recv(end_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);

@@ -98,7 +98,7 @@ void Object::destroy() {
     }
   }
   release_children();
-  if (data_) data_->observers.reset();  // what is done from here on is not observed
+  if (data_) data_->observers.reset();  // changes that hooks and destructors make are not observed
   if (class_) {
     for (const auto hook : std::views::reverse(class_->data().finalize_hooks))
       callback("instance_finalize of type", type_name(), [&] { hook(*this); });

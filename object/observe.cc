@@ -75,7 +75,7 @@ Observation add_entry(Object& object, ObserverScope scope, std::string property,
   return Observation(std::shared_ptr<ObserverEntry>(entry.release(), end_observation));
 }
 
-// Returns the object, or else the nearest one above it, that lists observers. Null if there is none.
+// Returns the object itself or its nearest ancestor that has observers; null if none has.
 Object* nearest_observed(Object* object) {
   while (object && !ObjectAccess::observers(*object)) object = object->parent();
   return object;
@@ -144,11 +144,10 @@ void report_below(Object& top, ObjectChange::Kind kind) {
 }
 
 Result<void> read_property(Object& object, std::string_view property, VisitValue read, void* value) {
-  OutputVisitor visitor;
-  if (auto r = object.get_property(property, visitor); !r) return r;
-  Json json = visitor.take();
-  const JsonClearer clearer(json);
-  return read_json(json, property, Scalars::typed, read, value);
+  auto json = object.get_property(property);
+  if (!json) return failure(json);
+  const JsonClearer clearer(*json);
+  return read_json(*json, property, Scalars::typed, read, value);
 }
 
 }  // namespace

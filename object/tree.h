@@ -30,8 +30,8 @@ Object& internal_root();
 
 // A tree of its own, for tests: while it exists, object_root(), objects_root() and internal_root() are the
 // roots of this tree, which is empty at first, and paths, links, aliases and commands find objects in it
-// alone. The destructor unparents what is left in it, newest first below /objects, and brings the earlier
-// roots back. Objects of another tree stay there. One that was made later must be destroyed first.
+// alone. The destructor unparents all remaining objects, those in /objects newest first, and restores the
+// previous roots. Objects of another tree stay there. Destroy a later PrivateTree before an earlier one.
 class PrivateTree {
  public:
   PrivateTree();

@@ -186,19 +186,17 @@ struct HandlerTraits;
 template <class R, class... Ps>
   requires requires { typename Form<R, typename Parameter<Ps>::type...>::Arguments; }
 struct HandlerTraits<R (*)(Ps...)> : Form<R, typename Parameter<Ps>::type...> {};
-template <class F, class R, class... As>
-  requires requires { typename HandlerTraits<R (*)(As...)>::Arguments; }
-struct HandlerTraits<R (F::*)(As...)> : HandlerTraits<R (*)(As...)> {};
-template <class F, class R, class... As>
-  requires requires { typename HandlerTraits<R (*)(As...)>::Arguments; }
-struct HandlerTraits<R (F::*)(As...) const> : HandlerTraits<R (*)(As...)> {};
 
-// The type that has a handler's signature: that of the function, or of operator() of a function object.
+// The type of a handler as a function: that of the function, or of operator() of a function object.
 template <class Handler>
 struct HandlerType : std::type_identity<Handler> {};
+template <class F, class R, class... As>
+struct HandlerType<R (F::*)(As...)> : std::type_identity<R (*)(As...)> {};
+template <class F, class R, class... As>
+struct HandlerType<R (F::*)(As...) const> : std::type_identity<R (*)(As...)> {};
 template <class Handler>
   requires requires { &Handler::operator(); }
-struct HandlerType<Handler> : std::type_identity<decltype(&Handler::operator())> {};
+struct HandlerType<Handler> : HandlerType<decltype(&Handler::operator())> {};
 
 template <class Handler>
 concept CommandHandler = requires { typename HandlerTraits<typename HandlerType<Handler>::type>::Arguments; };

@@ -282,14 +282,9 @@ void CommandRegistry::emit(std::string_view name, const Json& data) {
   state_->emit(name, [&] { return data; });
 }
 
-void CommandRegistry::emit_written(std::string_view name, void (*write)(Visitor& visitor, void* value),
-                                   const void* value, Session* only) const {
-  const auto make = [&] {
-    OutputVisitor visitor;
-    write(visitor, const_cast<void*>(value));  // an output visitor only reads it
-    return visitor.take();
-  };
-  state_->emit(name, make, only);
+void CommandRegistry::emit_written(std::string_view name, internal::VisitValue write, const void* value,
+                                   Session* only) const {
+  state_->emit(name, [&] { return internal::write_json(write, value); }, only);
 }
 
 std::shared_ptr<void> CommandRegistry::listen(EventListener listener, EventFilter wants) {

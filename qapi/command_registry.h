@@ -176,9 +176,7 @@ class CommandRegistry {
   template <class T>
     requires internal::Struct<T>
   void emit(std::string_view name, const T& data) {
-    emit_written(
-        name, [](Visitor& visitor, void* value) { (void)visit(visitor, {}, *static_cast<T*>(value)); },
-        &data);
+    emit_written(name, internal::visit_value<T>, &data);
   }
   // Returns true if a listener wants the event now. Call it before collecting the event's data if that is
   // costly. The name must have been added.
@@ -196,7 +194,7 @@ class CommandRegistry {
   struct State;
   // Sends the event to all listeners, or to one session. Calls `write` only if the event is wanted; in
   // threads other than the main thread, always.
-  void emit_written(std::string_view name, void (*write)(Visitor& visitor, void* value), const void* value,
+  void emit_written(std::string_view name, internal::VisitValue write, const void* value,
                     Session* only = nullptr) const;
 
   mutable std::atomic<const char*> running_ = nullptr;

@@ -40,12 +40,11 @@ Result<std::size_t> internal::enum_index(std::string_view name, std::string_view
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i].name == text) return i;
   }
-  return error("Parameter '{}' does not accept value '{}'", name.empty() ? "null" : name, text);
+  return error("Parameter '{}' does not accept value '{}'", or_null(name), text);
 }
 
 std::unexpected<Error> internal::refused(const Visitor& visitor, std::string_view name, Error error) {
-  const std::string full_name = visitor.full_name(name);
-  error.prepend("Parameter '" + (full_name.empty() ? "null" : full_name) + "' ");
+  error.prepend("Parameter '" + std::string(or_null(visitor.full_name(name))) + "' ");
   return std::unexpected(std::move(error));
 }
 

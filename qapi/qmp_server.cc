@@ -23,6 +23,7 @@
 #include "qomio/qapi/internal/qmp/session.h"
 #include "qomio/qapi/internal/qmp/throttle.h"
 #include "qomio/qapi/internal/repeated_message.h"
+#include "qomio/qapi/internal/socket_options.h"
 #include "qomio/qapi/introspection.h"
 #include "qomio/qapi/json.h"
 
@@ -184,12 +185,9 @@ Result<void> QmpServer::State::take_over(int fd) const {
 }
 
 Result<void> QmpServer::State::serve(int socket_fd, Access access) {
-  int listens = 0;
-  socklen_t length = sizeof(listens);
-  if (getsockopt(socket_fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0) {
-    return errno_error(errno, fmt::format("descriptor {}", socket_fd));
-  }
-  if (!listens) return add_client(socket_fd, access);
+  const int listens = internal::socket_option(socket_fd, SO_ACCEPTCONN);
+  if (listens < 0) return errno_error(errno, fmt::format("descriptor {}", socket_fd));
+  if (listens == 0) return add_client(socket_fd, access);
   if (auto r = take_over(socket_fd); !r) return r;
   auto listener = UnixListener::adopt(host_.context, FileDescriptor(socket_fd), adder(access));
   if (!listener) return failure(listener);
@@ -200,11 +198,8 @@ Result<void> QmpServer::State::serve(int socket_fd, Access access) {
 Result<void> QmpServer::State::add_client(int socket_fd, Access access) {
   if (auto r = take_over(socket_fd); !r) return r;
   FileDescriptor fd(socket_fd);
-  int type = 0;
-  socklen_t length = sizeof(type);
-  if (getsockopt(fd.get(), SOL_SOCKET, SO_TYPE, &type, &length) != 0) {
-    return errno_error(errno, fmt::format("descriptor {}", socket_fd));
-  }
+  const int type = internal::socket_option(fd.get(), SO_TYPE);
+  if (type < 0) return errno_error(errno, fmt::format("descriptor {}", socket_fd));
   if (type != SOCK_STREAM) return error("descriptor {} is not a stream socket", socket_fd);
   return add_session(std::move(fd), FileDescriptor(), access);
 }

@@ -25,19 +25,14 @@ void* Session::data_of(const std::type_info& type, std::shared_ptr<void> (*make)
   return data_.emplace_back(&type, make()).value.get();
 }
 
-void Session::emit(std::string_view name) {
-  emit_written(name, [](Visitor& visitor, void*) { internal::write_no_result(visitor); }, nullptr);
-}
+void Session::emit(std::string_view name) { emit(name, Json::object()); }
 
 void Session::emit(std::string_view name, const Json& data) {
   invariant(data.is_object(), "the data of an event is an object");
-  emit_written(
-      name, [](Visitor& visitor, void* value) { (void)visitor.type_any({}, *static_cast<Json*>(value)); },
-      &data);
+  emit_written(name, internal::visit_value<Json>, &data);
 }
 
-void Session::emit_written(std::string_view name, void (*write)(Visitor& visitor, void* value),
-                           const void* value) {
+void Session::emit_written(std::string_view name, internal::VisitValue write, const void* value) {
   if (is_open()) registry_.emit_written(name, write, value, this);
 }
 

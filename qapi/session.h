@@ -62,7 +62,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Unique among the sessions of the registry, also of those that have ended.
+  // Unique within the registry; never used again.
   std::uint64_t id() const { return id_; }
   // Nothing if the client is not connected by a Unix socket. Of a socket that the program was given, it is
   // the process that connected it, or that created the pair.
@@ -96,9 +96,7 @@ class Session : public std::enable_shared_from_this<Session> {
   template <class T>
     requires internal::Struct<T>
   void emit(std::string_view name, const T& data) {
-    emit_written(
-        name, [](Visitor& visitor, void* value) { (void)visit(visitor, {}, *static_cast<T*>(value)); },
-        &data);
+    emit_written(name, internal::visit_value<T>, &data);
   }
 
  private:
@@ -111,7 +109,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   Session(const CommandRegistry& registry, std::uint64_t id, SessionOptions options);
   void* data_of(const std::type_info& type, std::shared_ptr<void> (*make)());
-  void emit_written(std::string_view name, void (*write)(Visitor& visitor, void* value), const void* value);
+  void emit_written(std::string_view name, internal::VisitValue write, const void* value);
   void receive(std::string_view name, const Json& data);
   void close();
 

@@ -15,7 +15,8 @@
 //       }
 //     };
 //
-// - The error of from_wire() follows `Parameter 'lamp.colour' `, so it says what is expected, not of what.
+// - The library puts `Parameter 'lamp.colour' ` in front of the error of from_wire(), so the error only says
+//   what is expected.
 // - type_name is for a Wire that is a number, a flag or text. Other values have the name of their Wire.
 // - The type has a default constructor and can be copied.
 // - The functions are called in the thread that visits: for properties and commands, the main thread.

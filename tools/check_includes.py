@@ -30,7 +30,7 @@ ORDER = {
         describe internal/describe_templates internal/enum_templates internal/value_checks internal/value_templates
         json
         internal/qmp/g_source
-        internal/json/* internal/repeated_message internal/socket_lock
+        internal/json/* internal/repeated_message internal/socket_lock internal/socket_options
         internal/unix_listening_socket
         keyval
         command

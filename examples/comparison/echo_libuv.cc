@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-// One client: its handles, and what is being sent. Deleted when both handles are closed.
+// A client: its handles and its buffer. Deletes itself when both handles are closed.
 struct Client {
   uv_tcp_t socket;
   uv_timer_t limit;

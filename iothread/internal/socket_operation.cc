@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <cstring>
+#include <iterator>
 
 #include "qomio/qapi/internal/invariant.h"
 
@@ -16,6 +16,14 @@ namespace qomio::internal {
 namespace {
 
 constexpr std::size_t kMostDescriptors = 253;  // the kernel's SCM_MAX_FD
+
+template <class Call>
+ssize_t repeat_if_interrupted(const Call& call) {
+  for (;;) {
+    const ssize_t result = call();
+    if (result >= 0 || errno != EINTR) return result;
+  }
+}
 
 // Room for the control message with the descriptors.
 struct alignas(cmsghdr) ControlBuffer {
@@ -36,14 +44,6 @@ void take_descriptors(msghdr& message, std::vector<FileDescriptor>& received) {
 }
 
 }  // namespace
-
-template <class Call>
-ssize_t SocketOperation::repeat_if_interrupted(const Call& call) {
-  for (;;) {
-    const ssize_t result = call();
-    if (result >= 0 || errno != EINTR) return result;
-  }
-}
 
 ssize_t SocketOperation::receive_into(int fd, std::span<std::byte> buffer) {
   return repeat_if_interrupted([&] { return ::recv(fd, buffer.data(), buffer.size(), 0); });
@@ -73,33 +73,28 @@ Result<void> SocketOperation::outcome(const char* what) const {
   return {};
 }
 
-SocketTransfer::SocketTransfer(Kind kind, int fd, iovec bytes, Cancellation* cancellation)
+SocketTransfer::SocketTransfer(Kind kind, int fd, iovec first, std::span<const iovec> others,
+                               Cancellation* cancellation)
     : SocketOperation(fd, kind == Kind::receive ? FdDirection::read : FdDirection::write, cancellation),
       kind_(kind),
-      bytes_(bytes) {
-  invariant(kind != Kind::receive || !is_done(), "Socket::receive() is called with an empty buffer");
-}
-
-SocketTransfer::SocketTransfer(Kind kind, int fd, std::span<const iovec> buffers, Cancellation* cancellation)
-    : SocketOperation(fd, kind == Kind::receive ? FdDirection::read : FdDirection::write, cancellation),
-      kind_(kind),
-      buffers_(buffers) {
+      first_(first),
+      others_(others) {
   advance(0);
   invariant(kind != Kind::receive || !is_done(), "Socket::receive() is called with an empty buffer");
 }
 
-bool SocketTransfer::is_done() const { return bytes_.iov_len == 0 && buffers_.empty(); }
+bool SocketTransfer::is_done() const { return first_.iov_len == 0 && others_.empty(); }
 
-// Afterwards bytes_ is not empty, unless everything is done.
+// Afterwards first_ is not empty, unless everything is done.
 void SocketTransfer::advance(std::size_t size) {
   for (;;) {
-    const std::size_t part = std::min(size, bytes_.iov_len);
-    bytes_.iov_base = static_cast<std::byte*>(bytes_.iov_base) + part;
-    bytes_.iov_len -= part;
+    const std::size_t part = std::min(size, first_.iov_len);
+    first_.iov_base = static_cast<std::byte*>(first_.iov_base) + part;
+    first_.iov_len -= part;
     size -= part;
-    if (bytes_.iov_len > 0 || buffers_.empty()) return;
-    bytes_ = buffers_.front();
-    buffers_ = buffers_.subspan(1);
+    if (first_.iov_len > 0 || others_.empty()) return;
+    first_ = others_.front();
+    others_ = others_.subspan(1);
   }
 }
 
@@ -116,15 +111,15 @@ bool SocketTransfer::proceed(int most_calls) {
 }
 
 ssize_t SocketTransfer::transfer() {
-  if (buffers_.empty()) {
-    return kind_ == Kind::receive ? ::recv(fd(), bytes_.iov_base, bytes_.iov_len, 0)
-                                  : ::send(fd(), bytes_.iov_base, bytes_.iov_len, MSG_NOSIGNAL);
+  if (others_.empty()) {
+    return kind_ == Kind::receive ? ::recv(fd(), first_.iov_base, first_.iov_len, 0)
+                                  : ::send(fd(), first_.iov_base, first_.iov_len, MSG_NOSIGNAL);
   }
   // The first buffer may be a rest, so the list is copied; more buffers wait for another call.
   std::array<iovec, 64> list;
-  list[0] = bytes_;
-  const std::size_t more = std::min(buffers_.size(), list.size() - 1);
-  std::copy_n(buffers_.begin(), more, list.begin() + 1);
+  list[0] = first_;
+  const std::size_t more = std::min(others_.size(), list.size() - 1);
+  std::copy_n(others_.begin(), more, list.begin() + 1);
   msghdr message = {};
   message.msg_iov = list.data();
   message.msg_iovlen = more + 1;

@@ -33,9 +33,7 @@ class [[nodiscard]] SocketOperation : public FdAwaiter {
   SocketOperation(int fd, FdDirection direction, Cancellation* cancellation);
   SocketOperation(SocketOperation&&) = default;
 
-  // recv() and its like; repeats a call that a signal has interrupted.
-  template <class Call>
-  static ssize_t repeat_if_interrupted(const Call& call);
+  // recv(), repeated if a signal interrupts it.
   static ssize_t receive_into(int fd, std::span<std::byte> buffer);
   // For proceed(), when a system call has failed with that errno: returns false if the operation has to wait.
   bool failed(int number);
@@ -61,9 +59,8 @@ class [[nodiscard]] SocketTransfer final : public SocketOperation {
  public:
   enum class Kind { receive, send, send_all };
 
-  // bytes are written to by Kind::receive only.
-  SocketTransfer(Kind kind, int fd, iovec bytes, Cancellation* cancellation);
-  SocketTransfer(Kind kind, int fd, std::span<const iovec> buffers, Cancellation* cancellation);
+  // Transfers the first buffer and then the others. Only Kind::receive writes to them.
+  SocketTransfer(Kind kind, int fd, iovec first, std::span<const iovec> others, Cancellation* cancellation);
   Result<std::size_t> await_resume() const;
 
  private:
@@ -73,8 +70,8 @@ class [[nodiscard]] SocketTransfer final : public SocketOperation {
   void advance(std::size_t size);
 
   Kind kind_;
-  iovec bytes_ = {};                // what is left of the only buffer, or of the first
-  std::span<const iovec> buffers_;  // those after it
+  iovec first_;                    // the buffer that comes next, without what has been transferred
+  std::span<const iovec> others_;  // the buffers after it
   std::size_t done_ = 0;
 };
 

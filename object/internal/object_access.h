@@ -17,7 +17,7 @@ struct ObjectAccess {
   // From now on the object can't be added to a tree or unparented.
   static void make_root(Object& root, Root which) { root.root_ = which; }
   static ObjectData& data(Object& object);
-  // Null if there are none. Defined in object_data.h.
+  // Returns the observers of the object; null if it has none. Defined in object_data.h.
   static ObserverList* observers(const Object& object);
   static void property_was_set(Object& object, const Property& property, const Json* old_value) {
     object.property_was_set(property, old_value);

@@ -55,7 +55,7 @@ class ObserverList {
   bool has_gaps_ = false;
 };
 
-// The number of observations in the process, so that a change costs one comparison if there are none.
+// The number of observations in the process. While it is 0, a change costs one comparison.
 struct ObserverCount {
   int all = 0;
   int with_old_values = 0;

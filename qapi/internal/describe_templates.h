@@ -191,7 +191,7 @@ Result<void> visit_small_integer(Visitor& visitor, std::string_view name, T& val
   }
   if (!r) return r;
   if (!std::in_range<T>(wide)) {
-    return error("Parameter '{}' expects {}", name.empty() ? "null" : name, c_integer_name<T>());
+    return error("Parameter '{}' expects {}", or_null(name), c_integer_name<T>());
   }
   value = static_cast<T>(wide);
   return {};

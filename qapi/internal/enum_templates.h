@@ -22,6 +22,9 @@ namespace internal {
 template <class T>
 concept Enum = std::is_enum_v<T> && requires { enum_description<T>.values; };
 
+// What errors call a value: its name, or "null" if it has none.
+inline std::string_view or_null(std::string_view name) { return name.empty() ? "null" : name; }
+
 // The index of the value with this name. Errors: `Parameter 'x' does not accept value 'y'`.
 Result<std::size_t> enum_index(std::string_view name, std::string_view text,
                                std::span<const EnumValue> values);

@@ -20,7 +20,7 @@ struct SplitDuration {
   TimeUnit unit;
 };
 
-// Splits `1.5s` into its number and its unit, which is `own` if there is none.
+// Splits `1.5s` into number and unit. Without a unit, the unit is `own`.
 std::optional<SplitDuration> split(std::string_view text, const TimeUnit& own) {
   const auto digits = text.find_last_of("0123456789.");
   if (digits == std::string_view::npos) return std::nullopt;

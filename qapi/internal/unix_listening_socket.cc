@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "qomio/qapi/internal/socket_lock.h"
+#include "qomio/qapi/internal/socket_options.h"
 
 namespace qomio::internal {
 
@@ -116,9 +116,7 @@ Result<UnixListeningSocket> UnixListeningSocket::open(const std::string& path) {
   // Before listen(), a program that does not use the lock may have taken the socket for dead and replaced it.
   const auto now = identify(path);
   const bool ours = made && now && *now == *made;
-  if (ready && ours) {
-    return UnixListeningSocket(path, *made, std::move(*fd));
-  }
+  if (ready && ours) return UnixListeningSocket(path, *made, std::move(*fd));
   if (ours) (void)remove_file(path, *made);
   if (ready) return socket_in_use(path);
   return errno_error(problem, fmt::format("cannot listen on socket '{}'", path));
@@ -126,19 +124,11 @@ Result<UnixListeningSocket> UnixListeningSocket::open(const std::string& path) {
 
 Result<UnixListeningSocket> UnixListeningSocket::adopt(FileDescriptor socket) {
   const int fd = socket.get();
-  const auto option = [fd](int name) {
-    int value = -1;
-    socklen_t length = sizeof(value);
-    return getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
-  };
-  if (option(SO_DOMAIN) != AF_UNIX || option(SO_TYPE) != SOCK_STREAM) {
+  if (socket_option(fd, SO_DOMAIN) != AF_UNIX || socket_option(fd, SO_TYPE) != SOCK_STREAM) {
     return error("descriptor {} is not a Unix stream socket", fd);
   }
   // accept() must never block: a client may have left before it is accepted.
-  const int flags = fcntl(fd, F_GETFL);
-  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
-    return errno_error(errno, fmt::format("descriptor {}", fd));
-  }
+  if (auto r = make_nonblocking(fd); !r) return failure(r);
   return UnixListeningSocket({}, {}, std::move(socket));
 }
 

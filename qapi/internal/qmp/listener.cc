@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "qomio/qapi/internal/socket_options.h"
+
 namespace qomio {
 
 namespace {
@@ -64,11 +66,9 @@ void UnixListener::accept_some() {
 }
 
 void UnixListener::accept_client(FileDescriptor connection) {
-  ucred peer = {};
-  socklen_t length = sizeof(peer);
-  const bool known = getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0;
-  if (known && (peer.uid == 0 || peer.uid == geteuid())) return on_connection_(std::move(connection));
-  refused_.log(fmt::format("a QMP client of user {} was refused", peer.uid));
+  const auto peer = internal::socket_peer(connection.get());
+  if (peer && (peer->uid == 0 || peer->uid == geteuid())) return on_connection_(std::move(connection));
+  refused_.log(fmt::format("a QMP client of user {} was refused", peer ? peer->uid : 0));
 }
 
 // Accepts a client with the spare descriptor and closes the connection.

@@ -13,6 +13,7 @@
 
 #include "qomio/qapi/internal/json/clear.h"
 #include "qomio/qapi/internal/qmp/commands.h"
+#include "qomio/qapi/internal/socket_options.h"
 #include "qomio/qapi/introspection.h"
 #include "qomio/qapi/json.h"
 #include "qomio/qapi/text.h"
@@ -31,11 +32,9 @@ constexpr std::int64_t kTurnUs = 50;
 
 // The process at the other end; nothing if the descriptor is not a Unix socket, of which the user is -1.
 std::optional<Peer> peer_of(int fd) {
-  ucred peer = {};
-  socklen_t length = sizeof(peer);
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return std::nullopt;
-  if (peer.uid == static_cast<uid_t>(-1)) return std::nullopt;
-  return Peer{peer.uid, peer.pid};
+  const auto peer = internal::socket_peer(fd);
+  if (!peer || peer->uid == static_cast<uid_t>(-1)) return std::nullopt;
+  return Peer{peer->uid, peer->pid};
 }
 
 // Limits the length of an error's message, which may repeat input of the client.

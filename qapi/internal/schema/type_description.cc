@@ -4,6 +4,8 @@
 #include <fmt/core.h>
 
 #include <array>
+#include <string>
+#include <utility>
 
 #include "qomio/qapi/internal/invariant.h"
 
@@ -14,6 +16,15 @@ TypeDescription builtin(std::string_view name, std::string_view json_type) {
   TypeDescription d;
   d.name = name;
   d.json_type = json_type;
+  return d;
+}
+
+TypeDescription type_of_elements(TypeDescription::Kind kind, std::string name,
+                                 const TypeDescription& element) {
+  TypeDescription d;
+  d.kind = kind;
+  d.name = std::move(name);
+  d.element = &element;
   return d;
 }
 
@@ -43,19 +54,11 @@ TypeDescription enum_type(std::string_view name, std::vector<std::string> values
 }
 
 TypeDescription list_type(const TypeDescription& element) {
-  TypeDescription d;
-  d.kind = TypeDescription::Kind::list;
-  d.name = fmt::format("[{}]", element.name);
-  d.element = &element;
-  return d;
+  return type_of_elements(TypeDescription::Kind::list, fmt::format("[{}]", element.name), element);
 }
 
 TypeDescription map_type(const TypeDescription& element) {
-  TypeDescription d;
-  d.kind = TypeDescription::Kind::map;
-  d.name = fmt::format("map of {}", element.name);
-  d.element = &element;
-  return d;
+  return type_of_elements(TypeDescription::Kind::map, fmt::format("map of {}", element.name), element);
 }
 
 TypeDescription struct_type(std::string_view name) {
