@@ -3,16 +3,15 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(parts qomio_qapi qomio_object qomio_iothread)
+# The targets without loops are a set of their own, so that find_package(qomio COMPONENTS object) needs no package that
+# only loops need. A shared build has one library, so there all targets are in this set.
 if(BUILD_SHARED_LIBS)
-  list(TRANSFORM parts REPLACE "qomio_" "qomio_shared_")
+  install(TARGETS qomio_shared_qapi qomio_shared_object qomio_shared_iothread qomio_all EXPORT qomio-object
+          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+else()
+  install(TARGETS qomio_qapi qomio_object EXPORT qomio-object ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(TARGETS qomio_iothread qomio_all EXPORT qomio-iothread ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
-install(
-  TARGETS ${parts} qomio_all
-  EXPORT qomio
-  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 foreach(folder qapi object iothread)
   file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.h)
@@ -55,11 +54,11 @@ if(TARGET qomiod)
   install(FILES ${PROJECT_SOURCE_DIR}/tools/completion/qomiod DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 endif()
 
-if(NOT BUILD_SHARED_LIBS)
-  set(QOMIO_STATIC_DEPENDENCIES "\"URCU liburcu\" \"URING liburing\"")
-endif()
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/qomio)
-install(EXPORT qomio NAMESPACE qomio:: FILE qomio-targets.cmake DESTINATION ${package_dir})
+install(EXPORT qomio-object NAMESPACE qomio:: DESTINATION ${package_dir})
+if(NOT BUILD_SHARED_LIBS)
+  install(EXPORT qomio-iothread NAMESPACE qomio:: DESTINATION ${package_dir})
+endif()
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/qomio-config.cmake.in
                               ${PROJECT_BINARY_DIR}/qomio-config.cmake INSTALL_DESTINATION ${package_dir})
 # Before 1.0 a new minor version may change the interface.

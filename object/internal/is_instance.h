@@ -3,6 +3,10 @@
 
 #include <concepts>
 
+#ifndef __cpp_rtti
+#error "qomio needs RTTI: compile without -fno-rtti"
+#endif
+
 namespace qomio {
 
 class Object;
