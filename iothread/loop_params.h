@@ -46,6 +46,7 @@ struct LoopParams {
   std::int64_t poll_shrink = 0;
   std::int64_t poll_weight = 0;
   PollPolicy poll_policy = PollPolicy::arrival;
+  std::int64_t poll_budget = 100;
   std::int64_t aio_max_batch = 0;
   std::int64_t thread_pool_min = 0;
   std::int64_t thread_pool_max = 64;
@@ -59,7 +60,7 @@ struct LoopParams {
 
 enum class SettingKind {
   polling,      // a property of iothread
-  poll_policy,  // the same, listed behind cpu-affinity
+  poll_policy,  // the same, but not one of QEMU's; listed behind cpu-affinity
   file_io,      // a property of event-loop-base
   thread_pool,  // a property of event-loop-base
 };
@@ -145,7 +146,12 @@ inline constexpr auto kLoopSettings = internal::list_of(
                        .help = "maximum number of worker threads, 1 to 2147483647"}),
     internal::setting("poll-policy", &LoopParams::poll_policy,
                       {.kind = SettingKind::poll_policy,
-                       .help = "what sizes the polling window: arrival, classic (as in QEMU) or weighted"}));
+                       .help = "what sizes the polling window: arrival, classic (as in QEMU) or weighted"}),
+    internal::setting(
+        "poll-budget", &LoopParams::poll_budget,
+        {.kind = SettingKind::poll_policy,
+         .high = 100,
+         .help = "maximum share of each second, in percent, that is polled in vain; 100 = no limit"}));
 
 // Calls function with each row of the table, or with each row of one kind.
 template <class Function>

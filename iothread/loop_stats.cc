@@ -60,6 +60,7 @@ void describe_done(TypeDescription& type) {
 
 Result<void> visit_present(Visitor& visitor, LoopStats& stats) {
   if (auto r = visit(visitor, "fd-monitor", stats.fd_monitor); !r) return r;
+  if (auto r = visit(visitor, "poll-state", stats.poll_state); !r) return r;
   if (auto r = visit_rows(visitor, kPresent, stats); !r) return r;
   IOThreadEffectiveParams effective{stats.effective};
   auto r = visit(visitor, "effective", effective);
@@ -69,6 +70,7 @@ Result<void> visit_present(Visitor& visitor, LoopStats& stats) {
 
 void describe_present(TypeDescription& type) {
   add_member<FdMonitorKind>(type, "fd-monitor", "how the loop waits for descriptors at present");
+  add_member<PollState>(type, "poll-state", "whether the loop polls before it sleeps, and if not, why");
   describe_rows(type, kPresent);
   add_member<IOThreadEffectiveParams>(type, "effective", "settings in force: defaults replace zeros");
 }

@@ -13,6 +13,22 @@
 
 namespace qomio {
 
+// Whether a loop polls before it sleeps, and if not, why.
+enum class PollState { polling, off, learning, late, useless, budget, g_main_context };
+
+template <>
+inline constexpr auto enum_description<PollState> = EnumDescription(
+    "PollState", value(PollState::polling, "polling", "it polls before it sleeps"),
+    value(PollState::off, "off", "poll-max-ns or poll-budget is 0"),
+    value(PollState::learning, "learning", "it has not seen yet that polling would find events"),
+    value(PollState::late, "late", "most events come later than poll-max-ns"),
+    value(
+        PollState::useless, "useless",
+        "polls found nothing although events came soon, as when the loop shares a processor with the threads "
+        "that it waits for; it tries again after some waits"),
+    value(PollState::budget, "budget", "poll-budget is used up; it polls again within a second"),
+    value(PollState::g_main_context, "g-main-context", "it runs inside a GMainContext, which does not poll"));
+
 // The call that a loop is making. A value.
 struct RunningCall {
   enum class Kind : std::uint32_t { none, bottom_half, one_shot, timer, descriptor };
@@ -139,6 +155,7 @@ struct LoopStats {
   std::array<std::uint64_t, kLoopStats.size()> values{};
   LagCounts lags{};
   FdMonitorKind fd_monitor = FdMonitorKind::poll;
+  PollState poll_state = PollState::off;
   LoopParams effective;  // the settings in force
 
   friend bool operator==(const LoopStats&, const LoopStats&) = default;

@@ -488,21 +488,18 @@ void FdHandlerSet::clear() {
   free_removed();
 }
 
-void FdHandlerSet::report(PollController& controller, std::int64_t delay_ns) {
+bool FdHandlerSet::report(PollController& controller, std::int64_t delay_ns) {
+  bool any_ready = false;
+  const auto tell = [&](HandlerWindow& window, bool was_ready) {
+    any_ready |= was_ready;
+    was_ready ? controller.ready(window, delay_ns) : controller.not_ready(window, delay_ns);
+  };
   for (FdHandler* const handler : polled_) {
-    if (!handler) continue;
-    if (std::exchange(handler->was_ready, false)) {
-      controller.ready(handler->window, delay_ns);
-    } else {
-      controller.not_ready(handler->window, delay_ns);
-    }
+    if (handler) tell(handler->window, std::exchange(handler->was_ready, false));
   }
   if (joined_ == count_) common_window_ = {};
-  if (std::exchange(any_other_ready_, false)) {
-    controller.ready(common_window_, delay_ns);
-  } else {
-    controller.not_ready(common_window_, delay_ns);
-  }
+  tell(common_window_, std::exchange(any_other_ready_, false));
+  return any_ready;
 }
 
 void FdHandlerSet::reset_windows() {

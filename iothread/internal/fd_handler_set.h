@@ -83,7 +83,8 @@ class FdHandlerSet {
   void clear();
 
   // Reports each polled handler to the controller after a wait.
-  void report(PollController& controller, std::int64_t delay_ns);
+  // Returns true if a descriptor was ready.
+  bool report(PollController& controller, std::int64_t delay_ns);
   void reset_windows();
 
   FdMonitor& monitor() { return monitor_; }

@@ -45,6 +45,7 @@ void LoopCounters::read_into(LoopStats& stats) const {
   stats[LoopStat::busy_ns] = shown.busy_ns;
   stats[LoopStat::max_lag_ns] = lags.longest_ns();
   stats.lags = lags.counts();
+  stats.poll_state = poll_state.load(std::memory_order_relaxed);
   for (const LoopStatInfo& row : kLoopStats) {
     if (row.derived) stats[row.stat] = row.derived(stats);
   }

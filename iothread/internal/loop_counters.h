@@ -112,6 +112,7 @@ class LoopCounters {
 
   LagCounters lags;
   LoopTimes times;
+  std::atomic<PollState> poll_state = PollState::off;
 
   // Any thread. Stores all values that are counted here, and the ones derived from them.
   void read_into(LoopStats& stats) const;

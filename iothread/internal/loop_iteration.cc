@@ -108,7 +108,7 @@ bool Loop::iterate(bool blocking) {
 
   bool looked = false;
   if (timeout != 0) {
-    std::int64_t window = poller_.window_ns();
+    std::int64_t window = poller_.window_ns(start);
     if (timeout > 0) window = std::min(window, timeout);
     if (window > 0) {
       bool hit = false;
@@ -160,6 +160,7 @@ bool Loop::iterate(bool blocking) {
 void Loop::iterate_in_source(bool ask_monitor) {
   const Nesting nesting(*this);
   counters_[LoopStat::iterations].add(1);
+  counters_.poll_state.store(PollState::g_main_context, std::memory_order_relaxed);
   if (ask_monitor && handlers_.wait(0)) waker_.clear_signal();
   accept(posts_.take());
   dispatch();

@@ -122,10 +122,11 @@ class Families {
 
   // Values that are not numbers, as labels.
   void add_info() {
-    begin("info", "what the loop uses, and the kernel's ID of its thread", "gauge");
+    begin("info", "what the loop uses and does, and the kernel's ID of its thread", "gauge");
     for (const IOThreadStats& row : rows_) {
       std::string labels = label("thread-id", std::to_string(row.thread_id)) + "," +
-                           label("fd-monitor", enum_name(row.loop.fd_monitor));
+                           label("fd-monitor", enum_name(row.loop.fd_monitor)) + "," +
+                           label("poll-state", enum_name(row.loop.poll_state));
       for_each_setting([&]<class T>(const Setting<T>& setting) {
         if constexpr (std::is_enum_v<T>) {
           labels += "," + label(setting.name, enum_name(row.loop.effective.*setting.member));

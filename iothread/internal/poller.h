@@ -24,7 +24,7 @@ class Poller {
   void set_params(const LoopParams& params);
 
   // How long to poll now; 0: do not poll.
-  std::int64_t window_ns() const { return controller_.window_ns(); }
+  std::int64_t window_ns(std::int64_t now_ns) { return controller_.window_ns(now_ns); }
 
   // Calls find() until it returns true or window_ns have passed since start_ns. Sets hit if find() returned
   // true. Returns the last reading of the clock.
@@ -63,13 +63,20 @@ class Poller {
 #endif
   }
   void polled(std::int64_t start_ns, std::int64_t end_ns, bool hit);
-  void sample_wakeup(std::int64_t cost_ns);
+  std::int64_t wakeup_cost_ns() const;
+  // Calls change(wakeup_cost_) and publishes the result.
+  template <class Change>
+  void learn_wakeup_cost(const Change& change);
+  void publish_plan();
 
   FdHandlerSet& handlers_;
   LoopCounters& counters_;
   PollController controller_{LoopParams{.poll_max_ns = 0}};
   HandlerWindow notifier_window_;
   WakeupCost wakeup_cost_;
+  std::int64_t missed_start_ns_ = 0;          // the start of the last wait in which polling found nothing
+  std::int64_t missed_ns_ = 0;                // and how long it polled
+  std::int64_t slept_for_descriptor_ns_ = 0;  // the last wait that a descriptor ended; 0: a notification did
 };
 
 }  // namespace qomio::internal

@@ -26,6 +26,29 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+// A poll that found nothing.
+struct Miss {
+  std::int64_t start_ns, end_ns;
+};
+
+std::int64_t worst_second_ns(const std::vector<Miss>& misses) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  std::int64_t worst = 0;
+  std::int64_t whole = 0;  // of the misses in [first, next), which end within the second
+  std::size_t next = 0;
+  for (std::size_t first = 0; first < misses.size(); ++first) {
+    const std::int64_t end = misses[first].start_ns + kSecond;
+    for (; next < misses.size() && misses[next].end_ns <= end; ++next)
+      whole += misses[next].end_ns - misses[next].start_ns;
+    const std::int64_t part =
+        next < misses.size() ? std::max<std::int64_t>(end - misses[next].start_ns, 0) : 0;
+    worst = std::max(worst, whole + part);
+    if (next > first) whole -= misses[first].end_ns - misses[first].start_ns;
+    next = std::max(next, first + 1);
+  }
+  return worst;
+}
+
 }  // namespace
 
 Replayed replay(const std::vector<std::int64_t>& arrivals_ns, const LoopParams& params,
@@ -37,18 +60,22 @@ Replayed replay(const std::vector<std::int64_t>& arrivals_ns, const LoopParams& 
   std::int64_t now = 0;
   std::int64_t cpu = 0;
   std::size_t polled = 0;
+  std::vector<Miss> misses;
   for (std::size_t next = 0; next < arrivals_ns.size();) {
     const std::int64_t arrival = arrivals_ns[next];
     const std::int64_t start = now;
     if (arrival > now) {
-      const std::int64_t poll = controller.window_ns();
+      const std::int64_t poll = controller.window_ns(start);
       if (arrival <= start + poll) {
         controller.hit();
         now = arrival;
         cpu += now - start;
         ++polled;
       } else {
-        if (poll > 0) controller.miss();
+        if (poll > 0) {
+          controller.miss(start, start + poll);
+          misses.push_back({start, start + poll});
+        }
         cpu += poll + costs.sleep_cpu_ns;
         now = arrival + costs.wakeup_ns;
         controller.begin_wait_report();
@@ -71,7 +98,8 @@ Replayed replay(const std::vector<std::int64_t>& arrivals_ns, const LoopParams& 
   return {.p50_ns = latencies[latencies.size() / 2],
           .p99_ns = latencies[latencies.size() * 99 / 100],
           .cpu_ns_per_event = static_cast<double>(cpu) / count,
-          .polled_share = static_cast<double>(polled) / count};
+          .polled_share = static_cast<double>(polled) / count,
+          .worst_second_in_vain_ns = worst_second_ns(misses)};
 }
 
 Result<std::vector<std::int64_t>> read_trace(const std::string& path) {

@@ -22,7 +22,8 @@ struct Replayed {
   std::int64_t p50_ns = 0;  // time from arrival to handling
   std::int64_t p99_ns = 0;
   double cpu_ns_per_event = 0;
-  double polled_share = 0;  // share of the events that polling finds
+  double polled_share = 0;                   // share of the events that polling finds
+  std::int64_t worst_second_in_vain_ns = 0;  // the most that is polled in vain in any second
 };
 
 // Replays events that arrive at these times (ns, ascending) to the polling controller, in virtual time. As in

@@ -118,16 +118,16 @@ TEST_F(IOThreadTest, keeps_its_affinity_when_none_of_the_cpus_exists) {
 TEST_F(IOThreadTest, has_the_defaults_of_the_manual) {
   IOThread& io0 = add("io0");
   const std::vector<std::pair<const char*, const char*>> defaults = {
-      {"aio-max-batch", "0"},    {"thread-pool-min", "0"}, {"thread-pool-max", "64"},
-      {"poll-max-ns", "32768"},  {"poll-grow", "0"},       {"poll-shrink", "0"},
-      {"poll-weight", "0"},      {"cpu-affinity", "[]"},   {"poll-policy", "\"arrival\""},
-      {"fd-monitor", "\"poll\""}};
+      {"aio-max-batch", "0"},   {"thread-pool-min", "0"},  {"thread-pool-max", "64"},
+      {"poll-max-ns", "32768"}, {"poll-grow", "0"},        {"poll-shrink", "0"},
+      {"poll-weight", "0"},     {"cpu-affinity", "[]"},    {"poll-policy", "\"arrival\""},
+      {"poll-budget", "100"},   {"fd-monitor", "\"poll\""}};
   for (const auto& [name, value] : defaults) EXPECT_EQ(*io0.get_property(name), json(value)) << name;
   std::vector<std::string> names;
   for (const PropertyView& view : io0.property_views()) names.emplace_back(view.name);
   EXPECT_THAT(names, ElementsAre("type", "aio-max-batch", "thread-pool-min", "thread-pool-max", "poll-max-ns",
                                  "poll-grow", "poll-shrink", "poll-weight", "cpu-affinity", "poll-policy",
-                                 "fd-monitor"));
+                                 "poll-budget", "fd-monitor"));
 }
 
 TEST_F(IOThreadTest, takes_both_ends_of_each_range_and_refuses_one_beyond) {
@@ -415,13 +415,29 @@ TEST_F(IOThreadTest, shows_what_it_has_done) {
   EXPECT_EQ(rows[1]["bh-runs"], 10);
   EXPECT_EQ(rows[1]["fd-monitor"], "poll");
   const Json effective = {{"poll-max-ns", 32768}, {"poll-grow", 2},           {"poll-shrink", 2},
-                          {"poll-weight", 3},     {"poll-policy", "arrival"}, {"aio-max-batch", 32}};
+                          {"poll-weight", 3},     {"poll-policy", "arrival"}, {"poll-budget", 100},
+                          {"aio-max-batch", 32}};
   EXPECT_EQ(rows[1]["effective"], effective);
   EXPECT_GT(rows[1]["cpu-ns"], 0);
   const Json row = run("query-iothread-stats", {{"id", "io1"}});
   ASSERT_EQ(row.size(), 1);
   EXPECT_GE(row[0]["voluntary-switches"], rows[1]["voluntary-switches"]);
   EXPECT_EQ(run("query-iothread-stats", {{"id", "nope"}})["error"], "object 'nope' not found");
+}
+
+TEST_F(IOThreadTest, says_whether_it_polls) {
+  IOThread& io0 = add("io0");
+  const auto state = [&] {
+    io0.context().run_in([] {});  // it has waited before, and taken its settings
+    return std::string(run("query-iothread-stats")[0]["poll-state"]);
+  };
+  EXPECT_NE(state(), "off");
+  ASSERT_TRUE(io0.set_property("poll-max-ns", json("0")).has_value());
+  EXPECT_EQ(state(), "off");
+  ASSERT_TRUE(io0.set_property("poll-max-ns", json("32768")).has_value());
+  ASSERT_TRUE(io0.set_property("poll-budget", json("0")).has_value());
+  EXPECT_EQ(state(), "off");
+  EXPECT_EQ(refusal("poll-budget", json("101")), refusal("poll-budget", json("-1")));
 }
 
 TEST_F(IOThreadTest, shows_the_members_of_its_statistics_in_order) {
@@ -433,8 +449,8 @@ TEST_F(IOThreadTest, shows_the_members_of_its_statistics_in_order) {
                                  "poll-misses", "poll-ns", "poll-miss-ns", "blocked-ns", "busy-ns", "wakeups",
                                  "wakeups-elided", "wakeup-cost-ns", "bh-runs", "fd-events", "timers-fired",
                                  "poll-window-ns", "max-lag-ns", "lags", "cpu-ns", "voluntary-switches",
-                                 "involuntary-switches", "fd-monitor", "handlers", "polled-handlers",
-                                 "pool-threads", "pool-pending", "effective"));
+                                 "involuntary-switches", "fd-monitor", "poll-state", "handlers",
+                                 "polled-handlers", "pool-threads", "pool-pending", "effective"));
 }
 
 TEST_F(IOThreadTest, counts_what_it_calls_and_stands_still_when_idle) {

@@ -59,7 +59,7 @@ TEST(LoopSettings, are_listed_in_qemus_order) {
               ElementsAre("poll-max-ns", "poll-grow", "poll-shrink", "aio-max-batch", "poll-weight",
                           "thread-pool-min", "thread-pool-max"));
   EXPECT_THAT(names(describe_effective), ElementsAre("poll-max-ns", "poll-grow", "poll-shrink", "poll-weight",
-                                                     "poll-policy", "aio-max-batch"));
+                                                     "poll-policy", "poll-budget", "aio-max-batch"));
 }
 
 TEST(LoopSettings, are_visited_as_they_are_described) {

@@ -47,7 +47,7 @@ TEST(IOThreadMetrics, of_the_main_loop_have_names_of_their_own) {
   EXPECT_THAT(text, HasSubstr("\n# TYPE qomio_main_loop_wakeups_total counter\n"
                               "qomio_main_loop_wakeups_total 9\n"));
   EXPECT_THAT(text, HasSubstr("\nqomio_main_loop_lag_seconds_bucket{le=\"+Inf\"} 4\n"));
-  EXPECT_THAT(text, HasSubstr("\nqomio_main_loop_info{thread_id=\"0\",fd_monitor=\"poll\","
+  EXPECT_THAT(text, HasSubstr("\nqomio_main_loop_info{thread_id=\"0\",fd_monitor=\"poll\",poll_state=\"off\","
                               "poll_policy=\"arrival\"} 1\n"));
   EXPECT_THAT(text, ::testing::Not(HasSubstr("id=\"main-loop\"")));
 }
@@ -56,10 +56,11 @@ TEST(IOThreadMetrics, give_names_as_labels_of_one_that_is_always_1) {
   IOThreadStats row{.id = "io0", .thread_id = 42};
   row.loop.fd_monitor = FdMonitorKind::epoll;
   row.loop.effective.poll_policy = PollPolicy::weighted;
-  EXPECT_THAT(iothread_metrics_text({row}),
-              HasSubstr("# TYPE qomio_iothread_info gauge\n"
-                        "qomio_iothread_info{id=\"io0\",thread_id=\"42\",fd_monitor=\"epoll\","
-                        "poll_policy=\"weighted\"} 1\n"));
+  EXPECT_THAT(
+      iothread_metrics_text({row}),
+      HasSubstr("# TYPE qomio_iothread_info gauge\n"
+                "qomio_iothread_info{id=\"io0\",thread_id=\"42\",fd_monitor=\"epoll\",poll_state=\"off\","
+                "poll_policy=\"weighted\"} 1\n"));
 }
 
 TEST(IOThreadMetrics, give_lags_as_a_histogram) {

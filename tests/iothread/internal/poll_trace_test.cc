@@ -5,7 +5,10 @@
 
 #include <cstdio>
 #include <fstream>
+#include <map>
+#include <random>
 
+#include "qomio/qapi/describe.h"
 #include "qomio/tests/bench/replay.h"
 
 namespace qomio::bench {
@@ -87,6 +90,48 @@ TEST(PollTrace, no_recorded_trace_is_slower_than_without_polling) {
     const auto arrivals = trace(name);
     EXPECT_LE(replay(arrivals, kArrival).p50_ns, replay(arrivals, kOff).p50_ns) << name;
   }
+}
+
+// The trace again and again, for at least three seconds.
+std::vector<std::int64_t> repeated(const std::vector<std::int64_t>& arrivals) {
+  std::vector<std::int64_t> all;
+  for (std::int64_t begin = 0; begin < 3'000'000'000; begin += arrivals.back()) {
+    for (const std::int64_t arrival : arrivals) all.push_back(begin + arrival);
+  }
+  return all;
+}
+
+std::vector<std::int64_t> at_random() {
+  std::mt19937_64 random(1);
+  std::lognormal_distribution<double> gap(10.5, 1.5);  // median 36 us
+  std::vector<std::int64_t> arrivals{0};
+  while (arrivals.back() < 3'000'000'000)
+    arrivals.push_back(arrivals.back() + static_cast<std::int64_t>(gap(random)));
+  return arrivals;
+}
+
+TEST(PollTrace, no_second_costs_more_than_the_budget) {
+  std::map<std::string, std::vector<std::int64_t>> traces{{"random", at_random()}};
+  for (const char* name : {"think-20us.txt", "think-1ms.txt", "think-alternating.txt", "pipe-of-tar.txt"})
+    traces[name] = repeated(trace(name));
+  for (const auto& [name, arrivals] : traces) {
+    for (const PollPolicy policy : {PollPolicy::arrival, PollPolicy::classic, PollPolicy::weighted}) {
+      for (const std::int64_t poll_max_ns : {32'768, 1'000'000}) {
+        for (const std::int64_t percent : {0, 1, 5, 20}) {
+          const LoopParams params{.poll_max_ns = poll_max_ns, .poll_policy = policy, .poll_budget = percent};
+          EXPECT_LE(replay(arrivals, params).worst_second_in_vain_ns, percent * 10'000'000)
+              << name << ", " << enum_name(policy) << ", " << poll_max_ns;
+        }
+      }
+    }
+  }
+  // The loads are such that the budget matters.
+  EXPECT_GT(replay(traces["random"], {.poll_max_ns = 1'000'000}).worst_second_in_vain_ns, 50'000'000);
+}
+
+TEST(PollTrace, a_budget_does_not_hinder_polls_that_find_something) {
+  const Replayed result = replay(every(20'000, 200'000), {.poll_budget = 5});
+  EXPECT_GT(result.polled_share, 0.99);
 }
 
 class TraceFile : public ::testing::Test {
