@@ -182,6 +182,7 @@ TEST_F(MainLoopTest, shows_what_it_has_done) {
   EXPECT_EQ(row["thread-id"], ::gettid());
   EXPECT_GE(row["bh-runs"], 3);
   EXPECT_EQ(row["timers-fired"], 1);
+  EXPECT_EQ(row["poll-state"], "g-main-context");
   EXPECT_GT(row["cpu-ns"], 0);
   EXPECT_GT(row["busy-ns"], 0);
   EXPECT_LE(row["busy-ns"].get<std::uint64_t>() + row["blocked-ns"].get<std::uint64_t>(), row["uptime-ns"]);

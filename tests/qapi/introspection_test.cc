@@ -7,10 +7,13 @@
 
 namespace qomio {
 
+namespace introspection_test {
 enum class Colour { red, green };
+}
 template <>
-inline constexpr auto enum_description<Colour> = EnumDescription(
-    "Colour", value(Colour::red, "red"), value(Colour::green, "green", "as | grass", {"unstable"}));
+inline constexpr auto enum_description<introspection_test::Colour> =
+    EnumDescription("Colour", value(introspection_test::Colour::red, "red"),
+                    value(introspection_test::Colour::green, "green", "as | grass", {"unstable"}));
 
 namespace introspection_test {
 

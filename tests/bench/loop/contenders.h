@@ -6,6 +6,8 @@
 namespace qomio::bench {
 
 Contender epoll_contender();
+// The same, but it asks epoll again and again and never blocks. For descriptors only.
+Contender spinning_epoll_contender();
 Contender spin_contender();
 Contender qomio_contender();
 

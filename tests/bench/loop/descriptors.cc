@@ -6,22 +6,32 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <iterator>
 #include <semaphore>
 
 #include "qomio/tests/bench/loop/bench.h"
+#include "qomio/tests/bench/loop/contenders.h"
 #include "qomio/tests/bench/loop/threads.h"
 
 namespace qomio::bench {
 namespace {
 
+struct Rules {
+  bool sockets = false;  // otherwise eventfds
+  bool busy_handlers =
+      false;                // loops may busy-poll with watch_busy(); otherwise with what watch() gives them
+  std::int64_t gap_ns = 0;  // between an answer and the next message
+};
+
 // Two loops that answer each other's messages, so that each has to wait for the other.
 class PingPong {
  public:
-  PingPong(const Contender& contender, bool sockets, int count)
-      : here_{.loop = contender.start()}, there_{.loop = contender.start()}, left_(count) {
-    if (sockets) {
+  PingPong(const Contender& contender, const Rules& rules, int count)
+      : rules_(rules), here_{.loop = contender.start()}, there_{.loop = contender.start()}, left_(count) {
+    if (rules.sockets) {
       std::array<int, 2> pair{};
       (void)::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data());
       here_.in = here_.out = pair[0];
@@ -31,8 +41,8 @@ class PingPong {
       there_.out = here_.in = ::eventfd(0, EFD_NONBLOCK);
     }
     samples_.reserve(static_cast<std::size_t>(count));
-    run_in(*there_.loop, [this] { there_.loop->watch_busy(there_.in, answer, this); });
-    run_in(*here_.loop, [this] { here_.loop->watch_busy(here_.in, returned, this); });
+    run_in(*there_.loop, [this] { watch<answer>(there_); });
+    run_in(*here_.loop, [this] { watch<returned>(here_); });
     pin(*here_.loop, 0);
     pin(*there_.loop, 1);
   }
@@ -67,7 +77,16 @@ class PingPong {
     }
   };
 
+  template <bool (*read)(void* data)>
+  void watch(const Side& side) {
+    if (rules_.busy_handlers) {
+      side.loop->watch_busy(side.in, read, this);
+    } else {
+      side.loop->watch(side.in, [](void* data) { (void)read(data); }, this);
+    }
+  }
   void serve() {
+    if (rules_.gap_ns > 0) wait_until(now_ns() + rules_.gap_ns, false);
     sent_ns_ = now_ns();
     here_.write();
   }
@@ -89,6 +108,7 @@ class PingPong {
     return true;
   }
 
+  const Rules rules_;
   Side here_, there_;
   int left_;
   std::vector<std::int64_t> samples_;
@@ -96,8 +116,8 @@ class PingPong {
   std::binary_semaphore over_{0};
 };
 
-std::vector<double> ping_descriptor(const Contender& contender, bool sockets, int count) {
-  PingPong game(contender, sockets, count);
+std::vector<double> ping_descriptor(const Contender& contender, const Rules& rules, int count) {
+  PingPong game(contender, rules, count);
   std::vector<std::int64_t>& samples = game.play();
   return {percentile(samples, 0.5), percentile(samples, 0.99)};
 }
@@ -191,7 +211,33 @@ bool enough_descriptors(rlim_t count) {
 
 }  // namespace
 
+// Handlers as a first user writes them, beside a loop that never blocks: the limit.
+void bench_plain_handlers(const Bench& bench) {
+  std::vector<Contender> contenders{spinning_epoll_contender()};
+  std::ranges::copy_if(bench.contenders, std::back_inserter(contenders), &Contender::has_descriptors);
+  const std::string& limit = contenders.front().name;
+  for (const bool sockets : {false, true}) {
+    for (const std::int64_t gap_ns : {0, 20'000}) {
+      const std::string what =
+          fmt::format("{} ping-pong with plain handlers, {}", sockets ? "socketpair" : "eventfd",
+                      gap_ns == 0 ? "back to back" : "20 µs apart");
+      Table table(what, {"p50, ns", "p99, ns"}, limit);
+      for (int round = 0; round < bench.effort.rounds(); ++round) {
+        for (const Contender& contender : contenders) {
+          table.add(contender.name, ping_descriptor(contender, {.sockets = sockets, .gap_ns = gap_ns},
+                                                    bench.effort(4000, 100)));
+        }
+      }
+      table.print();
+      bench.goals.at_most(
+          what + ": p50 to spinning", table.ratio("qomio"), 1.05,
+          "the loop reads its clock and asks for other work between two looks at the descriptors");
+    }
+  }
+}
+
 void bench_descriptors(const Bench& bench) {
+  bench_plain_handlers(bench);
   const std::vector<std::string> columns{"p50, ns", "p99, ns"};
   Table eventfds("eventfd ping-pong of two loops", columns, kReference);
   Table sockets("socketpair ping-pong of two loops", columns, kReference);
@@ -205,11 +251,13 @@ void bench_descriptors(const Bench& bench) {
   for (int round = 0; round < bench.effort.rounds(); ++round) {
     for (const Contender& contender : bench.contenders) {
       if (!contender.has_descriptors) continue;
-      eventfds.add(contender.name, ping_descriptor(contender, false, bench.effort(4000, 100)));
+      eventfds.add(contender.name,
+                   ping_descriptor(contender, {.busy_handlers = true}, bench.effort(4000, 100)));
     }
     for (const Contender& contender : bench.contenders) {
       if (!contender.has_descriptors) continue;
-      sockets.add(contender.name, ping_descriptor(contender, true, bench.effort(4000, 100)));
+      sockets.add(contender.name, ping_descriptor(contender, {.sockets = true, .busy_handlers = true},
+                                                  bench.effort(4000, 100)));
     }
     for (const Contender& contender : bench.contenders) {
       if (!contender.has_descriptors || !fan_in) continue;

@@ -95,7 +95,7 @@ class EpollTimer final : public LoopTimer {
 
 class EpollLoop final : public Loop {
  public:
-  EpollLoop() {
+  explicit EpollLoop(bool spins) : spins_(spins) {
     watch_with(event_fd_, nullptr);
     thread_.start([this] { run(); });
   }
@@ -126,7 +126,7 @@ class EpollLoop final : public Loop {
   static constexpr int kEvents = 128;
 
   int wait(std::array<epoll_event, kEvents>& events) {
-    if (heap_.empty()) return ::epoll_wait(epoll_fd_, events.data(), kEvents, -1);
+    if (heap_.empty()) return ::epoll_wait(epoll_fd_, events.data(), kEvents, spins_ ? 0 : -1);
     const std::int64_t left = std::max<std::int64_t>(0, heap_.first().deadline_ns - now_ns());
     const timespec timeout{.tv_sec = left / 1'000'000'000, .tv_nsec = left % 1'000'000'000};
     return ::epoll_pwait2(epoll_fd_, events.data(), kEvents, &timeout, nullptr);
@@ -154,6 +154,7 @@ class EpollLoop final : public Loop {
     }
   }
 
+  const bool spins_;
   int epoll_fd_ = ::epoll_create1(0);
   int event_fd_ = ::eventfd(0, EFD_NONBLOCK);
   PostQueue queue_;
@@ -166,7 +167,11 @@ class EpollLoop final : public Loop {
 }  // namespace
 
 Contender epoll_contender() {
-  return {.name = "epoll", .start = [] { return std::make_unique<EpollLoop>(); }};
+  return {.name = "epoll", .start = [] { return std::make_unique<EpollLoop>(false); }};
+}
+
+Contender spinning_epoll_contender() {
+  return {.name = "spinning epoll", .start = [] { return std::make_unique<EpollLoop>(true); }};
 }
 
 }  // namespace qomio::bench
