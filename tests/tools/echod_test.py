@@ -26,7 +26,8 @@ def main():
 
         with subprocess.Popen([echod, path]) as daemon:
             try:
-                ctl("add", "echo-server", "s0", "address=tcp:127.0.0.1:0", "iothreads.0=io0", "iothreads.1=io1")
+                ctl("add", "echo-server", "s0", "address=tcp:127.0.0.1:0", "iothreads.0=io0", "iothreads.1=io1",
+                    "idle-timeout=1h")
                 clients = [connect("s0") for _ in range(4)]
                 for client in clients:
                     client.sendall(b"hello")
