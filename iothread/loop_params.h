@@ -151,7 +151,7 @@ inline constexpr auto kLoopSettings = internal::list_of(
         "poll-budget", &LoopParams::poll_budget,
         {.kind = SettingKind::poll_policy,
          .high = 100,
-         .help = "maximum share of each second, in percent, that is polled in vain; 100 = no limit"}));
+         .help = "maximum percentage of each second spent in busy polls that find nothing; 100 = no limit"}));
 
 // Calls function with each row of the table, or with each row of one kind.
 template <class Function>

@@ -23,7 +23,7 @@ int main() {
   std::jthread thread([&loop, &stop] {
     const CurrentAioContext current(loop);  // this is the loop's home thread now
     while (!stop) loop.poll(true);
-    loop.close();  // destroys what is left in it
+    loop.close();  // destroys its remaining timers and posted calls
   });
 
   int sum = 0;  // the same

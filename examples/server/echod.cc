@@ -73,9 +73,9 @@ class EchoServer final : public Object, public UserCreatable {
           co_await with_timeout(std::chrono::milliseconds(idle_timeout_), client.receive(buffer));
       if (!size && size.error().is_timed_out()) ++timed_out_;
       if (!size || *size == 0) break;
+      bytes_ += *size;  // before the client can see them
       const auto sent = co_await client.send_all(std::span(buffer).first(*size));
       if (!sent) break;
-      bytes_ += *sent;
     }
     ++ended_;
   }

@@ -82,8 +82,7 @@ class FdHandlerSet {
   // the set.
   void clear();
 
-  // Reports each polled handler to the controller after a wait.
-  // Returns true if a descriptor was ready.
+  // Reports each polled handler to the controller after a wait. Returns true if a descriptor was ready.
   bool report(PollController& controller, std::int64_t delay_ns);
   void reset_windows();
 

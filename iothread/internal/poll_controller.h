@@ -10,12 +10,12 @@
 
 namespace qomio {
 
-// Bounds the time that a loop polls in vain in any second, to a share of that second.
+// Limits the time that a loop spends in busy polls that find nothing to a percentage of any second.
 class PollBudget {
  public:
   // percent: of a second, 0 to 100.
   void set_percent(std::int64_t percent);
-  // The time that may still be polled in vain. now_ns never goes back.
+  // The time that is left for such polls. now_ns must not decrease from call to call.
   std::int64_t left_ns(std::int64_t now_ns);
   void spend(std::int64_t now_ns, std::int64_t ns);
 
@@ -60,7 +60,7 @@ struct HandlerWindow {
 // doubt keeps the loop from polling, it tries two polls of the full length in 16 waits, then in 32 and so on,
 // up to 1024. A poll that finds its event this way tells what a wake-up costs; see tries().
 //
-// poll_budget bounds, for each policy, the time that is polled in vain.
+// With each policy, poll_budget limits the time spent in polls that find nothing.
 class PollController {
  public:
   explicit PollController(const LoopParams& params = {}) { set_params(params); }
@@ -71,11 +71,14 @@ class PollController {
 
   // How long to poll at this time, never longer than poll_max_ns; 0: do not poll.
   std::int64_t window_ns(std::int64_t now_ns) {
-    const std::int64_t window = unbounded_window_ns();
+    const std::int64_t window = next_window_ns();
     return window == 0 || params_.poll_budget >= 100 ? window : affordable(window, now_ns);
   }
-  // The same as far as it is known before the next wait: what the budget leaves is not asked.
-  std::int64_t next_window_ns() const { return unbounded_window_ns(); }
+  // The same without the limit of the budget, which depends on the time.
+  std::int64_t next_window_ns() const {
+    if (tries_left_ > 0) return params_.poll_max_ns;
+    return gate_open_ && pause_left_ == 0 ? window_ns_ : 0;
+  }
   // What decides whether the loop polls before its next wait.
   PollState state() const;
 
@@ -92,10 +95,6 @@ class PollController {
   void end_wait_report();
 
  private:
-  std::int64_t unbounded_window_ns() const {
-    if (tries_left_ > 0) return params_.poll_max_ns;
-    return gate_open_ && pause_left_ == 0 ? window_ns_ : 0;
-  }
   std::int64_t affordable(std::int64_t window_ns, std::int64_t now_ns);
   void remember(bool in_time);
   void plan_tries();

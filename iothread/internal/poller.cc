@@ -63,10 +63,7 @@ void Poller::learn_wakeup_cost(const Change& change) {
 
 void Poller::waited(std::int64_t start_ns, std::int64_t end_ns, bool notified, std::int64_t stamp_ns) {
   if (notified && stamp_ns != 0) learn_wakeup_cost([&](WakeupCost& cost) { cost.sample(end_ns - stamp_ns); });
-  if (controller_.params().poll_max_ns == 0) {
-    counters_.poll_state.store(PollState::off, std::memory_order_relaxed);
-    return;
-  }
+  if (controller_.params().poll_max_ns == 0) return publish_plan();
 
   const std::int64_t slept = end_ns - start_ns;
   const std::int64_t polled = missed_start_ns_ == start_ns ? missed_ns_ : 0;

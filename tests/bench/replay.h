@@ -23,7 +23,7 @@ struct Replayed {
   std::int64_t p99_ns = 0;
   double cpu_ns_per_event = 0;
   double polled_share = 0;                   // share of the events that polling finds
-  std::int64_t worst_second_in_vain_ns = 0;  // the most that is polled in vain in any second
+  std::int64_t worst_second_in_vain_ns = 0;  // maximum time in polls that found nothing, within any second
 };
 
 // Replays events that arrive at these times (ns, ascending) to the polling controller, in virtual time. As in
